@@ -1,0 +1,168 @@
+"""The database: one engine a process, one transaction a request, one tenant a transaction.
+
+The tenant travels in `session.info` and is told to PostgreSQL at every BEGIN (`set_config(…, is_local)`), so that
+row-level security holds through PgBouncer in transaction mode and after a commit inside one session.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Self
+from uuid import UUID
+
+from fastapi import Depends, Request
+from sqlalchemy import Connection, DateTime, MetaData, Text, Uuid, event, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction
+
+from app.core.errors import ProblemError
+from app.settings import Settings
+
+NAMING_CONVENTION = {
+    "pk": "pk_%(table_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+}
+UNIQUE_VIOLATION = "23505"
+TENANT_KEY = "tenant"
+SET_TENANT = text(
+    "SELECT set_config('app.organization_id', :organization_id, true), set_config('app.user_id', :user_id, true)"
+)
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(naming_convention=NAMING_CONVENTION)
+    type_annotation_map = {  # noqa: RUF012  # SQLAlchemy's own protocol for this attribute
+        datetime: DateTime(timezone=True),
+        str: Text(),
+        UUID: Uuid(),
+        list[str]: ARRAY(Text()),
+        dict[str, Any]: JSONB(),  # Any: JSON
+        list[dict[str, Any]]: JSONB(),  # Any: JSON
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """Whose rows a transaction may touch. Without a user, memberships of other tenants stay hidden too."""
+
+    organization_id: UUID | None = None
+    user_id: UUID | None = None
+
+
+class TenantSession(Session):
+    """A session whose every transaction begins by naming its tenant."""
+
+
+@event.listens_for(TenantSession, "after_begin")
+def _announce_tenant(session: Session, _transaction: SessionTransaction, connection: Connection) -> None:
+    tenant = session.info.get(TENANT_KEY)
+    if tenant is not None:
+        connection.execute(SET_TENANT, _tenant_parameters(tenant))
+
+
+def _tenant_parameters(tenant: Tenant) -> dict[str, str]:
+    return {
+        "organization_id": str(tenant.organization_id or ""),
+        "user_id": str(tenant.user_id or ""),
+    }
+
+
+async def bind_tenant(session: AsyncSession, tenant: Tenant) -> None:
+    """Names the tenant for this session from here on, inside a running transaction too."""
+    session.info[TENANT_KEY] = tenant
+    if session.in_transaction():
+        await session.execute(SET_TENANT, _tenant_parameters(tenant))
+
+
+class Database:
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.engine = engine
+        self._sessions = async_sessionmaker(engine, sync_session_class=TenantSession, expire_on_commit=False)
+
+    @classmethod
+    def from_settings(cls, settings: Settings, *, url: str | None = None) -> Self:
+        """No connection is made before the first statement."""
+        engine = create_async_engine(
+            url or settings.database_url,
+            pool_pre_ping=True,
+            pool_size=settings.db_pool_size,
+            max_overflow=settings.db_max_overflow,
+            pool_timeout=settings.db_pool_timeout,
+            pool_recycle=1800,
+            connect_args=connect_arguments(settings),
+        )
+        return cls(engine)
+
+    def open(self, tenant: Tenant | None = None) -> AsyncSession:
+        """A session that the caller commits and closes."""
+        info = {TENANT_KEY: tenant} if tenant else {}
+        return self._sessions(info=info)
+
+    @asynccontextmanager
+    async def transaction(self, tenant: Tenant | None = None) -> AsyncIterator[AsyncSession]:
+        """Commits on leaving, rolls back on any error except one that `commits`."""
+        async with self.open(tenant) as session:
+            try:
+                yield session
+            except ProblemError as error:
+                if error.commits:
+                    await session.commit()
+                raise
+            await session.commit()
+
+    async def ping(self) -> None:
+        async with self.engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+
+    async def revision(self) -> str | None:
+        """The schema's revision, None where no migration ever ran."""
+        async with self.engine.connect() as connection:
+            known = await connection.scalar(text("SELECT to_regclass('alembic_version')"))
+            if known is None:
+                return None
+            revision: str | None = await connection.scalar(text("SELECT version_num FROM alembic_version"))
+            return revision
+
+    async def dispose(self) -> None:
+        await self.engine.dispose()
+
+
+def connect_arguments(settings: Settings) -> dict[str, Any]:  # Any: asyncpg's keyword arguments
+    """Unnamed statements and no cache, because behind PgBouncer the next transaction may be another server."""
+    timeout_milliseconds = int(settings.db_statement_timeout_seconds * 1000)
+    return {
+        "timeout": settings.db_pool_timeout,
+        "command_timeout": settings.db_statement_timeout_seconds + 1,
+        "statement_cache_size": 0,
+        "prepared_statement_cache_size": 0,
+        "prepared_statement_name_func": lambda: "",
+        "server_settings": {"statement_timeout": str(timeout_milliseconds), "application_name": "precis"},
+    }
+
+
+def violated_constraint(error: IntegrityError) -> str | None:
+    """The constraint's name, by which a repository tells one conflict from another."""
+    cause = getattr(error.orig, "__cause__", None)
+    return getattr(cause, "constraint_name", None)
+
+
+def get_database(request: Request) -> Database:
+    database: Database = request.app.state.database
+    return database
+
+
+async def get_session(database: Annotated[Database, Depends(get_database)]) -> AsyncIterator[AsyncSession]:
+    """For anonymous routes; routes with a principal use `guard.OwnSession`."""
+    async with database.transaction() as session:
+        yield session
+
+
+# Function scope: the exit, and so the commit, runs before the response leaves.
+AnonymousSession = Annotated[AsyncSession, Depends(get_session, scope="function")]
+DatabaseDep = Annotated[Database, Depends(get_database)]

@@ -1,0 +1,135 @@
+"""The gate in front of every route: exactly one credential, verified, with the scope that the route names.
+
+It knows no feature: it walks the authenticators that `main.py` registered on the app.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Annotated, Any, Protocol
+
+from fastapi import Depends, Request, Security
+from fastapi.security import APIKeyHeader, HTTPBearer, SecurityScopes
+from fastapi.security.utils import get_authorization_scheme_param
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.db import DatabaseDep, Tenant
+from app.core.errors import ProblemError
+from app.core.limits import AsyncLimiter, Hit, Limit, address_of
+from app.core.principal import Principal, Scope
+
+bearer_scheme = HTTPBearer(auto_error=False, description="An access token, or an API key.")
+api_key_scheme = APIKeyHeader(name="X-API-Key", auto_error=False, description="An API key.")
+
+
+class UnauthenticatedError(ProblemError):
+    code = "unauthenticated"
+    status = 401
+    title = "Authentication required"
+    meaning = "The request carries no credential."
+    hint = "Send Authorization: Bearer <access token>, or X-API-Key: <key>."
+    headers = {"WWW-Authenticate": "Bearer"}  # noqa: RUF012  # read-only by its declared type
+
+
+class InvalidCredentialError(ProblemError):
+    code = "invalid_credential"
+    status = 401
+    title = "The credential is not valid"
+    meaning = "The token or key is malformed, expired, revoked or unknown."
+    hint = "Log in again, refresh the token, or make a new key."
+    headers = {"WWW-Authenticate": 'Bearer error="invalid_token"'}  # noqa: RUF012  # as above
+
+
+class MultipleCredentialsError(ProblemError):
+    code = "multiple_credentials"
+    status = 400
+    title = "More than one credential"
+    meaning = "A request carries exactly one credential; which of two should count cannot be guessed."
+    hint = "Send either Authorization or X-API-Key, once."
+
+
+class InsufficientScopeError(ProblemError):
+    code = "insufficient_scope"
+    status = 403
+    title = "The credential lacks a scope"
+    meaning = "The credential is valid, but neither it nor its role allows this."
+    hint = "Ask for the scope at login, or use a key that has it."
+
+
+class Authenticator(Protocol):
+    """One kind of credential. `authenticate` raises a 401 `ProblemError` for anything it cannot verify."""
+
+    def recognises(self, credential: str) -> bool: ...
+
+    async def authenticate(self, credential: str) -> Principal: ...
+
+
+async def authenticate(
+    request: Request,
+    _bearer: Annotated[Any, Depends(bearer_scheme)] = None,  # Any: only documents the scheme
+    _api_key: Annotated[Any, Depends(api_key_scheme)] = None,  # Any: as above
+) -> Principal:
+    """Once per request (FastAPI caches it); what follows may rely on `request.state.principal`."""
+    credential = _only_credential(request)
+    try:
+        principal = await _verify(request.app.state.authenticators, credential)
+    except ProblemError as error:
+        if error.status == UnauthenticatedError.status:
+            await _count_bad_credential(request)
+        raise
+    request.state.principal = principal
+    limiter: AsyncLimiter = request.app.state.limiter
+    await limiter.enforce(request, limiter.principal_hits(principal))
+    return principal
+
+
+async def _verify(authenticators: Sequence[Authenticator], credential: str) -> Principal:
+    for authenticator in authenticators:
+        if authenticator.recognises(credential):
+            return await authenticator.authenticate(credential)
+    raise InvalidCredentialError
+
+
+async def _count_bad_credential(request: Request) -> None:
+    limiter: AsyncLimiter = request.app.state.limiter
+    await limiter.enforce(request, [Hit(Limit.BAD_CREDENTIAL, address_of(request))])
+
+
+def _only_credential(request: Request) -> str:
+    found = [*request.headers.getlist("x-api-key")]
+    for header in request.headers.getlist("authorization"):
+        scheme, value = get_authorization_scheme_param(header)
+        found.append(value.strip() if scheme.lower() == "bearer" else "")
+    if not found:
+        raise UnauthenticatedError
+    if len(found) > 1:
+        raise MultipleCredentialsError
+    if not found[0]:
+        raise InvalidCredentialError
+    return found[0]
+
+
+def _check_scopes(
+    required: SecurityScopes, principal: Annotated[Principal, Depends(authenticate)]
+) -> Principal:
+    missing = [scope for scope in required.scopes if scope not in principal.scopes]
+    if missing:
+        names = " ".join(missing)
+        challenge = f'Bearer error="insufficient_scope", scope="{names}"'
+        raise InsufficientScopeError(f"This needs the scope {names}", headers={"WWW-Authenticate": challenge})
+    return principal
+
+
+def require(*scopes: Scope) -> Any:  # Any: what FastAPI's Security returns
+    """For one alias per permission: `CanRead = Annotated[Principal, require(Scope.SUMMARIES_READ)]`."""
+    return Security(_check_scopes, scopes=[str(scope) for scope in scopes])
+
+
+async def get_own_session(
+    principal: Annotated[Principal, Depends(authenticate)], database: DatabaseDep
+) -> AsyncIterator[AsyncSession]:
+    tenant = Tenant(organization_id=principal.organization_id, user_id=principal.user_id)
+    async with database.transaction(tenant) as session:
+        yield session
+
+
+# The request's transaction, bound to the caller's organisation; it commits before the response leaves.
+OwnSession = Annotated[AsyncSession, Depends(get_own_session, scope="function")]

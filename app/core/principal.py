@@ -1,0 +1,96 @@
+"""Who calls and what that allows: the scopes, the two kinds of role, and the one table that joins them."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+from uuid import UUID
+
+PrincipalKind = Literal["user", "api_key"]
+
+
+class Scope(StrEnum):
+    PROFILE_READ = "profile:read"
+    PROFILE_WRITE = "profile:write"
+    SUMMARIES_READ = "summaries:read"
+    SUMMARIES_WRITE = "summaries:write"
+    SUMMARIES_DELETE = "summaries:delete"
+    WEBHOOKS_READ = "webhooks:read"
+    WEBHOOKS_WRITE = "webhooks:write"
+    KEYS_READ = "keys:read"
+    KEYS_WRITE = "keys:write"
+    ORG_READ = "org:read"
+    ORG_WRITE = "org:write"
+    USERS_READ = "users:read"
+    USERS_WRITE = "users:write"
+    AUDIT_READ = "audit:read"
+    ADMIN = "admin"
+
+
+class StaffRole(StrEnum):
+    USER = "user"
+    MODERATOR = "moderator"
+    ADMIN = "admin"
+    SUPER_ADMIN = "super_admin"
+
+
+class MembershipRole(StrEnum):
+    VIEWER = "viewer"
+    MEMBER = "member"
+    ADMIN = "admin"
+    OWNER = "owner"
+
+
+class Plan(StrEnum):
+    FREE = "free"
+    PRO = "pro"
+    ENTERPRISE = "enterprise"
+
+
+_VIEWER = frozenset({Scope.PROFILE_READ, Scope.SUMMARIES_READ, Scope.ORG_READ})
+_MEMBER = _VIEWER | {
+    Scope.SUMMARIES_WRITE,
+    Scope.SUMMARIES_DELETE,
+    Scope.PROFILE_WRITE,
+    Scope.KEYS_READ,
+    Scope.KEYS_WRITE,
+    Scope.WEBHOOKS_READ,
+}
+_ADMIN = _MEMBER | {Scope.WEBHOOKS_WRITE, Scope.ORG_WRITE, Scope.AUDIT_READ}
+
+MEMBERSHIP_SCOPES: dict[MembershipRole, frozenset[Scope]] = {
+    MembershipRole.VIEWER: _VIEWER,
+    MembershipRole.MEMBER: _MEMBER,
+    MembershipRole.ADMIN: _ADMIN,
+    MembershipRole.OWNER: _ADMIN,
+}
+_STAFF_ADMIN = frozenset({Scope.USERS_READ, Scope.USERS_WRITE, Scope.AUDIT_READ, Scope.ADMIN})
+STAFF_SCOPES: dict[StaffRole, frozenset[Scope]] = {
+    StaffRole.USER: frozenset(),
+    StaffRole.MODERATOR: frozenset({Scope.USERS_READ}),
+    StaffRole.ADMIN: _STAFF_ADMIN,
+    StaffRole.SUPER_ADMIN: frozenset(Scope),
+}
+
+
+def allowed_scopes(staff: StaffRole, membership: MembershipRole) -> frozenset[Scope]:
+    """All that a person of these roles may be granted."""
+    return STAFF_SCOPES[staff] | MEMBERSHIP_SCOPES[membership]
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A verified caller, bound to one organisation. `credential_id` is the session's or the API key's id."""
+
+    kind: PrincipalKind
+    user_id: UUID
+    organization_id: UUID
+    credential_id: UUID
+    staff_role: StaffRole
+    membership_role: MembershipRole
+    plan: Plan
+    scopes: frozenset[Scope]
+    rate_limit: int | None = None
+
+    @property
+    def manages_organization(self) -> bool:
+        return self.membership_role in {MembershipRole.ADMIN, MembershipRole.OWNER}

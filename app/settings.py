@@ -1,0 +1,244 @@
+"""Every setting once. The field's name in upper case is the variable; `NAME_FILE` reads it from a file.
+
+Read from the environment, then `.env`. `load_settings` reports all faults at once; outside development and
+testing weak or missing secrets are faults.
+"""
+
+from enum import StrEnum
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, PositiveInt, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+from typing_extensions import override
+
+from app.settings_parsing import (
+    FileSecretsSource,
+    HostPort,
+    check_secret_strength,
+    parse_host_port,
+    parse_redis_url,
+    split_list,
+    to_asyncpg_url,
+)
+
+ENVIRONMENT_ALIASES = {"dev": "development", "prod": "production", "test": "testing"}
+
+
+class Environment(StrEnum):
+    DEVELOPMENT = "development"
+    TESTING = "testing"
+    STAGING = "staging"
+    PRODUCTION = "production"
+
+
+class SettingsError(Exception):
+    """The configuration cannot be used; `faults` has one line per setting."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("configuration refused:\n" + "\n".join(f"  - {fault}" for fault in faults))
+        self.faults = faults
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", case_sensitive=False, frozen=True)
+
+    # Process
+    environment: Environment = Environment.DEVELOPMENT
+    testing: bool = False
+    debug: bool = False
+    host: str = "127.0.0.1"
+    port: int = Field(8000, ge=0, le=65535)
+    public_url: str = Field("", description="What problem types, links, issuer and mails begin with.")
+    web_concurrency: PositiveInt = Field(1, description="API processes of one gunicorn.")
+    forwarded_allow_ips: str = Field("127.0.0.1", description="The proxy's addresses, exactly; never *.")
+    data_dir: Path = Field(Path(".precis"), validation_alias="PRECIS_DATA_DIR")
+    docs_enabled: bool | None = Field(None, description="/docs and /openapi.json; unset: off in production.")
+
+    # Logs, errors, metrics
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
+    log_format: Literal["json", "console"] | None = Field(None, description="Unset: json in production.")
+    sentry_dsn: SecretStr | None = None
+    metrics_token: SecretStr | None = Field(None, description="Bearer token that /metrics then asks for.")
+
+    # Browser and proxy edge
+    cors_origins: Annotated[list[str], NoDecode] = []
+    allowed_hosts: Annotated[list[str], NoDecode] = Field([], description="Loopback is always allowed.")
+
+    # PostgreSQL
+    database_url: str = Field("postgresql+asyncpg://app_rw@127.0.0.1:5432/precis", repr=False)
+    migration_database_url: str | None = Field(None, repr=False)
+    worker_database_url: str | None = Field(None, repr=False)
+    db_pool_size: PositiveInt = 10
+    db_max_overflow: int = Field(5, ge=0)
+    db_pool_timeout: float = Field(2.0, gt=0, description="Seconds until 503.")
+    db_statement_timeout_seconds: float = Field(5.0, gt=0)
+
+    # Redis
+    redis_url: str = Field("redis://127.0.0.1:6379/0", repr=False)
+    rate_limit_scale: float = Field(1.0, gt=0, description="Multiplies every limit.")
+
+    # Identity
+    secret_key: SecretStr = SecretStr("")
+    jwt_keys_dir: Path | None = Field(None, description="Unset outside production: <data_dir>/keys, made.")
+    jwt_audience: str = "precis-api"
+    access_token_expire_minutes: int = Field(15, ge=1, le=15)
+    refresh_token_expire_days: int = Field(7, ge=1, le=30, description="Idle; 30 days in all.")
+    refresh_reuse_grace_seconds: int = Field(0, ge=0, le=60)
+    max_login_attempts: PositiveInt = 5
+    lockout_duration_minutes: PositiveInt = 30
+    password_policy: Literal["compat", "nist"] = "compat"  # noqa: S105  # a policy's name, not a password
+    email_verification: Literal["optional", "required"] = "optional"
+
+    # Mail
+    smtp_host: str | None = None
+    smtp_port: int = Field(587, ge=1, le=65535)
+
+    # Reading
+    fetch_allow_hosts: Annotated[list[HostPort], NoDecode] = Field(
+        [], description="host:port the fetcher may reach although not public. Development and tests only."
+    )
+    fetch_user_agent: str = "PrecisBot/0.1 (+https://precis.example/bot)"
+    worker_concurrency: PositiveInt = Field(20, description="Jobs that one worker runs at once.")
+    reading_processes: PositiveInt = Field(2, description="Child processes for extraction and summarising.")
+
+    @field_validator("environment", mode="before")
+    @classmethod
+    def _environment_alias(cls, value: object) -> object:
+        return ENVIRONMENT_ALIASES.get(value.lower(), value.lower()) if isinstance(value, str) else value
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _upper(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
+
+    @field_validator("cors_origins", "allowed_hosts", mode="before")
+    @classmethod
+    def _comma_separated(cls, value: object) -> object:
+        return split_list(value)
+
+    @field_validator("fetch_allow_hosts", mode="before")
+    @classmethod
+    def _host_ports(cls, value: object) -> object:
+        return [parse_host_port(item) for item in split_list(value)]
+
+    @field_validator("database_url", "migration_database_url", "worker_database_url", mode="before")
+    @classmethod
+    def _postgres_url(cls, value: object) -> object:
+        return to_asyncpg_url(value) if isinstance(value, str) and value else value
+
+    @field_validator("redis_url", mode="before")
+    @classmethod
+    def _redis_url(cls, value: object) -> object:
+        return parse_redis_url(value) if isinstance(value, str) else value
+
+    @field_validator("public_url")
+    @classmethod
+    def _public_url(cls, value: str) -> str:
+        if value and urlsplit(value).scheme not in {"http", "https"}:
+            raise ValueError("must begin with http:// or https://")
+        return value.rstrip("/")
+
+    @field_validator("sentry_dsn", "metrics_token", "smtp_host", "log_format", "docs_enabled", mode="before")
+    @classmethod
+    def _empty_is_unset(cls, value: object) -> object:
+        return value or None if isinstance(value, str) else value
+
+    def production_faults(self) -> list[str]:
+        """What staging and production refuse; nothing elsewhere."""
+        if not self.is_production_like:
+            return []
+        secret_problem = check_secret_strength(self.secret_key.get_secret_value())
+        rules = {
+            f"SECRET_KEY: {secret_problem}": secret_problem is not None,
+            "JWT_KEYS_DIR: is required, a directory of signing keys": self.jwt_keys_dir is None,
+            "FETCH_ALLOW_HOSTS: is for development, it opens private addresses": bool(self.fetch_allow_hosts),
+            "DEBUG: must be off": self.debug,
+            "TESTING: must be off": self.testing,
+            "PUBLIC_URL: must be set, and begin with https://": not self.public_url.startswith("https://"),
+            "FORWARDED_ALLOW_IPS: * trusts every client": "*" in self.forwarded_allow_ips,
+            "CORS_ORIGINS: * would open the API to every site": "*" in self.cors_origins,
+        }
+        return [fault for fault, broken in rules.items() if broken]
+
+    @property
+    def is_production_like(self) -> bool:
+        """Staging behaves as production."""
+        return self.environment in {Environment.STAGING, Environment.PRODUCTION}
+
+    @property
+    def docs_visible(self) -> bool:
+        return not self.is_production_like if self.docs_enabled is None else self.docs_enabled
+
+    @property
+    def log_as_json(self) -> bool:
+        return self.is_production_like if self.log_format is None else self.log_format == "json"
+
+    @property
+    def base_url(self) -> str:
+        """`PUBLIC_URL`, or the address we listen on."""
+        return self.public_url or f"http://{self.host}:{self.port}"
+
+    @property
+    def signing_secret(self) -> bytes:
+        """What cursors, refresh tokens and the like are derived from; `./run` always generates one."""
+        return self.secret_key.get_secret_value().encode() or b"development only, known to everybody"
+
+    @property
+    def keys_dir(self) -> Path:
+        return self.jwt_keys_dir or self.data_dir / "keys"
+
+    @classmethod
+    @override
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        del file_secret_settings
+        assert isinstance(dotenv_settings, DotEnvSettingsSource)  # noqa: S101  # narrows for mypy
+        from_files = FileSecretsSource(settings_cls, dotenv_settings.env_vars)
+        return init_settings, env_settings, from_files, dotenv_settings
+
+
+def load_settings(**overrides: Any) -> Settings:  # Any: field values, which pydantic checks
+    """Raises `SettingsError` that names every fault, never a value."""
+    faults = []
+    try:
+        settings = Settings(**overrides)
+    except ValidationError as error:
+        faults = [_fault(item["loc"], item["msg"]) for item in error.errors()]
+        faulty = {str(item["loc"][0]).lower() for item in error.errors() if item["loc"]}
+        # Once more with those at their defaults, so that the rules of production are reported too.
+        settings = Settings(**{**overrides, **{name: _default(name) for name in faulty}})
+    if faults := faults + settings.production_faults():
+        raise SettingsError(faults)
+    return settings
+
+
+def _default(name: str) -> object:
+    field = Settings.model_fields.get(name)
+    return field.get_default() if field else None
+
+
+def _fault(location: tuple[int | str, ...], message: str) -> str:
+    name = str(location[0]).upper() if location else ""
+    text = message.removeprefix("Value error, ")
+    return f"{name}: {text}" if name else text
+
+
+@lru_cache
+def get_settings() -> Settings:
+    """The process's settings; a dependency that tests override."""
+    return load_settings()
