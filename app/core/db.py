@@ -1,6 +1,6 @@
 """The database: one engine a process, one transaction a request, one tenant a transaction.
 
-The tenant travels in `session.info` and is told to PostgreSQL at every BEGIN (`set_config(…, is_local)`), so that
+The tenant travels in `session.info` and is told to PostgreSQL at every BEGIN (`set_config(…, true)`), so that
 row-level security holds through PgBouncer in transaction mode and after a commit inside one session.
 """
 
@@ -31,7 +31,8 @@ NAMING_CONVENTION = {
 UNIQUE_VIOLATION = "23505"
 TENANT_KEY = "tenant"
 SET_TENANT = text(
-    "SELECT set_config('app.organization_id', :organization_id, true), set_config('app.user_id', :user_id, true)"
+    "SELECT set_config('app.organization_id', :organization_id, true),"
+    " set_config('app.user_id', :user_id, true)"
 )
 
 
@@ -134,7 +135,7 @@ class Database:
 
 
 def connect_arguments(settings: Settings) -> dict[str, Any]:  # Any: asyncpg's keyword arguments
-    """Unnamed statements and no cache, because behind PgBouncer the next transaction may be another server."""
+    """Unnamed statements and no cache: behind PgBouncer the next transaction may be on another server."""
     timeout_milliseconds = int(settings.db_statement_timeout_seconds * 1000)
     return {
         "timeout": settings.db_pool_timeout,

@@ -119,7 +119,7 @@ def _check_scopes(
 
 
 def require(*scopes: Scope) -> Any:  # Any: what FastAPI's Security returns
-    """For one alias per permission: `CanRead = Annotated[Principal, require(Scope.SUMMARIES_READ)]`."""
+    """One alias per permission is made of it, as `CanRead = Annotated[Principal, require(…)]`."""
     return Security(_check_scopes, scopes=[str(scope) for scope in scopes])
 
 
