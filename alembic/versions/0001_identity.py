@@ -23,7 +23,7 @@ def look_across_tenants(function: str, table: str) -> None:
     """Lets one narrow function read a table before its tenant is known.
 
     With the roles of `precis db bootstrap` it belongs to app_search (BYPASSRLS). Where a managed PostgreSQL
-    gives a single role, the function raises a flag while it runs, which a policy of the owner's recognises.
+    gives a single role, a policy of the owner's recognises the flag that the function raises while it runs.
     """
     op.execute(
         f"""
@@ -34,7 +34,6 @@ def look_across_tenants(function: str, table: str) -> None:
                 GRANT EXECUTE ON FUNCTION {function} TO app_rw;
                 ALTER FUNCTION {function} OWNER TO app_search;
             ELSE
-                ALTER FUNCTION {function} SET app.lookup = 'on';
                 EXECUTE format(
                     'CREATE POLICY lookup ON {table} FOR SELECT TO %I '
                     'USING (current_setting(''app.lookup'', true) = ''on'')', current_user);
@@ -176,14 +175,28 @@ def create_tables() -> None:
 
 SESSION_ORGANIZATION = """
 CREATE FUNCTION session_organization(session_id uuid) RETURNS uuid
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
-AS 'SELECT organization_id FROM auth_sessions WHERE id = session_id'
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+AS $$
+DECLARE found_id uuid;
+BEGIN
+    PERFORM set_config('app.lookup', 'on', true);
+    SELECT organization_id INTO found_id FROM auth_sessions WHERE id = session_id;
+    PERFORM set_config('app.lookup', '', true);
+    RETURN found_id;
+END $$
 """
 
 API_KEY_ORGANIZATION = """
 CREATE FUNCTION api_key_organization(key_digest bytea) RETURNS uuid
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
-AS 'SELECT organization_id FROM api_keys WHERE digest = key_digest'
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+AS $$
+DECLARE found_id uuid;
+BEGIN
+    PERFORM set_config('app.lookup', 'on', true);
+    SELECT organization_id INTO found_id FROM api_keys WHERE digest = key_digest;
+    PERFORM set_config('app.lookup', '', true);
+    RETURN found_id;
+END $$
 """
 
 

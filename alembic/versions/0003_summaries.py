@@ -23,7 +23,7 @@ def look_across_tenants(function: str, table: str) -> None:
     """Lets one narrow function read a table before its tenant is known.
 
     With the roles of `precis db bootstrap` it belongs to app_search (BYPASSRLS). Where a managed PostgreSQL
-    gives a single role, the function raises a flag while it runs, which a policy of the owner's recognises.
+    gives a single role, a policy of the owner's recognises the flag that the function raises while it runs.
     """
     op.execute(
         f"""
@@ -34,7 +34,6 @@ def look_across_tenants(function: str, table: str) -> None:
                 GRANT EXECUTE ON FUNCTION {function} TO app_rw;
                 ALTER FUNCTION {function} OWNER TO app_search;
             ELSE
-                ALTER FUNCTION {function} SET app.lookup = 'on';
                 EXECUTE format(
                     'CREATE POLICY lookup ON {table} FOR SELECT TO %I '
                     'USING (current_setting(''app.lookup'', true) = ''on'')', current_user);
@@ -137,15 +136,18 @@ def create_tables() -> None:
 UNFINISHED_SUMMARIES = """
 CREATE FUNCTION unfinished_summaries(idle interval, at_most integer)
 RETURNS TABLE (organization_id uuid, summary_id uuid)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
-    SELECT s.organization_id, s.id FROM summaries s
+BEGIN
+    PERFORM set_config('app.lookup', 'on', true);
+    RETURN QUERY SELECT s.organization_id, s.id FROM summaries s
     WHERE s.status NOT IN ('ready', 'failed') AND s.deleted_at IS NULL AND s.updated_at < now() - idle
       AND NOT EXISTS (
           SELECT FROM procrastinate_jobs j
           WHERE j.args->>'summary_id' = s.id::text AND j.status IN ('todo', 'doing'))
-    ORDER BY s.updated_at LIMIT at_most
-$$
+    ORDER BY s.updated_at LIMIT at_most;
+    PERFORM set_config('app.lookup', '', true);
+END $$
 """
 
 
