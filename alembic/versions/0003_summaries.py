@@ -115,6 +115,13 @@ def create_tables() -> None:
         unique=False,
         postgresql_where=sa.text("status NOT IN ('ready', 'failed') AND deleted_at IS NULL"),
     )
+    op.create_index(
+        "ix_summaries_organization_id_unfinished",
+        "summaries",
+        ["organization_id"],
+        unique=False,
+        postgresql_where=sa.text("status NOT IN ('ready', 'failed') AND deleted_at IS NULL"),
+    )
     op.create_index("ix_summaries_user_id", "summaries", ["user_id"], unique=False)
     op.create_table(
         "summary_contents",

@@ -48,6 +48,8 @@ class Summary(Base):
         CheckConstraint("source IN ('url', 'text', 'html')", name="source"),
         Index("ix_summaries_organization_id_created_at_id", "organization_id", "created_at", "id"),
         Index("ix_summaries_unfinished", "updated_at", postgresql_where=UNFINISHED),
+        # The tenant's backlog, which every POST counts for its job's priority.
+        Index("ix_summaries_organization_id_unfinished", "organization_id", postgresql_where=UNFINISHED),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
