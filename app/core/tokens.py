@@ -1,0 +1,225 @@
+"""Access tokens: ES256 JWTs of RFC 9068's kind, issued and read in one place behind RFC 8725's checks.
+
+python-jose alone is not enough: it takes tokens without `exp` or `aud`, ignores `typ` and `crit`, and lets
+OverflowError, TypeError and RecursionError out. Everything it lets through is refused here, before or after.
+"""
+
+import json
+import re
+import time
+from base64 import urlsafe_b64decode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+from uuid import UUID, uuid4
+
+from jose import jwt
+
+from app.core.errors import ProblemError
+from app.core.keyring import KeyRing
+from app.core.signing_keys import ALGORITHM
+
+MAX_LIFETIME_SECONDS = 15 * 60
+LEEWAY_SECONDS = 10
+# How far ahead another instance's clock may run.
+MAX_CLOCK_SKEW_SECONDS = 30
+
+_TYPE = "at+jwt"
+_HEADER_KEYS = frozenset({"alg", "typ", "kid"})
+_MAX_LENGTH = 4096
+# A P-256 signature is 64 bytes: 86 characters, whose last has 4 unused bits. Only their zero form is taken,
+# else one token would have 16 spellings.
+_SHAPE = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{85}[AQgw]", re.ASCII)
+_JOSE_OPTIONS = {
+    **{f"require_{claim}": True for claim in ("sub", "jti", "aud", "iss")},
+    # Times are checked below, against the injected clock and with stricter types. They are not "required"
+    # here: jose takes that to mean verified too. A missing one is refused in _parse_claims.
+    **{f"verify_{claim}": False for claim in ("exp", "iat", "nbf")},
+}
+
+
+class InvalidTokenError(ProblemError):
+    code = "invalid_token"
+    status = 401
+    title = "The access token is not valid"
+    meaning = "The token is malformed, expired, revoked, or was not issued by this service for this use."
+    hint = "Get a new access token at POST /api/v1/auth/refresh, or log in again."
+    headers: ClassVar[Mapping[str, str]] = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessGrant:
+    """Who a token speaks for: user, organisation, session; what it may do; how its owner logged in."""
+
+    sub: UUID
+    org: UUID
+    sid: UUID
+    scopes: frozenset[str]
+    role: str
+    ver: int
+    auth_time: int | None = None
+    amr: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessClaims(AccessGrant):
+    """A verified token's content. Times are epoch seconds."""
+
+    jti: str
+    iat: int
+    nbf: int
+    exp: int
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedToken:
+    """`expires_in` in seconds."""
+
+    token: str
+    expires_in: int
+
+
+class AccessTokens:
+    """Issue and read access tokens. `clock` gives epoch seconds."""
+
+    def __init__(
+        self,
+        key_ring: KeyRing,
+        *,
+        issuer: str,
+        audience: str,
+        lifetime_seconds: int = MAX_LIFETIME_SECONDS,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        if not 0 < lifetime_seconds <= MAX_LIFETIME_SECONDS:
+            raise ValueError(f"an access token lives 1 to {MAX_LIFETIME_SECONDS} s, not {lifetime_seconds}")
+        self._key_ring = key_ring
+        self._issuer = issuer
+        self._audience = audience
+        self._lifetime_seconds = lifetime_seconds
+        self._clock = clock
+
+    def issue(self, grant: AccessGrant) -> IssuedToken:
+        now = int(self._clock())
+        claims: dict[str, Any] = {  # Any: a JSON object
+            "iss": self._issuer,
+            "aud": self._audience,
+            "sub": str(grant.sub),
+            "org": str(grant.org),
+            "sid": str(grant.sid),
+            "jti": str(uuid4()),
+            "iat": now,
+            "nbf": now,
+            "exp": now + self._lifetime_seconds,
+            "scope": " ".join(sorted(grant.scopes)),
+            "role": grant.role,
+            "ver": grant.ver,
+        }
+        claims |= _optional_claims(grant)
+        active = self._key_ring.active
+        token = jwt.encode(claims, active.key, ALGORITHM, headers={"typ": _TYPE, "kid": active.kid})
+        return IssuedToken(token, self._lifetime_seconds)
+
+    def decode(self, token: str) -> AccessClaims:
+        """Return the claims of a token that is wholly right; raise InvalidTokenError for any other string."""
+        try:
+            return self._read(token)
+        except Exception as error:  # noqa: BLE001  # jose's errors share no base; each means: not ours
+            reason = f"{type(error).__name__}: {error}"[:200]
+            raise InvalidTokenError(internal=f"access token refused: {reason}") from None
+
+    def _read(self, token: str) -> AccessClaims:
+        payload = jwt.decode(
+            token,
+            self._verifier(token),
+            algorithms=[ALGORITHM],
+            audience=self._audience,
+            issuer=self._issuer,
+            options=_JOSE_OPTIONS,
+        )
+        claims = _parse_claims(payload)
+        _check_times(claims, now=self._clock())
+        return claims
+
+    def _verifier(self, token: str) -> Any:  # Any: jose's stubs have no type for a prebuilt key
+        if len(token) > _MAX_LENGTH or not _SHAPE.fullmatch(token):
+            raise ValueError("not of a JWT's shape")
+        header = json.loads(_decode_segment(token.partition(".")[0]))
+        if type(header) is not dict or header.keys() != _HEADER_KEYS:
+            raise ValueError("the header must have exactly alg, typ and kid")
+        if header["alg"] != ALGORITHM or header["typ"] != _TYPE:
+            raise ValueError("another algorithm or type of token")
+        key = self._key_ring.verifier(header["kid"])
+        if key is None:
+            raise ValueError("unknown kid")
+        return key
+
+
+def _optional_claims(grant: AccessGrant) -> dict[str, Any]:  # Any: JSON values
+    claims: dict[str, Any] = {}  # Any: JSON values
+    if grant.auth_time is not None:
+        claims["auth_time"] = grant.auth_time
+    if grant.amr:
+        claims["amr"] = list(grant.amr)
+    return claims
+
+
+def _decode_segment(segment: str) -> bytes:
+    return urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
+
+
+def _parse_claims(payload: Mapping[str, Any]) -> AccessClaims:  # Any: JSON values, checked here
+    if type(payload["aud"]) is not str:
+        raise ValueError("aud must be one string")
+    return AccessClaims(
+        sub=_uuid(payload["sub"]),
+        org=_uuid(payload["org"]),
+        sid=_uuid(payload["sid"]),
+        jti=_text(payload["jti"]),
+        iat=_whole(payload["iat"]),
+        nbf=_whole(payload["nbf"]),
+        exp=_whole(payload["exp"]),
+        scopes=frozenset(_text(payload["scope"]).split()),
+        role=_text(payload["role"]),
+        ver=_whole(payload["ver"]),
+        auth_time=_whole(payload["auth_time"]) if "auth_time" in payload else None,
+        amr=_texts(payload.get("amr", [])),
+    )
+
+
+def _check_times(claims: AccessClaims, *, now: float) -> None:
+    if not 0 < claims.exp - claims.iat <= MAX_LIFETIME_SECONDS:
+        raise ValueError("lives longer than we issue")
+    if claims.iat > now + MAX_CLOCK_SKEW_SECONDS:
+        raise ValueError("issued in the future")
+    if claims.nbf > now + MAX_CLOCK_SKEW_SECONDS:
+        raise ValueError("not valid yet")
+    if claims.exp <= now - LEEWAY_SECONDS:
+        raise ValueError("expired")
+
+
+def _whole(value: object) -> int:
+    # `type`, not isinstance: True, 1.0 and Infinity are not numbers of seconds.
+    if type(value) is not int:
+        raise TypeError("a whole number is needed")
+    return value
+
+
+def _text(value: object) -> str:
+    if type(value) is not str:
+        raise TypeError("a string is needed")
+    return value
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    if type(value) is not list:
+        raise TypeError("a list of strings is needed")
+    return tuple(_text(item) for item in value)
+
+
+def _uuid(value: object) -> UUID:
+    text = _text(value)
+    parsed = UUID(text)
+    if str(parsed) != text:
+        raise ValueError("a UUID in its canonical form is needed")
+    return parsed
