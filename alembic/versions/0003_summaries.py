@@ -82,6 +82,7 @@ def create_tables() -> None:
         sa.Column("tags", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("notes", sa.Text(), nullable=True),
         sa.Column("failure_reason", sa.Text(), nullable=True),
+        sa.Column("failure_retryable", sa.Boolean(), nullable=True),
         sa.Column("stages", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),

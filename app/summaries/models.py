@@ -80,6 +80,7 @@ class Summary(Base):
     tags: Mapped[list[str]] = mapped_column(default=list)
     notes: Mapped[str | None]
     failure_reason: Mapped[str | None]
+    failure_retryable: Mapped[bool | None]
     stages: Mapped[dict[str, Any]] = mapped_column(default=dict)  # Any: JSON, stage -> milliseconds
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
