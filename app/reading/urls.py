@@ -8,7 +8,7 @@ import ipaddress
 import re
 import socket
 from dataclasses import dataclass
-from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 import idna
 
@@ -50,15 +50,30 @@ class SubmittedUrl:
     """`host` is what goes into SNI and Host: lower-case ASCII, an IP literal without brackets."""
 
     submitted: str
-    canonical: str
     scheme: str
     host: str
     port: int
     target: str
+    canonical_target: str
 
     @property
     def is_ip_literal(self) -> bool:
         return _is_ip(self.host)
+
+    @property
+    def authority(self) -> str:
+        """The value of the Host header."""
+        name = f"[{self.host}]" if ":" in self.host else self.host
+        return name if self.port == DEFAULT_PORTS[self.scheme] else f"{name}:{self.port}"
+
+    @property
+    def canonical(self) -> str:
+        return f"{self.scheme}://{self.authority}{self.canonical_target}"
+
+    @property
+    def as_fetched(self) -> str:
+        """Without the fragment, which never leaves the client; otherwise as submitted, tracking included."""
+        return f"{self.scheme}://{self.authority}{self.target}"
 
 
 def parse_submitted_url(url: str, *, allow_hosts: frozenset[HostPort] = frozenset()) -> SubmittedUrl:
@@ -72,14 +87,12 @@ def parse_submitted_url(url: str, *, allow_hosts: frozenset[HostPort] = frozense
     host = _host(parts)
     if (host, port) not in allow_hosts:
         _refuse_unlikely_origin(host, port)
-    target = _target(parts)
-    authority = _authority(parts.scheme, host, port)
-    canonical = urlunsplit((parts.scheme, authority, _path(parts.path), _without_tracking(parts.query), ""))
-    if max(len(canonical), len(target)) > MAX_URL_LENGTH:
+    parsed = SubmittedUrl(url, parts.scheme, host, port, _target(parts), _path_and_query(parts))
+    if max(len(parsed.canonical), len(parsed.target)) > MAX_URL_LENGTH:
         raise InvalidUrlError(
             "url_length", f"The URL is longer than {MAX_URL_LENGTH} characters once encoded."
         )
-    return SubmittedUrl(url, canonical, parts.scheme, host, port, target)
+    return parsed
 
 
 def canonical_url(url: str, *, allow_hosts: frozenset[HostPort] = frozenset()) -> str:
@@ -164,16 +177,16 @@ def _is_ip(host: str) -> bool:
     return True
 
 
-def _authority(scheme: str, host: str, port: int) -> str:
-    name = f"[{host}]" if ":" in host else host
-    return name if port == DEFAULT_PORTS[scheme] else f"{name}:{port}"
-
-
 def _target(parts: SplitResult) -> str:
     """The request line's target: everything but the fragment, in ASCII, otherwise as the user wrote it."""
     path = quote(STRAY_PERCENT.sub("%25", parts.path or "/"), safe=UNESCAPED_IN_PATH)
     query = quote(STRAY_PERCENT.sub("%25", parts.query), safe=UNESCAPED_IN_PATH + "?[]")
     return f"{path}?{query}" if query else path
+
+
+def _path_and_query(parts: SplitResult) -> str:
+    query = _without_tracking(parts.query)
+    return f"{_path(parts.path)}?{query}" if query else _path(parts.path)
 
 
 def _path(path: str) -> str:
