@@ -1,0 +1,125 @@
+"""The one door to Redis: short timeouts, no retries, a breaker; callers must have an answer without it.
+
+redis-py's defaults make one call to a frozen server take 59 s (5 s timeouts, retried with backoff), and a
+retry after a read timeout counts an INCR twice. Both are switched off here and must stay off.
+"""
+
+import asyncio
+import re
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from prometheus_client import Counter, Gauge
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.connection import AbstractConnection
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError, ResponseError
+from redis.maint_notifications import MaintNotificationsConfig
+
+from app.core.breaker import CircuitBreaker, Permit
+
+T = TypeVar("T")
+
+SOCKET_TIMEOUT_SECONDS = 0.15
+# A call may wait for a connection, a handshake and a reply, each with its own timeout: this bounds the sum.
+CALL_TIMEOUT_SECONDS = 0.2
+POOL_WAIT_SECONDS = 0.1
+POOL_SIZE = 16
+
+REDIS_FAILURES = Counter(
+    "precis_redis_failures",
+    "Redis calls that failed, by kind: timeout, connection, refused (the server answered with an error).",
+    ["kind"],
+)
+REDIS_BREAKER_OPEN = Gauge(
+    "precis_redis_breaker_open",
+    "Processes whose breaker is open: they work without Redis.",
+    multiprocess_mode="livesum",
+)
+
+
+class RedisDownError(Exception):
+    """Redis did not answer usefully. Internal: every caller has a fallback, so no client ever sees it."""
+
+
+class RedisClient:
+    def __init__(self, url: str, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._server_id: str | None = None
+        self._breaker = CircuitBreaker(clock=clock)
+        self._redis = Redis.from_pool(
+            BlockingConnectionPool.from_url(
+                url,
+                max_connections=POOL_SIZE,
+                timeout=POOL_WAIT_SECONDS,
+                socket_timeout=SOCKET_TIMEOUT_SECONDS,
+                socket_connect_timeout=SOCKET_TIMEOUT_SECONDS,
+                retry=Retry(NoBackoff(), 0),
+                health_check_interval=15,
+                decode_responses=False,
+                redis_connect_func=self._on_connect,
+                driver_info=None,
+                maint_notifications_config=MaintNotificationsConfig(enabled=False),
+            )
+        )
+
+    @property
+    def is_open(self) -> bool:
+        """True while the breaker refuses calls (at no cost)."""
+        return self._breaker.is_open
+
+    @property
+    def server_id(self) -> str | None:
+        """The server process last connected to; changes when it restarts or a replica takes over."""
+        return self._server_id
+
+    async def run(self, command: Callable[[Redis], Awaitable[T]]) -> T:
+        """One use of Redis, 0.2 s at most.
+
+        Raises:
+            RedisDownError: it failed, or the breaker is open.
+        """
+        permit = self._breaker.ask()
+        if permit is Permit.REFUSED:
+            raise RedisDownError("the breaker is open")
+        try:
+            async with asyncio.timeout(CALL_TIMEOUT_SECONDS):
+                answer = await command(self._redis)
+        except ResponseError as error:
+            # The server lives and said no (read-only, out of memory): that costs no time, so no breaker.
+            self._succeeded(permit)
+            REDIS_FAILURES.labels("refused").inc()
+            raise RedisDownError(str(error)) from error
+        except (RedisError, OSError) as error:
+            self._failed(permit, error)
+            raise RedisDownError(str(error)) from error
+        except BaseException:
+            self._breaker.abandoned(permit)
+            raise
+        self._succeeded(permit)
+        return answer
+
+    async def ping(self) -> None:
+        """Raises RedisDownError when Redis is unreachable or given up on."""
+        await self.run(lambda redis: redis.ping())
+
+    async def aclose(self) -> None:
+        await self._redis.aclose()
+
+    def _succeeded(self, permit: Permit) -> None:
+        self._breaker.succeeded(permit)
+        REDIS_BREAKER_OPEN.set(self._breaker.is_open)
+
+    def _failed(self, permit: Permit, error: Exception) -> None:
+        self._breaker.failed(permit)
+        REDIS_BREAKER_OPEN.set(self._breaker.is_open)
+        REDIS_FAILURES.labels("connection" if isinstance(error, RedisConnectionError) else "timeout").inc()
+
+    async def _on_connect(self, connection: AbstractConnection) -> None:
+        """Learn which server process answers, so that the cache can distrust one restored from a snapshot."""
+        await connection.on_connect()
+        await connection.send_command("INFO", "server")
+        info: bytes = await connection.read_response()
+        self._server_id = b"".join(re.findall(rb"run_id:(\w+)", info)).decode()
