@@ -1,4 +1,4 @@
-"""The OpenAPI document as this code would serve it: `python -m tests.gates.openapi_document > openapi.json`."""
+"""The document as this code would serve it: `python -m tests.gates.openapi_document > openapi.json`."""
 
 import json
 import sys

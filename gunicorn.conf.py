@@ -1,0 +1,79 @@
+"""The fleet's process settings; gunicorn reads this file by itself. `gunicorn` alone serves app.main:app.
+
+Numbers that depend on each other: nginx keeps an idle upstream connection 60 s, we keep ours 75 s, so that
+nginx closes first and never writes into a closed one; the longest request (20 s) fits into graceful_timeout.
+"""
+
+import os
+from pathlib import Path
+from typing import Any, ClassVar
+
+from gunicorn.arbiter import Arbiter
+from gunicorn.workers.base import Worker
+from uvicorn_worker import UvicornWorker
+
+from app.settings import SettingsError, load_settings
+
+try:
+    _settings = load_settings()
+except SettingsError as error:
+    # Once, in the master: each worker would say it again, and gunicorn would call it a boot error.
+    raise SystemExit(str(error)) from None
+
+_metrics_dir = Path(
+    os.environ.get("PROMETHEUS_MULTIPROC_DIR") or _settings.data_dir / "metrics" / str(_settings.port)
+)
+_metrics_dir = _metrics_dir.resolve()
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_metrics_dir)
+
+from prometheus_client import multiprocess  # noqa: E402  # it looks for the directory when imported
+
+
+class PrecisWorker(UvicornWorker):  # type: ignore[misc]  # it ships no types
+    """uvicorn without Server header and access log; loop and parser are named, so none is silently slower."""
+
+    CONFIG_KWARGS: ClassVar[dict[str, Any]] = {  # Any: uvicorn's own keyword types
+        "loop": "uvloop",
+        "http": "httptools",
+        "server_header": False,
+        "proxy_headers": True,
+        "access_log": False,
+        "ws_max_size": 65_536,
+        # Event streams never end by themselves; the rest has ended by then.
+        "timeout_graceful_shutdown": 25,
+    }
+
+
+wsgi_app = "app.main:app"
+bind = (
+    f"[{_settings.host}]:{_settings.port}" if ":" in _settings.host else f"{_settings.host}:{_settings.port}"
+)
+workers = _settings.web_concurrency
+worker_class = PrecisWorker
+preload_app = False  # engines and pools must not be shared across a fork
+proc_name = "precis"
+
+timeout = 60
+graceful_timeout = 30
+keepalive = 75
+max_requests = 0  # recycling dropped keep-alive connections: 22 in one run of 5 s
+
+# A value here overrides the environment variable, hence the same source.
+forwarded_allow_ips = _settings.forwarded_allow_ips
+control_socket_disable = True  # it would write into a home directory that a container does not have
+worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108  # heartbeats off the disk
+
+accesslog = None  # core/middleware writes one line a request
+errorlog = "-"
+loglevel = _settings.log_level.lower()
+
+
+def on_starting(_server: Arbiter) -> None:
+    """Counters of processes that are gone would be added to ours; a reload (SIGHUP) does not come here."""
+    _metrics_dir.mkdir(parents=True, exist_ok=True)
+    for file in _metrics_dir.glob("*.db"):
+        file.unlink()
+
+
+def child_exit(_server: Arbiter, worker: Worker) -> None:
+    multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]  # it ships no types
