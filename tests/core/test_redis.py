@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from blockbuster import blockbuster_ctx
 
-from app.core.redis import RedisClient, RedisDownError
+from app.core.redis import POOL_SIZE, RedisBusyError, RedisClient, RedisDownError
 from tests.core.own_valkey import ManualClock, OwnValkey, silent_server
 
 pytestmark = pytest.mark.integration
@@ -117,5 +117,16 @@ async def test_values_come_back_as_bytes_and_the_loop_is_never_blocked(client: R
 
 
 async def test_more_callers_than_connections_are_all_served(client: RedisClient) -> None:
-    await asyncio.gather(*(client.run(lambda redis: redis.incr("hits")) for _ in range(200)))
-    assert await client.run(lambda redis: redis.get("hits")) == b"200"
+    await asyncio.gather(*(client.run(lambda redis: redis.incr("hits")) for _ in range(64)))
+    assert await client.run(lambda redis: redis.get("hits")) == b"64"
+
+
+async def test_call_that_finds_no_slot_is_busy_and_no_failure_of_redis(
+    silent: tuple[RedisClient, ManualClock],
+) -> None:
+    client, _ = silent
+    never = asyncio.Event()
+    calls = [client.run(lambda _: never.wait()) for _ in range(2 * POOL_SIZE)]
+    outcomes = await asyncio.gather(*calls, return_exceptions=True)
+    assert {type(outcome) for outcome in outcomes[POOL_SIZE:]} == {RedisBusyError}
+    assert not client.is_open
