@@ -40,6 +40,13 @@ class Environment(StrEnum):
     PRODUCTION = "production"
 
 
+class PasswordPolicy(StrEnum):
+    """`compat`: 8 characters of four kinds; `nist`: 15 characters (SP 800-63B-4)."""
+
+    COMPAT = "compat"
+    NIST = "nist"
+
+
 class SettingsError(Exception):
     """The configuration cannot be used; `faults` has one line per setting."""
 
@@ -95,7 +102,7 @@ class Settings(BaseSettings):
     refresh_reuse_grace_seconds: int = Field(0, ge=0, le=60)
     max_login_attempts: PositiveInt = 5
     lockout_duration_minutes: PositiveInt = 30
-    password_policy: Literal["compat", "nist"] = "compat"  # noqa: S105  # a policy's name, not a password
+    password_policy: PasswordPolicy = PasswordPolicy.COMPAT
     email_verification: Literal["optional", "required"] = "optional"
 
     # Mail
@@ -188,9 +195,9 @@ class Settings(BaseSettings):
         return self.public_url or f"http://{self.host}:{self.port}"
 
     @property
-    def signing_secret(self) -> bytes:
+    def signing_secret(self) -> str:
         """What cursors, refresh tokens and the like are derived from; `./run` always generates one."""
-        return self.secret_key.get_secret_value().encode() or b"development only, known to everybody"
+        return self.secret_key.get_secret_value() or "development only, known to everybody"
 
     @property
     def keys_dir(self) -> Path:

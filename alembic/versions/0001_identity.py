@@ -144,6 +144,7 @@ def create_tables() -> None:
         sa.Column("user_id", sa.Uuid(), nullable=False),
         sa.Column("counter", sa.Integer(), nullable=False),
         sa.Column("rotated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("prev_idem_hash", sa.LargeBinary(), nullable=True),
         sa.Column("scopes", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("idle_expires_at", sa.DateTime(timezone=True), nullable=False),

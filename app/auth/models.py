@@ -12,7 +12,10 @@ from app.core.ids import new_id
 
 
 class AuthSession(Base):
-    """`counter` is the number of the one refresh token that is not yet spent; no token is stored."""
+    """`counter` is the number of the one refresh token that is not yet spent; no token is stored.
+
+    `prev_idem_hash` is the SHA-256 of the Idempotency-Key that the last rotation came with.
+    """
 
     __tablename__ = "auth_sessions"
     __table_args__ = (
@@ -29,6 +32,7 @@ class AuthSession(Base):
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     counter: Mapped[int] = mapped_column(default=0)
     rotated_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    prev_idem_hash: Mapped[bytes | None]
     scopes: Mapped[list[str]]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     idle_expires_at: Mapped[datetime]

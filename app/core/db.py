@@ -4,7 +4,7 @@ The tenant travels in `session.info` and is told to PostgreSQL at every BEGIN (`
 row-level security holds through PgBouncer in transaction mode and after a commit inside one session.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,6 +30,7 @@ NAMING_CONVENTION = {
 }
 UNIQUE_VIOLATION = "23505"
 TENANT_KEY = "tenant"
+AFTER_COMMIT_KEY = "after_commit"
 SET_TENANT = text(
     "SELECT set_config('app.organization_id', :organization_id, true),"
     " set_config('app.user_id', :user_id, true)"
@@ -113,9 +114,9 @@ class Database:
                 yield session
             except ProblemError as error:
                 if error.commits:
-                    await session.commit()
+                    await _commit(session)
                 raise
-            await session.commit()
+            await _commit(session)
 
     async def ping(self) -> None:
         async with self.engine.connect() as connection:
@@ -132,6 +133,17 @@ class Database:
 
     async def dispose(self) -> None:
         await self.engine.dispose()
+
+
+def after_commit(session: AsyncSession, action: Callable[[], Awaitable[None]]) -> None:
+    """What other stores are told once the transaction holds, never before; not run on a rollback."""
+    session.info.setdefault(AFTER_COMMIT_KEY, []).append(action)
+
+
+async def _commit(session: AsyncSession) -> None:
+    await session.commit()
+    for action in session.info.pop(AFTER_COMMIT_KEY, []):
+        await action()
 
 
 def connect_arguments(settings: Settings) -> dict[str, Any]:  # Any: asyncpg's keyword arguments

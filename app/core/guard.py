@@ -59,7 +59,7 @@ class Authenticator(Protocol):
 
     def recognises(self, credential: str) -> bool: ...
 
-    async def authenticate(self, credential: str) -> Principal: ...
+    async def authenticate(self, credential: str, *, address: str) -> Principal: ...
 
 
 async def authenticate(
@@ -67,10 +67,13 @@ async def authenticate(
     _bearer: Annotated[Any, Depends(bearer_scheme)] = None,  # Any: only documents the scheme
     _api_key: Annotated[Any, Depends(api_key_scheme)] = None,  # Any: as above
 ) -> Principal:
-    """Once per request (FastAPI caches it); what follows may rely on `request.state.principal`."""
+    """Once per request: FastAPI's cache tells apart callers with other scopes, so the state remembers."""
+    known: Principal | None = getattr(request.state, "principal", None)
+    if known is not None:
+        return known
     credential = _only_credential(request)
     try:
-        principal = await _verify(request.app.state.authenticators, credential)
+        principal = await _verify(request, credential)
     except ProblemError as error:
         if error.status == UnauthenticatedError.status:
             await _count_bad_credential(request)
@@ -81,10 +84,11 @@ async def authenticate(
     return principal
 
 
-async def _verify(authenticators: Sequence[Authenticator], credential: str) -> Principal:
+async def _verify(request: Request, credential: str) -> Principal:
+    authenticators: Sequence[Authenticator] = request.app.state.authenticators
     for authenticator in authenticators:
         if authenticator.recognises(credential):
-            return await authenticator.authenticate(credential)
+            return await authenticator.authenticate(credential, address=address_of(request))
     raise InvalidCredentialError
 
 
@@ -119,7 +123,7 @@ def _check_scopes(
 
 
 def require(*scopes: Scope) -> Any:  # Any: what FastAPI's Security returns
-    """One alias per permission is made of it, as `CanRead = Annotated[Principal, require(…)]`."""
+    """What an alias in a signature is made of: the principal, once every one of the scopes is there."""
     return Security(_check_scopes, scopes=[str(scope) for scope in scopes])
 
 

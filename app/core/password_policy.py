@@ -7,11 +7,11 @@
 import re
 import unicodedata
 from collections.abc import Iterator
-from enum import StrEnum
 
 from app.core.breached_passwords import BreachedPasswords
 from app.core.errors import FieldFault, ProblemError
 from app.core.passwords import MAX_CODE_POINTS
+from app.settings import PasswordPolicy
 
 SERVICE_NAME = "precis"
 # What must be left of a password without the names that an attacker knows.
@@ -25,11 +25,6 @@ _MIN_SEQUENCE = 4
 _SEQUENCES = ("abcdefghijklmnopqrstuvwxyz", "01234567890", "qwertyuiop", "asdfghjkl", "zxcvbnm")
 _REPEAT = re.compile(r"(.+?)\1{2,}|(.{3,}?)\2", re.DOTALL)
 _BREACHED = BreachedPasswords.bundled()
-
-
-class PasswordPolicy(StrEnum):
-    COMPAT = "compat"
-    NIST = "nist"
 
 
 _MIN_CHARACTERS = {PasswordPolicy.COMPAT: 8, PasswordPolicy.NIST: 15}

@@ -72,6 +72,12 @@ STAFF_SCOPES: dict[StaffRole, frozenset[Scope]] = {
 }
 
 
+# A key cannot make keys, take over its owner's account or reach the staff's endpoints.
+KEY_SCOPES = frozenset(Scope) - {Scope.KEYS_WRITE, Scope.PROFILE_WRITE} - STAFF_SCOPES[StaffRole.ADMIN] | {
+    Scope.AUDIT_READ
+}
+
+
 def allowed_scopes(staff: StaffRole, membership: MembershipRole) -> frozenset[Scope]:
     """All that a person of these roles may be granted."""
     return STAFF_SCOPES[staff] | MEMBERSHIP_SCOPES[membership]

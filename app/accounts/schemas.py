@@ -1,0 +1,26 @@
+"""What a person says of themself."""
+
+from typing import Annotated
+
+from fastapi_users.schemas import CreateUpdateDictModel
+from pydantic import EmailStr, Field, StringConstraints
+
+from app.core.schemas import RequestModel
+
+Username = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{3,50}$", to_lower=True)]
+Email = Annotated[EmailStr, StringConstraints(max_length=254, to_lower=True)]
+FullName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+
+
+class Registration(RequestModel, CreateUpdateDictModel):
+    username: Username
+    email: Email
+    password: Annotated[str, Field(max_length=1000, json_schema_extra={"format": "password"}, repr=False)]
+    full_name: FullName | None = None
+
+
+class ProfileChange(RequestModel):
+    """A field left out stays."""
+
+    email: Email | None = None
+    full_name: FullName | None = None

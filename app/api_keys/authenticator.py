@@ -1,0 +1,65 @@
+"""Verifies an API key: its checksum here, its row in Redis' memory of one second or in PostgreSQL."""
+
+from uuid import UUID
+
+from app.api_keys.models import ApiKey
+from app.api_keys.repository import ApiKeyRepository, organization_of_key
+from app.core.api_key_format import PREFIX, digest, is_well_formed
+from app.core.db import Database, Tenant, bind_tenant
+from app.core.guard import InvalidCredentialError
+from app.core.principal import KEY_SCOPES, Principal, Scope, allowed_scopes
+from app.core.principal_cache import PrincipalCache
+from app.organizations.repository import Standing
+
+
+class ApiKeyAuthenticator:
+    def __init__(self, database: Database, cache: PrincipalCache) -> None:
+        self._database = database
+        self._cache = cache
+
+    def recognises(self, credential: str) -> bool:
+        return credential.startswith(PREFIX)
+
+    async def authenticate(self, credential: str, *, address: str) -> Principal:
+        """Raises InvalidCredentialError for anything but a living key of an active owner."""
+        if not is_well_formed(credential):
+            raise InvalidCredentialError(internal="the key's form or checksum is wrong")
+        key_digest = digest(credential)
+        principal = await self._cache.get(key_cache_name(key_digest))
+        if principal is None:
+            principal = await self._from_database(key_digest, address=address)
+            await self._cache.put(key_cache_name(key_digest), principal)
+        return principal
+
+    async def _from_database(self, key_digest: bytes, *, address: str) -> Principal:
+        async with self._database.transaction() as session:
+            organization_id = await organization_of_key(session, key_digest)
+            if organization_id is None:
+                raise InvalidCredentialError(internal="no such key")
+            await bind_tenant(session, Tenant(organization_id))
+            keys = ApiKeyRepository(session, organization_id)
+            row = await keys.by_digest(key_digest)
+            standing = await keys.standing_of(row.user_id) if row else None
+            if row is None or standing is None or not standing.is_active:
+                raise InvalidCredentialError(internal="the key is revoked or expired, or its owner inactive")
+            await keys.note_use(row.id, address=address)
+            return _principal(row, organization_id, standing)
+
+
+def _principal(row: ApiKey, organization_id: UUID, standing: Standing) -> Principal:
+    allowed = allowed_scopes(standing.staff_role, standing.membership_role) & KEY_SCOPES
+    return Principal(
+        kind="api_key",
+        user_id=row.user_id,
+        organization_id=organization_id,
+        credential_id=row.id,
+        staff_role=standing.staff_role,
+        membership_role=standing.membership_role,
+        plan=standing.plan,
+        scopes=allowed & {Scope(scope) for scope in row.scopes},
+        rate_limit=row.rate_limit,
+    )
+
+
+def key_cache_name(key_digest: bytes) -> str:
+    return f"api_key:{key_digest.hex()}"

@@ -1,0 +1,59 @@
+"""Verifies an access token: its signature here, its session's state in Redis or PostgreSQL."""
+
+from dataclasses import replace
+from uuid import UUID
+
+from app.auth.repository import SessionRepository
+from app.core.db import Database, Tenant
+from app.core.principal import Principal, Scope, allowed_scopes
+from app.core.principal_cache import PrincipalCache
+from app.core.tokens import AccessClaims, AccessTokens, InvalidTokenError
+
+SCOPES = frozenset(str(scope) for scope in Scope)
+
+
+class BearerAuthenticator:
+    def __init__(self, tokens: AccessTokens, database: Database, cache: PrincipalCache) -> None:
+        self._tokens = tokens
+        self._database = database
+        self._cache = cache
+
+    def recognises(self, credential: str) -> bool:
+        return "." in credential
+
+    async def authenticate(self, credential: str, *, address: str) -> Principal:
+        """Raises InvalidTokenError for anything but a token of a living session."""
+        del address  # a session is not bound to one
+        claims = self._tokens.decode(credential)
+        principal = await self._cache.get(session_key(claims.sid))
+        if principal is None:
+            principal = await self._from_database(claims)
+            await self._cache.put(session_key(claims.sid), principal)
+        if (principal.user_id, principal.organization_id) != (claims.sub, claims.org):
+            raise InvalidTokenError(internal="the token names another user or organisation than its session")
+        return replace(principal, scopes=principal.scopes & _known(claims.scopes))
+
+    async def _from_database(self, claims: AccessClaims) -> Principal:
+        tenant = Tenant(organization_id=claims.org, user_id=claims.sub)
+        async with self._database.transaction(tenant) as session:
+            standing = await SessionRepository(session, claims.org).standing_of(claims.sid)
+        if standing is None or not standing.is_active:
+            raise InvalidTokenError(internal="the session has ended")
+        return Principal(
+            kind="user",
+            user_id=claims.sub,
+            organization_id=claims.org,
+            credential_id=claims.sid,
+            staff_role=standing.staff_role,
+            membership_role=standing.membership_role,
+            plan=standing.plan,
+            scopes=allowed_scopes(standing.staff_role, standing.membership_role),
+        )
+
+
+def session_key(session_id: UUID) -> str:
+    return f"session:{session_id}"
+
+
+def _known(scopes: frozenset[str]) -> frozenset[Scope]:
+    return frozenset(Scope(scope) for scope in scopes & SCOPES)

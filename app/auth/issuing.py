@@ -1,0 +1,32 @@
+"""A session's row as the pair of tokens that its client gets."""
+
+from app.auth.models import AuthSession
+from app.auth.schemas import TokenPair
+from app.core.principal import StaffRole
+from app.core.refresh_tokens import RefreshTokens
+from app.core.tokens import AccessGrant, AccessTokens
+
+TOKEN_VERSION = 1
+
+
+class TokenIssuer:
+    def __init__(self, access_tokens: AccessTokens, refresh_tokens: RefreshTokens) -> None:
+        self._access_tokens = access_tokens
+        self._refresh_tokens = refresh_tokens
+
+    def pair(self, row: AuthSession, *, role: StaffRole) -> TokenPair:
+        grant = AccessGrant(
+            sub=row.user_id,
+            org=row.organization_id,
+            sid=row.id,
+            scopes=frozenset(row.scopes),
+            role=role,
+            ver=TOKEN_VERSION,
+        )
+        issued = self._access_tokens.issue(grant)
+        return TokenPair(
+            access_token=issued.token,
+            refresh_token=self._refresh_tokens.mint(row.id, counter=row.counter),
+            expires_in=issued.expires_in,
+            scope=" ".join(row.scopes),
+        )

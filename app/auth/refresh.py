@@ -1,0 +1,139 @@
+"""Refresh with rotation: the row lock makes concurrent callers queue, `rotation.judge` tells them apart."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.auth.bearer import session_key
+from app.auth.errors import TokenReuseError
+from app.auth.issuing import TokenIssuer
+from app.auth.models import AuthSession
+from app.auth.repository import SessionRepository, organization_of_session
+from app.auth.rotation import Family, Presented, Verdict, hash_idempotency_key, judge
+from app.auth.schemas import TokenPair
+from app.core.db import Database, Tenant, after_commit, bind_tenant
+from app.core.principal import allowed_scopes
+from app.core.principal_cache import PrincipalCache
+from app.core.refresh_tokens import InvalidRefreshTokenError, RefreshTokens
+from app.organizations.repository import Standing
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshPolicy:
+    idle_lifetime: timedelta
+    reuse_grace: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """`reused` says why a spent token was answered all the same: `concurrent` or `retry`."""
+
+    tokens: TokenPair
+    reused: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshRequest:
+    """`arrived`: monotonic seconds at which the request reached this process."""
+
+    token: str
+    arrived: float
+    idempotency_key: str | None = None
+
+
+class RefreshService:
+    def __init__(  # what it is made of, once, in main.py
+        self,
+        policy: RefreshPolicy,
+        *,
+        database: Database,
+        refresh_tokens: RefreshTokens,
+        issuer: TokenIssuer,
+        cache: PrincipalCache,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._policy = policy
+        self._database = database
+        self._refresh_tokens = refresh_tokens
+        self._issuer = issuer
+        self._cache = cache
+        self._monotonic = monotonic
+
+    async def refresh(self, request: RefreshRequest) -> Refreshed:
+        """Answers with a new pair, and spends the old one.
+
+        Raises:
+            InvalidRefreshTokenError: malformed, unknown, expired, or of an ended session.
+            TokenReuseError: spent before; the session is ended by this call.
+        """
+        claim = self._refresh_tokens.parse(request.token)
+        async with self._database.transaction() as session:
+            organization_id = await organization_of_session(session, claim.session_id)
+            if organization_id is None:
+                raise InvalidRefreshTokenError(internal="no such session")
+            await bind_tenant(session, Tenant(organization_id))
+            sessions = SessionRepository(session, organization_id)
+            presented = await self._present(sessions, request, counter=claim.counter)
+            row, standing = await _lock_live(sessions, claim.session_id)
+            return await self._answer(session, row, standing=standing, presented=presented)
+
+    async def _present(
+        self, sessions: SessionRepository, request: RefreshRequest, *, counter: int
+    ) -> Presented:
+        # The age is read after the round trip, which makes `arrived` a lower bound in the database's time.
+        now = await sessions.now()
+        return Presented(
+            counter=counter,
+            arrived=now - timedelta(seconds=self._monotonic() - request.arrived),
+            idempotency_hash=hash_idempotency_key(request.idempotency_key),
+        )
+
+    async def _answer(
+        self, session: AsyncSession, row: AuthSession, *, standing: Standing, presented: Presented
+    ) -> Refreshed:
+        # Under the lock: later than the rotation that this caller may have waited for.
+        now = await SessionRepository(session, row.organization_id).now()
+        if row.idle_expires_at <= now:
+            raise InvalidRefreshTokenError(internal="the session was idle for too long")
+        family = Family(row.counter, row.rotated_at, row.prev_idem_hash)
+        verdict = judge(presented, family, grace=self._policy.reuse_grace)
+        if verdict is Verdict.UNKNOWN:
+            raise InvalidRefreshTokenError(internal="a counter that was never issued")
+        if verdict is Verdict.REUSE:
+            self._revoke(session, row, now=now)
+            raise TokenReuseError("Token reuse detected. Session revoked; log in again.")
+        if verdict is Verdict.ROTATE:
+            self._rotate(row, presented, now=now)
+        _narrow(row, standing)
+        tokens = self._issuer.pair(row, role=standing.staff_role)
+        return Refreshed(tokens, None if verdict is Verdict.ROTATE else verdict.name.lower())
+
+    def _rotate(self, row: AuthSession, presented: Presented, *, now: datetime) -> None:
+        row.counter += 1
+        row.rotated_at = now
+        row.prev_idem_hash = presented.idempotency_hash
+        row.idle_expires_at = min(now + self._policy.idle_lifetime, row.absolute_expires_at)
+
+    def _revoke(self, session: AsyncSession, row: AuthSession, *, now: datetime) -> None:
+        row.revoked_at = now
+        row.revoke_reason = "reuse"
+        after_commit(session, partial(self._cache.forget, session_key(row.id)))
+
+
+async def _lock_live(sessions: SessionRepository, session_id: UUID) -> tuple[AuthSession, Standing]:
+    row = await sessions.lock(session_id)
+    standing = await sessions.standing_of(session_id)
+    if row is None or standing is None or not standing.is_active:
+        raise InvalidRefreshTokenError(internal="the session has ended")
+    return row, standing
+
+
+def _narrow(row: AuthSession, standing: Standing) -> None:
+    """Never wider than at login: what a role lost is lost for this session, also if the role comes back."""
+    allowed = allowed_scopes(standing.staff_role, standing.membership_role)
+    row.scopes = [scope for scope in row.scopes if scope in allowed]

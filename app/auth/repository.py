@@ -1,0 +1,51 @@
+"""Sessions of one organisation, and what a request must know of one."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, DateTime, Uuid, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.auth.models import AuthSession
+from app.organizations.models import Membership
+from app.organizations.repository import Standing, read_standing, select_standing
+
+
+async def organization_of_session(session: AsyncSession, session_id: UUID) -> UUID | None:
+    """Before the tenant is known; None for an id that never was."""
+    query = select(func.session_organization(session_id, type_=Uuid()))
+    return (await session.execute(query)).scalar_one()
+
+
+class SessionRepository:
+    def __init__(self, session: AsyncSession, organization_id: UUID) -> None:
+        self._session = session
+        self._organization_id = organization_id
+
+    async def add(self, auth_session: AuthSession) -> None:
+        self._session.add(auth_session)
+        await self._session.flush()
+
+    async def lock(self, session_id: UUID) -> AuthSession | None:
+        """The row, held until the transaction ends: concurrent refreshes wait here, one after the other."""
+        query = select(AuthSession).where(*self._own(session_id)).with_for_update()
+        return await self._session.scalar(query)
+
+    async def standing_of(self, session_id: UUID) -> Standing | None:
+        """None when the session has ended or expired, or the membership is gone."""
+        query = (
+            select_standing(self._organization_id)
+            .join(AuthSession, AuthSession.user_id == Membership.user_id)
+            .where(*self._own(session_id), AuthSession.revoked_at.is_(None))
+            .where(AuthSession.absolute_expires_at > func.now())
+        )
+        row = (await self._session.execute(query)).one_or_none()
+        return read_standing(row) if row else None
+
+    async def now(self) -> datetime:
+        """The database's clock, read at this moment and not at the transaction's begin."""
+        query = select(func.clock_timestamp(type_=DateTime(timezone=True)))
+        return (await self._session.execute(query)).scalar_one()
+
+    def _own(self, session_id: UUID) -> tuple[ColumnElement[bool], ...]:
+        return AuthSession.organization_id == self._organization_id, AuthSession.id == session_id

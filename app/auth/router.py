@@ -1,0 +1,75 @@
+"""Login and refresh for people and programs."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi.security import OAuth2PasswordRequestForm
+
+from app.auth.errors import EmailNotVerifiedError, LoginFailedError, TokenReuseError
+from app.auth.refresh import RefreshRequest, RefreshService
+from app.auth.schemas import RefreshIn, TokenPair
+from app.auth.service import Credentials, Device, LoginService, known_scopes
+from app.core.limits import Limit, limited
+from app.core.openapi import ANONYMOUS, problems
+from app.core.refresh_tokens import InvalidRefreshTokenError
+
+router = APIRouter()
+
+
+def get_login_service(request: Request) -> LoginService:
+    service: LoginService = request.app.state.login_service
+    return service
+
+
+def get_refresh_service(request: Request) -> RefreshService:
+    service: RefreshService = request.app.state.refresh_service
+    return service
+
+
+def get_credentials(form: Annotated[OAuth2PasswordRequestForm, Depends()]) -> Credentials:
+    return Credentials(
+        login=form.username, password=form.password, scopes=known_scopes(" ".join(form.scopes))
+    )
+
+
+def get_device(request: Request) -> Device:
+    client = request.client
+    return Device(client.host if client else None, request.headers.get("user-agent"))
+
+
+def get_refresh_request(
+    body: RefreshIn, request: Request, idempotency_key: Annotated[str | None, Header(max_length=255)] = None
+) -> RefreshRequest:
+    return RefreshRequest(body.refresh_token, request.state.arrived_at, idempotency_key)
+
+
+@router.post(
+    "/token",
+    dependencies=[limited(Limit.LOGIN)],
+    responses=problems(LoginFailedError, EmailNotVerifiedError),
+    openapi_extra=ANONYMOUS,
+)
+async def log_in(
+    credentials: Annotated[Credentials, Depends(get_credentials)],
+    device: Annotated[Device, Depends(get_device)],
+    service: Annotated[LoginService, Depends(get_login_service)],
+) -> TokenPair:
+    """Log in by user name or e-mail address (OAuth 2.0 password form)."""
+    return await service.log_in(credentials, device)
+
+
+@router.post(
+    "/refresh",
+    responses=problems(InvalidRefreshTokenError, TokenReuseError),
+    openapi_extra=ANONYMOUS,
+)
+async def refresh(
+    refresh_request: Annotated[RefreshRequest, Depends(get_refresh_request)],
+    service: Annotated[RefreshService, Depends(get_refresh_service)],
+    response: Response,
+) -> TokenPair:
+    """Exchange a refresh token for a new pair; the old one is spent."""
+    refreshed = await service.refresh(refresh_request)
+    if refreshed.reused:
+        response.headers["X-Refresh-Reused"] = refreshed.reused
+    return refreshed.tokens

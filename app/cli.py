@@ -1,0 +1,129 @@
+"""The `precis` command: the parts that `./run` supervises, and an operator's tasks."""
+
+import asyncio
+import json
+import os
+import sys
+from getpass import getpass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from alembic import command
+
+from app.accounts.staff import NewStaff, create_staff
+from app.core.errors import ProblemError
+from app.core.keyring import KeyRing
+from app.core.principal import StaffRole
+from app.core.roles import RolePasswords, bootstrap
+from app.core.schema_version import ROOT, alembic_config
+from app.core.signing_keys import KeyRingError
+from app.local.demo import seed_demo
+from app.main import create_app
+from app.settings import Settings, SettingsError, load_settings
+
+cli = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
+database_cli = typer.Typer(no_args_is_help=True, help="The database itself.")
+staff_cli = typer.Typer(no_args_is_help=True, help="Platform staff.")
+keys_cli = typer.Typer(no_args_is_help=True, help="The keys that sign access tokens.")
+demo_cli = typer.Typer(no_args_is_help=True, help="What ./run --demo shows.")
+cli.add_typer(database_cli, name="db")
+cli.add_typer(staff_cli, name="staff")
+cli.add_typer(keys_cli, name="keys")
+cli.add_typer(demo_cli, name="demo")
+
+
+@cli.command()
+def serve() -> None:
+    """Serve the API: gunicorn with gunicorn.conf.py, on HOST and PORT."""
+    _settings()
+    _become("-m", "gunicorn", "--config", str(ROOT / "gunicorn.conf.py"))
+
+
+@cli.command()
+def worker() -> None:
+    """Work the queue off."""
+    _settings()
+    _become("-m", "app.worker")
+
+
+@cli.command()
+def migrate(revision: str = "head") -> None:
+    """Bring the schema to a revision, with MIGRATION_DATABASE_URL."""
+    settings = _settings()
+    command.upgrade(alembic_config(settings.migration_database_url or settings.database_url), revision)
+
+
+@cli.command()
+def openapi() -> None:
+    """Print the OpenAPI document."""
+    typer.echo(json.dumps(create_app(_settings()).openapi(), indent=2))
+
+
+@cli.command("check-config")
+def check_config() -> None:
+    """Read the settings and the keys as a process would at start."""
+    settings = _settings()
+    KeyRing.load(settings.keys_dir, create=False)
+    typer.echo(f"the configuration is sound ({settings.environment})")
+
+
+@database_cli.command("bootstrap")
+def bootstrap_database(database: str = "precis") -> None:
+    """Make roles, database and grants, with SUPERUSER_DATABASE_URL; prints the two DSNs to use.
+
+    The roles' passwords come from APP_RW_PASSWORD and APP_OWNER_PASSWORD.
+    """
+    try:
+        superuser_url = os.environ["SUPERUSER_DATABASE_URL"]
+        passwords = RolePasswords(os.environ["APP_OWNER_PASSWORD"], os.environ["APP_RW_PASSWORD"])
+    except KeyError as missing:
+        raise SettingsError([f"{missing.args[0]} is not set"]) from None
+    urls = asyncio.run(bootstrap(superuser_url, database=database, passwords=passwords))
+    typer.echo(f"DATABASE_URL={urls.rw}\nMIGRATION_DATABASE_URL={urls.owner}")
+
+
+@staff_cli.command("create")
+def create_staff_member(
+    username: str,
+    email: Annotated[str, typer.Option()],
+    role: Annotated[StaffRole, typer.Option()] = StaffRole.SUPER_ADMIN,
+) -> None:
+    """Make a staff account; the password comes from PRECIS_PASSWORD, or is asked for."""
+    password = os.environ.get("PRECIS_PASSWORD") or getpass("Password: ")
+    new = NewStaff(username=username, email=email, password=password, role=role)
+    asyncio.run(create_staff(_settings(), new))
+    typer.echo(f"{role} {username} created")
+
+
+@keys_cli.command("init")
+def init_keys(directory: Path) -> None:
+    """Make a directory with a first signing key, for JWT_KEYS_DIR."""
+    ring = KeyRing.load(directory, create=True)
+    typer.echo(f"active key {ring.active.kid} in {directory}")
+
+
+@demo_cli.command("seed")
+def seed() -> None:
+    """Make the demo user, organisation and API key, and print them."""
+    typer.echo(asyncio.run(seed_demo(_settings())))
+
+
+def _settings() -> Settings:
+    return load_settings()
+
+
+def _become(*arguments: str) -> None:
+    """Replaces this process, so that signals reach the server itself."""
+    os.execv(sys.executable, [sys.executable, *arguments])  # noqa: S606  # our own interpreter and arguments
+
+
+def main() -> None:
+    """One clear line for what an operator can mend; a traceback only for our own faults."""
+    try:
+        cli()
+    except (SettingsError, KeyRingError) as error:
+        sys.exit(str(error))
+    except ProblemError as error:
+        faults = "".join(f"\n  - {fault.pointer}: {fault.detail}" for fault in error.faults)
+        sys.exit(f"{error.detail}{faults}")

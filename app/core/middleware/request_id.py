@@ -1,0 +1,38 @@
+"""Every request has an id, in its answer, its log lines, its problem document and its error report."""
+
+import re
+from time import monotonic
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.contextvars import bound_contextvars
+
+from app.core.ids import new_id
+
+HEADER = "X-Request-ID"
+# Anything else could forge log lines or grow them without bound.
+_SANE = re.compile(r"[A-Za-z0-9._-]{1,128}")
+
+
+class RequestIdMiddleware:
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+            return
+        sent = Headers(scope=scope).get(HEADER, "")
+        request_id = sent if _SANE.fullmatch(sent) else str(new_id())
+        state = scope.setdefault("state", {})
+        state["request_id"] = request_id
+        # What a refresh compares with the last rotation: who was under way before it could not know.
+        state["arrived_at"] = monotonic()
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] in {"http.response.start", "websocket.http.response.start"}:
+                MutableHeaders(scope=message)[HEADER] = request_id
+            await send(message)
+
+        with bound_contextvars(request_id=request_id):
+            await self.app(scope, receive, send_with_id)

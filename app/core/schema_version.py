@@ -1,0 +1,37 @@
+"""Whether the database's schema is the one that this code was written for."""
+
+from pathlib import Path
+
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+
+from app.core.db import Database
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class StaleSchemaError(Exception):
+    """The process must not serve; the message says what to run."""
+
+
+def alembic_config(url: str | None = None) -> Config:
+    """`url` overrides MIGRATION_DATABASE_URL."""
+    config = Config(toml_file=ROOT / "pyproject.toml")
+    config.set_main_option("script_location", str(ROOT / "alembic"))
+    config.attributes["url"] = url
+    return config
+
+
+class SchemaVersion:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._expected = ScriptDirectory.from_config(alembic_config()).get_current_head()
+
+    async def check(self) -> None:
+        """Raises StaleSchemaError, or what the driver raises when the database is out of reach."""
+        found = await self._database.revision()
+        if found != self._expected:
+            raise StaleSchemaError(
+                f"the database's schema is at {found or 'no revision'}, this code needs {self._expected}: "
+                "run `precis migrate`"
+            )

@@ -1,0 +1,137 @@
+"""create_app(): the only file that knows everyone. `app.main:app` is built when it is first asked for."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from functools import cache
+
+import structlog
+from fastapi import FastAPI
+from sqlalchemy.exc import DBAPIError
+from starlette.middleware import Middleware
+
+from app import __version__
+from app.api_keys.authenticator import ApiKeyAuthenticator
+from app.auth.bearer import BearerAuthenticator
+from app.auth.issuing import TokenIssuer
+from app.auth.refresh import RefreshPolicy, RefreshService
+from app.auth.service import LoginPolicy, LoginService
+from app.core.cache import BodyCache
+from app.core.db import Database
+from app.core.keyring import KeyRing
+from app.core.limits import AsyncLimiter
+from app.core.logging import configure_logging
+from app.core.middleware import install_middleware
+from app.core.middleware.body_limit import MEBIBYTE
+from app.core.openapi import install_openapi, operation_id
+from app.core.pagination import CursorCodec
+from app.core.passwords import Passwords
+from app.core.principal_cache import PrincipalCache
+from app.core.problems import install_error_handlers
+from app.core.rate_limit_headers import RateLimitHeadersMiddleware
+from app.core.redis import RedisClient
+from app.core.refresh_tokens import RefreshTokens
+from app.core.schema_version import SchemaVersion
+from app.core.sentry import configure_sentry
+from app.core.tokens import AccessTokens
+from app.routes import API, include_routers
+from app.settings import Settings, get_settings
+
+log = structlog.get_logger(__name__)
+
+# html may have 5 MiB; in JSON its quotes and line ends take more.
+BODY_LIMITS = {("POST", f"{API}/summaries"): 7 * MEBIBYTE}
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Connects to nothing yet. Raises SettingsError, KeyRingError."""
+    settings = settings or get_settings()
+    configure_logging(settings)
+    configure_sentry(settings, release=__version__)
+    app = FastAPI(
+        title="Precis",
+        version=__version__,
+        summary="Summaries of web pages, texts and documents.",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=operation_id,
+        lifespan=lifespan,
+    )
+    app.dependency_overrides[get_settings] = lambda: settings
+    app.state.settings = settings
+    _connect_stores(app, settings)
+    _assemble_identity(app, settings)
+    install_error_handlers(app)
+    install_middleware(app, settings, body_limits=BODY_LIMITS, inner=[Middleware(RateLimitHeadersMiddleware)])
+    include_routers(app)
+    install_openapi(app)
+    return app
+
+
+def _connect_stores(app: FastAPI, settings: Settings) -> None:
+    app.state.database = Database.from_settings(settings)
+    app.state.schema_version = SchemaVersion(app.state.database)
+    app.state.redis = RedisClient(settings.redis_url)
+    app.state.cache = BodyCache(app.state.redis)
+    app.state.principal_cache = PrincipalCache(app.state.redis)
+    app.state.limiter = AsyncLimiter(app.state.redis, settings)
+    app.state.cursors = CursorCodec(settings.signing_secret)
+
+
+def _assemble_identity(app: FastAPI, settings: Settings) -> None:
+    state = app.state
+    state.key_ring = KeyRing.load(settings.keys_dir, create=not settings.is_production_like)
+    state.passwords = Passwords()
+    access_tokens = AccessTokens(
+        state.key_ring,
+        issuer=settings.base_url,
+        audience=settings.jwt_audience,
+        lifetime_seconds=settings.access_token_expire_minutes * 60,
+    )
+    refresh_tokens = RefreshTokens.from_secret(settings.signing_secret)
+    issuer = TokenIssuer(access_tokens, refresh_tokens)
+    idle_lifetime = timedelta(days=settings.refresh_token_expire_days)
+    state.login_service = LoginService(
+        LoginPolicy(idle_lifetime, settings.email_verification),
+        database=state.database,
+        passwords=state.passwords,
+        issuer=issuer,
+    )
+    state.refresh_service = RefreshService(
+        RefreshPolicy(idle_lifetime, timedelta(seconds=settings.refresh_reuse_grace_seconds)),
+        database=state.database,
+        refresh_tokens=refresh_tokens,
+        issuer=issuer,
+        cache=state.principal_cache,
+    )
+    state.authenticators = (
+        ApiKeyAuthenticator(state.database, state.principal_cache),
+        BearerAuthenticator(access_tokens, state.database, state.principal_cache),
+    )
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Raises StaleSchemaError; an unreachable database only makes /health/ready say so, until it is back."""
+    try:
+        await app.state.schema_version.check()
+    except (DBAPIError, OSError) as error:
+        log.warning("database_unreachable_at_start", error=type(error).__name__)
+    yield
+    await app.state.passwords.aclose()
+    await app.state.redis.aclose()
+    await app.state.database.dispose()
+
+
+@cache
+def _default_app() -> FastAPI:
+    return create_app()
+
+
+def __getattr__(name: str) -> FastAPI:
+    """`app`, for uvicorn, gunicorn and test clients; importing this module reads no setting."""
+    if name == "app":
+        return _default_app()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

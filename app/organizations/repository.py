@@ -1,0 +1,87 @@
+"""Organisations and memberships, as the transaction's tenant and user may see them."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import Row, Select, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.principal import MembershipRole, Plan, StaffRole
+from app.organizations.models import Membership, Organization
+from app.users.models import User
+
+StandingQuery = Select[bool, str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What somebody is at this moment, in one organisation."""
+
+    is_active: bool
+    staff_role: StaffRole
+    membership_role: MembershipRole
+    plan: Plan
+
+
+def select_standing(organization_id: UUID) -> StandingQuery:
+    """The columns of a `Standing`, from memberships: a credential's repository joins its own table to it."""
+    return (
+        select(User.is_active, User.role, Membership.role, Organization.plan)
+        .select_from(Membership)
+        .join(User, User.id == Membership.user_id)
+        .join(Organization, Organization.id == Membership.organization_id)
+        .where(Membership.organization_id == organization_id)
+    )
+
+
+def read_standing(row: Row[bool, str, str, str]) -> Standing:
+    is_active, staff_role, membership_role, plan = row
+    return Standing(
+        is_active=is_active,
+        staff_role=StaffRole(staff_role),
+        membership_role=MembershipRole(membership_role),
+        plan=Plan(plan),
+    )
+
+
+class OrganizationRepository:
+    """Within one organisation."""
+
+    def __init__(self, session: AsyncSession, organization_id: UUID) -> None:
+        self._session = session
+        self._organization_id = organization_id
+
+    async def add(self, *, name: str, is_personal: bool, owner_id: UUID) -> Organization:
+        organization = Organization(id=self._organization_id, name=name, is_personal=is_personal)
+        self._session.add(organization)
+        await self._session.flush()
+        self._session.add(
+            Membership(organization_id=organization.id, user_id=owner_id, role=MembershipRole.OWNER)
+        )
+        await self._session.flush()
+        return organization
+
+    async def get(self) -> Organization | None:
+        return await self._session.get(Organization, self._organization_id)
+
+    async def add_member(self, user_id: UUID, *, role: MembershipRole) -> None:
+        self._session.add(Membership(organization_id=self._organization_id, user_id=user_id, role=role))
+        await self._session.flush()
+
+
+@dataclass(frozen=True, slots=True)
+class OwnMembership:
+    organization_id: UUID
+    role: MembershipRole
+
+
+async def first_membership_of(session: AsyncSession, user_id: UUID) -> OwnMembership | None:
+    """The oldest one, which registration made; the session must be bound to this user."""
+    query = (
+        select(Membership.organization_id, Membership.role)
+        .where(Membership.user_id == user_id)
+        .order_by(Membership.created_at, Membership.organization_id)
+        .limit(1)
+    )
+    row = (await session.execute(query)).one_or_none()
+    return OwnMembership(row.organization_id, MembershipRole(row.role)) if row else None

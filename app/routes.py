@@ -1,0 +1,25 @@
+"""The site map: every router, on one screen. `docs/endpoints.md` lists the routes in full."""
+
+from fastapi import APIRouter, FastAPI
+
+from app.accounts.router import router as accounts
+from app.api_keys.router import router as api_keys
+from app.auth.router import router as auth
+from app.health.router import router as health
+from app.summaries.router import router as summaries
+
+API = "/api/v1"
+
+# Hot ones first: matching walks this list.
+ROUTERS: tuple[tuple[str, str, APIRouter], ...] = (
+    (f"{API}/summaries", "summaries", summaries),
+    (f"{API}/auth", "auth", auth),
+    (f"{API}/users", "accounts", accounts),
+    (f"{API}/api-keys", "api_keys", api_keys),
+    ("", "health", health),
+)
+
+
+def include_routers(app: FastAPI) -> None:
+    for prefix, tag, router in ROUTERS:
+        app.include_router(router, prefix=prefix, tags=[tag])
