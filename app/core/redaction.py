@@ -1,0 +1,52 @@
+"""Secrets out of what leaves the process sideways: log lines and error reports."""
+
+import re
+from typing import Any
+
+REDACTED = "[redacted]"
+# Deeper than this nobody reads, and a hostile structure would exhaust the stack.
+MAX_DEPTH = 12
+
+_SECRET_KEY = re.compile(
+    r"pass(word|wd|phrase)|secret|authorization|cookie|api[_-]?key|token|dsn", re.IGNORECASE
+)
+# `api_key_id`, `token_type`, `token_count` identify or count a secret; they are none.
+_HARMLESS_KEY = re.compile(r"[_-](ids?|counts?|types?|kind|prefix|url|scopes?|expires_at|at)$", re.IGNORECASE)
+_SECRET_VALUES = (
+    re.compile(r"\beyJ[\w-]{8,}(?:\.[\w-]*){0,2}"),  # a JWT, whole or cut
+    re.compile(r"\brt1_[\w.-]+"),  # refresh token
+    re.compile(r"\bprc_[a-z]+_\w+"),  # API key
+    re.compile(r"\bwhsec_[\w+/=-]+"),  # webhook signing secret
+    re.compile(r"(?<=://)[^\s/@:]*:[^\s@]*(?=@)"),  # user:password in a URL
+    re.compile(r"(?<=\bbearer )\S+|(?<=\bbasic )\S+", re.IGNORECASE),
+    re.compile(r"(?<=[?&](?:token|secret))=[^&\s]+|(?<=[?&]password)=[^&\s]+", re.IGNORECASE),
+)
+
+
+def redact_text(text: str) -> str:
+    for pattern in _SECRET_VALUES:
+        text = pattern.sub(REDACTED, text)
+    return text
+
+
+def is_secret_key(key: object) -> bool:
+    name = str(key)
+    return _SECRET_KEY.search(name) is not None and _HARMLESS_KEY.search(name) is None
+
+
+def redact(value: Any, depth: int = 0) -> Any:  # Any: whatever was logged, in its own shape
+    """A copy without secrets: values under a telling key, and our token forms inside any text."""
+    if isinstance(value, str):
+        return redact_text(value)
+    if isinstance(value, bytes):
+        return redact_text(value.decode("utf-8", "replace"))
+    if depth >= MAX_DEPTH:
+        return REDACTED if isinstance(value, dict | list | tuple) else value
+    if isinstance(value, dict):
+        return {
+            key: REDACTED if item is not None and is_secret_key(key) else redact(item, depth + 1)
+            for key, item in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [redact(item, depth + 1) for item in value]
+    return value

@@ -1,0 +1,61 @@
+"""The base of every request and response body, and the shape of a list."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, PlainSerializer, model_validator
+from pydantic_core import PydanticCustomError
+
+# PostgreSQL's text cannot hold U+0000: unrefused it would be a 500 in the driver.
+NUL = "\x00"
+
+Item = TypeVar("Item")
+
+
+def _strings(value: Any) -> Iterator[str]:  # Any: undecoded JSON
+    """Every string in it, keys too. A stack instead of recursion: nesting comes from outside."""
+    pending = [value]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, str):
+            yield item
+        elif isinstance(item, dict):
+            pending += [*item.keys(), *item.values()]
+        elif isinstance(item, list | tuple | set | frozenset):
+            pending += item
+
+
+class RequestModel(BaseModel):
+    """What comes in: an unknown field is refused, so that a typo is never silent; so is U+0000."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_nul(cls, data: Any) -> Any:  # Any: undecoded JSON
+        if any(NUL in text for text in _strings(data)):
+            raise PydanticCustomError("nul_character", "U+0000 is not allowed in a string")
+        return data
+
+
+def to_rfc3339(moment: datetime) -> str:
+    """UTC with a Z and microseconds; a naive time is taken for UTC, as everything we store is."""
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return aware.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+# Every time in an answer: whatever zone the driver returned, clients see UTC.
+UtcDatetime = Annotated[datetime, PlainSerializer(to_rfc3339, when_used="json")]
+
+
+class ResponseModel(BaseModel):
+    """What goes out; built from a row or from keywords. Times are `UtcDatetime`."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class Page(ResponseModel, Generic[Item]):
+    items: list[Item]
+    next_cursor: str | None
+    has_more: bool

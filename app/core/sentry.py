@@ -1,0 +1,60 @@
+"""Error reports without secrets.
+
+Frame locals are off: `scope["headers"]`, and with it every credential, would stand in some thirty frames.
+"""
+
+from typing import Any
+
+import sentry_sdk
+from sentry_sdk.integrations.fastapi import FastApiIntegration
+from sentry_sdk.integrations.logging import LoggingIntegration
+from sentry_sdk.integrations.starlette import StarletteIntegration
+from sentry_sdk.transport import Transport
+from sentry_sdk.types import Event, Hint
+
+from app.core.errors import ProblemError
+from app.core.logging import current_request_id
+from app.core.redaction import redact
+from app.settings import Settings
+
+# Of a request only its method and address are kept; everything else may carry a credential.
+KEPT_REQUEST_PARTS = ("method", "url")
+
+
+def scrub(event: Event, hint: Hint) -> Event | None:
+    """Drops expected failures, then whatever of the event could hold a credential."""
+    _, error, _ = hint.get("exc_info") or (None, None, None)
+    if isinstance(error, ProblemError):
+        return None
+    request: dict[str, Any] = event.get("request") or {}  # Any: Sentry's event is JSON
+    event["request"] = {name: request[name] for name in KEPT_REQUEST_PARTS if name in request}
+    event.pop("user", None)
+    event.pop("breadcrumbs", None)
+    if request_id := current_request_id():
+        event["tags"] = {**dict(event.get("tags") or {}), "request_id": request_id}
+    cleaned: Event = redact(event)
+    return cleaned
+
+
+def configure_sentry(settings: Settings, *, release: str, transport: type[Transport] | None = None) -> bool:
+    """Whether reports are sent: only where SENTRY_DSN is set. `transport` is for tests."""
+    if settings.sentry_dsn is None:
+        return False
+    sentry_sdk.init(
+        dsn=settings.sentry_dsn.get_secret_value(),
+        environment=settings.environment.value,
+        release=release,
+        transport=transport,
+        before_send=scrub,
+        send_default_pii=False,
+        include_local_variables=False,
+        max_request_body_size="never",
+        max_breadcrumbs=0,
+        integrations=[
+            # A report is made where the error is caught (middleware/unhandled.py), not by its log line too.
+            LoggingIntegration(level=None, event_level=None),
+            StarletteIntegration(failed_request_status_codes=set()),
+            FastApiIntegration(failed_request_status_codes=set()),
+        ],
+    )
+    return True
