@@ -8,7 +8,7 @@ import asyncio
 import re
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from prometheus_client import Counter, Gauge
 from redis.asyncio import BlockingConnectionPool, Redis
@@ -144,3 +144,21 @@ class RedisClient:
         await connection.send_command("INFO", "server")
         info: bytes = await connection.read_response()
         self._server_id = b"".join(re.findall(rb"run_id:(\w+)", info)).decode()
+
+
+async def pipelined(redis: Redis, *commands: tuple[str | bytes | int, ...]) -> list[Any]:
+    """The answers, in one round trip; an answer may be a `ResponseError`, which the caller must look for."""
+    async with redis.pipeline(transaction=False) as pipe:
+        for command in commands:
+            _ = pipe.execute_command(*command)  # only queued: nothing to await before execute()
+        answers: list[Any] = await pipe.execute(raise_on_error=False)
+    return answers
+
+
+async def transacted(redis: Redis, *commands: tuple[str | bytes | int, ...]) -> list[Any]:
+    """The answers of one MULTI/EXEC; raises the first error."""
+    async with redis.pipeline(transaction=True) as pipe:
+        for command in commands:
+            _ = pipe.execute_command(*command)  # as above
+        answers: list[Any] = await pipe.execute()
+    return answers

@@ -1,0 +1,184 @@
+"""Rendered bodies of single reads, kept in Redis so that nobody reads a state older than their own write.
+
+A body is stored under a fence: the cache's epoch, its key's generation, and the identity of the server
+process. It counts only while all three are what they were when its reader *began*:
+
+- a writer replaces the generation before its commit (`hold`: nothing is stored until it is done) and after
+  it (`invalidate`), so a slow reader's old body arrives under a generation that is gone;
+- an absent epoch or generation (flushed, evicted, expired) is replaced by a new random one, never matched;
+- a server restarted from a snapshot brings old generations back with old bodies: its identity differs;
+- an invalidation that never arrived makes this process distrust the cache until it has renewed the epoch.
+"""
+
+import json
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from prometheus_client import Counter
+from redis.asyncio import Redis
+
+from app.core.redis import RedisBusyError, RedisClient, RedisDownError, transacted
+
+EPOCH = "cache:epoch"
+# Longer than any transaction: a hold that no `invalidate` follows ends by itself.
+HOLD_SECONDS = 60
+HELD = b"held"
+
+CACHE_READS = Counter("precis_cache_reads", "Reads of the body cache by outcome.", ["outcome"])
+CACHE_NOT_STORED = Counter("precis_cache_not_stored", "Bodies that Redis did not take.")
+CACHE_LOST_INVALIDATIONS = Counter(
+    "precis_cache_lost_invalidations", "Invalidations that Redis did not take; each renews the cache's epoch."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CachedBody:
+    """What a read answers with, and what deciding on it needs: who owns the object and who may see it."""
+
+    etag: str
+    owner_id: UUID
+    visibility: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """Hand it to `put` with the body that is read next. Without a fence nothing will be stored."""
+
+    key: str
+    fence: str | None = None
+
+
+class BodyCache:
+    """`key` must name the tenant: two organisations never share an entry."""
+
+    def __init__(self, client: RedisClient, *, ttl_seconds: int = 60) -> None:
+        self._client = client
+        self._ttl = ttl_seconds
+        self._losses = 0
+        self._repaired_losses = 0
+
+    async def get(self, key: str) -> CachedBody | Miss:
+        """One round trip on a hit. Read the database only after this has returned a Miss."""
+        try:
+            await self._repair()
+            found = await self._look_up(key)
+        except RedisBusyError:
+            found = Miss(key)
+        except RedisDownError:
+            # In the same outage another process may have lost an invalidation.
+            self._losses += 1
+            found = Miss(key)
+        CACHE_READS.labels("hit" if isinstance(found, CachedBody) else "miss").inc()
+        return found
+
+    async def put(self, miss: Miss, entry: CachedBody) -> None:
+        """Best effort; `miss` must be older than the database read that `entry` is made of."""
+        if miss.fence is None:
+            return
+        frame = _to_frame(miss.fence, entry)
+        try:
+            await self._client.run(lambda redis: redis.set(_body(miss.key), frame, ex=self._ttl))
+        except RedisDownError:
+            CACHE_NOT_STORED.inc()
+
+    async def hold(self, *keys: str) -> None:
+        """Before a commit: neither serve nor store these keys until `invalidate`, or for a minute."""
+        await self._replace_generations(keys, value=HELD, seconds=HOLD_SECONDS)
+
+    async def invalidate(self, *keys: str) -> None:
+        """After a commit, before its answer leaves."""
+        await self._replace_generations(keys, value=_token(), seconds=self._generation_seconds)
+
+    @asynccontextmanager
+    async def writing(self, *keys: str) -> AsyncIterator[None]:
+        """Around the commit that changes these keys, however it ends."""
+        await self.hold(*keys)
+        try:
+            yield
+        finally:
+            await self.invalidate(*keys)
+
+    @property
+    def _generation_seconds(self) -> int:
+        return 5 * self._ttl
+
+    async def _repair(self) -> None:
+        losses = self._losses
+        if losses != self._repaired_losses:
+            await self._client.run(lambda redis: redis.set(EPOCH, _token()))
+            self._repaired_losses = losses
+
+    async def _look_up(self, key: str) -> CachedBody | Miss:
+        server = self._client.server_id
+        known_epoch, known_generation, frame = await self._client.run(lambda redis: _read(redis, key))
+        if known_epoch and known_generation:
+            epoch, generation = known_epoch, known_generation
+        else:
+            epoch, generation = await self._client.run(lambda redis: self._begin(redis, key))
+        if generation == HELD or server != self._client.server_id:
+            return Miss(key)
+        fence = f"{server} {epoch.decode()} {generation.decode()}"
+        return _from_frame(fence, frame) or Miss(key, fence)
+
+    async def _begin(self, redis: Redis, key: str) -> tuple[bytes, bytes]:
+        *_, (epoch, generation) = await transacted(
+            redis,
+            ("SET", EPOCH, _token(), "NX"),
+            ("SET", _generation(key), _token(), "NX", "EX", self._generation_seconds),
+            ("MGET", EPOCH, _generation(key)),
+        )
+        return epoch, generation
+
+    async def _replace_generations(self, keys: tuple[str, ...], *, value: bytes, seconds: int) -> None:
+        commands = [
+            *(("SET", _generation(key), value, "EX", seconds) for key in keys),
+            ("DEL", *(_body(key) for key in keys)),
+        ]
+        arrived = False
+        try:
+            await self._client.run(lambda redis: transacted(redis, *commands))
+            arrived = True
+        except RedisDownError:
+            CACHE_LOST_INVALIDATIONS.inc()
+        finally:
+            # Also when the request was cancelled half-way: whether it arrived is not known then.
+            self._losses += not arrived
+
+
+async def _read(redis: Redis, key: str) -> list[bytes | None]:
+    found: list[Any] = await redis.mget(EPOCH, _generation(key), _body(key))
+    return found
+
+
+def _generation(key: str) -> str:
+    return f"cache:generation:{key}"
+
+
+def _body(key: str) -> str:
+    return f"cache:body:{key}"
+
+
+def _token() -> bytes:
+    return secrets.token_hex(8).encode()
+
+
+def _to_frame(fence: str, entry: CachedBody) -> bytes:
+    """One line of JSON, then the body as it is."""
+    head = [fence, entry.etag, str(entry.owner_id), entry.visibility]
+    return json.dumps(head).encode() + b"\n" + entry.body
+
+
+def _from_frame(fence: str, frame: bytes | None) -> CachedBody | None:
+    """None where there is no frame, or it stands under another fence."""
+    if frame is None:
+        return None
+    head, _, body = frame.partition(b"\n")
+    stored_fence, etag, owner_id, visibility = json.loads(head)
+    if stored_fence != fence:
+        return None
+    return CachedBody(etag=etag, owner_id=UUID(owner_id), visibility=visibility, body=body)

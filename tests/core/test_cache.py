@@ -1,0 +1,195 @@
+import asyncio
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+import pytest
+from blockbuster import blockbuster_ctx
+from redis.asyncio import Redis
+
+from app.core.cache import BodyCache, CachedBody, Miss
+from app.core.redis import POOL_SIZE, RedisClient
+from tests.core.own_valkey import ManualClock, OwnValkey
+
+pytestmark = pytest.mark.integration
+
+KEY = "summary:acme:1"
+OLD = CachedBody(etag='"1"', owner_id=UUID(int=7), visibility="private", body=b'{"title":"old"}\n')
+NEW = CachedBody(etag='"2"', owner_id=UUID(int=7), visibility="organization", body=b'{"title":"new"}')
+
+
+@pytest.fixture
+async def cache(client: RedisClient) -> BodyCache:
+    await client.ping()
+    return BodyCache(client)
+
+
+async def look(cache: BodyCache, key: str = KEY) -> Miss:
+    found = await cache.get(key)
+    assert isinstance(found, Miss)
+    return found
+
+
+async def store(cache: BodyCache, entry: CachedBody, key: str = KEY) -> None:
+    await cache.put(await look(cache, key), entry)
+    assert await cache.get(key) == entry
+
+
+@pytest.fixture
+async def outage(own_valkey: OwnValkey) -> AsyncIterator[tuple[BodyCache, OwnValkey, ManualClock]]:
+    clock = ManualClock()
+    client = RedisClient(own_valkey.url, clock=clock)
+    await client.ping()
+    cache = BodyCache(client)
+    await store(cache, OLD)
+    yield cache, own_valkey, clock
+    await client.aclose()
+
+
+async def test_body_read_before_a_commit_is_refused_after_it(cache: BodyCache) -> None:
+    early = await look(cache)
+    await cache.invalidate(KEY)
+    await cache.put(early, OLD)
+    await look(cache)
+
+
+async def test_body_read_during_a_write_is_never_stored(cache: BodyCache) -> None:
+    async with cache.writing(KEY):
+        during = await look(cache)
+        assert during.fence is None
+        await cache.put(during, OLD)
+    await look(cache)
+
+
+async def test_body_read_before_a_hold_is_not_served_during_it(cache: BodyCache) -> None:
+    early = await look(cache)
+    await cache.hold(KEY)
+    await cache.put(early, OLD)
+    await look(cache)
+
+
+async def test_invalidation_removes_the_body_and_the_next_read_stores_the_new_one(cache: BodyCache) -> None:
+    await store(cache, OLD)
+    await cache.invalidate(KEY)
+    await store(cache, NEW)
+
+
+async def test_write_that_fails_invalidates_all_the_same(cache: BodyCache) -> None:
+    early = await look(cache)
+    with pytest.raises(ValueError, match="commit"):
+        async with cache.writing(KEY):
+            raise ValueError("commit")
+    await cache.put(early, OLD)
+    await store(cache, NEW)
+
+
+async def test_invalidation_of_one_key_leaves_the_others(cache: BodyCache) -> None:
+    await store(cache, OLD, "summary:acme:2")
+    await cache.invalidate(KEY, "summary:acme:3")
+    assert await cache.get("summary:acme:2") == OLD
+
+
+async def test_body_read_before_a_flush_is_refused_after_it(cache: BodyCache, client: RedisClient) -> None:
+    early = await look(cache)
+    await cache.invalidate(KEY)
+    await client.run(lambda redis: redis.flushall())
+    await cache.put(early, OLD)
+    await store(cache, NEW)
+
+
+@pytest.mark.parametrize("lost", ["cache:epoch", f"cache:generation:{KEY}"])
+async def test_evicted_fence_makes_its_body_a_miss(cache: BodyCache, client: RedisClient, lost: str) -> None:
+    await store(cache, OLD)
+    await client.run(lambda redis: redis.delete(lost))
+    await look(cache)
+
+
+async def test_body_expires(client: RedisClient) -> None:
+    await client.ping()
+    cache = BodyCache(client, ttl_seconds=1)
+    await store(cache, OLD)
+    await asyncio.sleep(1.1)
+    await look(cache)
+
+
+async def test_reads_and_stores_without_redis_are_misses_and_never_errors() -> None:
+    client = RedisClient("redis://127.0.0.1:1/0")
+    cache = BodyCache(client)
+    await cache.put(await look(cache), OLD)
+    await cache.put(Miss(KEY, "a fence"), OLD)
+    await client.aclose()
+
+
+async def test_write_while_redis_is_frozen_is_seen_after_it_thaws(
+    outage: tuple[BodyCache, OwnValkey, ManualClock],
+) -> None:
+    cache, valkey, clock = outage
+    valkey.freeze()
+    await cache.invalidate(KEY)
+    await look(cache)
+    valkey.thaw()
+    clock.advance(10)
+    await look(cache)
+    await store(cache, NEW)
+
+
+async def test_lost_invalidation_empties_the_cache_of_every_process(
+    outage: tuple[BodyCache, OwnValkey, ManualClock],
+) -> None:
+    cache, valkey, _ = outage
+    other_client = RedisClient(valkey.url)
+    await other_client.ping()
+    other = BodyCache(other_client)
+    assert await other.get(KEY) == OLD
+    valkey.freeze()
+    await cache.invalidate(KEY)
+    valkey.thaw()
+    await look(cache, "any other key")
+    await look(other)
+    await other_client.aclose()
+
+
+async def test_cancelled_invalidation_counts_as_lost(
+    outage: tuple[BodyCache, OwnValkey, ManualClock],
+) -> None:
+    cache, valkey, _ = outage
+    valkey.freeze()
+    write = asyncio.create_task(cache.invalidate(KEY))
+    await asyncio.sleep(0.01)
+    write.cancel()
+    await asyncio.gather(write, return_exceptions=True)
+    valkey.thaw()
+    await look(cache)
+
+
+async def test_snapshot_from_before_a_write_is_not_believed(
+    outage: tuple[BodyCache, OwnValkey, ManualClock],
+) -> None:
+    cache, valkey, _ = outage
+    redis = Redis.from_url(valkey.url)
+    await redis.save()
+    await redis.aclose()
+    await cache.invalidate(KEY)
+    valkey.kill()
+    valkey.start()
+    await asyncio.sleep(0.01)
+    await look(cache)
+    await look(cache)
+    await store(cache, NEW)
+
+
+async def test_busy_process_misses_without_distrusting_the_cache(
+    cache: BodyCache, client: RedisClient
+) -> None:
+    await store(cache, OLD)
+    never = asyncio.Event()
+    holders = [asyncio.create_task(client.run(lambda _: never.wait())) for _ in range(POOL_SIZE)]
+    await asyncio.sleep(0)
+    assert await look(cache) == Miss(KEY)
+    await asyncio.gather(*holders, return_exceptions=True)
+    assert await cache.get(KEY) == OLD
+
+
+async def test_hit_never_blocks_the_loop(cache: BodyCache) -> None:
+    await store(cache, OLD)
+    with blockbuster_ctx():
+        assert await cache.get(KEY) == OLD
