@@ -1,0 +1,106 @@
+"""The page behind every problem's `type`: what it means and what to do, for people and for programs."""
+
+from base64 import b64encode
+from hashlib import sha256
+from html import escape
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import HTMLResponse
+
+from app.core.errors import CATALOGUE, NotFoundError, ProblemError
+from app.core.http import accepts_html
+from app.core.openapi import ANONYMOUS, problems
+from app.core.schemas import Page, ResponseModel
+from app.settings import Settings, get_settings
+
+STYLE = (
+    "body{font:1rem/1.6 system-ui,sans-serif;max-width:42rem;margin:3rem auto;padding:0 1rem}"
+    "code{background:#eee;padding:.1em .3em}dt{font-weight:600;margin-top:1rem}"
+)
+# The style's own digest is let through; no other style, no script.
+STYLE_DIGEST = b64encode(sha256(STYLE.encode()).digest()).decode()
+PAGE_CSP = f"default-src 'none'; style-src 'sha256-{STYLE_DIGEST}'; base-uri 'none'; frame-ancestors 'none'"
+HEADERS = {"Vary": "Accept"}
+
+router = APIRouter()
+
+
+class ProblemDescription(ResponseModel):
+    type: str
+    code: str
+    status: int
+    title: str
+    meaning: str
+    hint: str | None
+    retryable: bool
+
+
+@router.get(
+    "/problems",
+    summary="Every error this service answers with",
+    response_model=Page[ProblemDescription],
+    openapi_extra=ANONYMOUS,
+)
+async def list_problems(
+    request: Request, response: Response, settings: Annotated[Settings, Depends(get_settings)]
+) -> Page[ProblemDescription] | HTMLResponse:
+    items = [_describe(error, settings) for _, error in sorted(CATALOGUE.items())]
+    if accepts_html(request.headers.get("accept")):
+        links = "".join(
+            f'<li><a href="/problems/{item.code}"><code>{item.code}</code></a> {escape(item.title)}</li>'
+            for item in items
+        )
+        return _page("Problems", f"<ul>{links}</ul>")
+    response.headers.update(HEADERS)
+    return Page(items=items, next_cursor=None, has_more=False)
+
+
+@router.get(
+    "/problems/{code}",
+    summary="What one error means, and what to do",
+    response_model=ProblemDescription,
+    responses=problems(NotFoundError),
+    openapi_extra=ANONYMOUS,
+)
+async def read_problem(
+    code: str, request: Request, response: Response, settings: Annotated[Settings, Depends(get_settings)]
+) -> ProblemDescription | HTMLResponse:
+    if code not in CATALOGUE:
+        raise NotFoundError
+    described = _describe(CATALOGUE[code], settings)
+    if accepts_html(request.headers.get("accept")):
+        return _page(described.title, _definition(described))
+    response.headers.update(HEADERS)
+    return described
+
+
+def _describe(error: type[ProblemError], settings: Settings) -> ProblemDescription:
+    return ProblemDescription(
+        type=f"{settings.base_url}/problems/{error.code}",
+        code=error.code,
+        status=error.status,
+        title=error.title,
+        meaning=error.meaning or error.title,
+        hint=error.hint,
+        retryable=error.retryable,
+    )
+
+
+def _definition(item: ProblemDescription) -> str:
+    again = "Yes, the same request may succeed later." if item.retryable else "No, change the request first."
+    rows = {"What it means": item.meaning, "What to do": item.hint or "", "Worth repeating?": again}
+    body = "".join(f"<dt>{name}</dt><dd>{escape(text)}</dd>" for name, text in rows.items() if text)
+    return (
+        f"<p><code>{item.code}</code>, status {item.status}</p><dl>{body}</dl>"
+        '<p><a href="/problems">All problems</a></p>'
+    )
+
+
+def _page(title: str, body: str) -> HTMLResponse:
+    document = (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<style>{STYLE}</style></head><body><h1>{escape(title)}</h1>{body}</body></html>"
+    )
+    return HTMLResponse(document, headers={**HEADERS, "Content-Security-Policy": PAGE_CSP})
