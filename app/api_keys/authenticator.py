@@ -8,7 +8,7 @@ from app.core.api_key_format import PREFIX, digest, is_well_formed
 from app.core.db import Database, Tenant, bind_tenant
 from app.core.guard import InvalidCredentialError
 from app.core.principal import KEY_SCOPES, Principal, Scope, allowed_scopes
-from app.core.principal_cache import PrincipalCache
+from app.core.principal_cache import PrincipalCache, api_key_name
 from app.organizations.repository import Standing
 
 
@@ -25,10 +25,10 @@ class ApiKeyAuthenticator:
         if not is_well_formed(credential):
             raise InvalidCredentialError(internal="the key's form or checksum is wrong")
         key_digest = digest(credential)
-        principal = await self._cache.get(key_cache_name(key_digest))
+        principal = await self._cache.get(api_key_name(key_digest))
         if principal is None:
             principal = await self._from_database(key_digest, address=address)
-            await self._cache.put(key_cache_name(key_digest), principal)
+            await self._cache.put(api_key_name(key_digest), principal)
         return principal
 
     async def _from_database(self, key_digest: bytes, *, address: str) -> Principal:
@@ -59,7 +59,3 @@ def _principal(row: ApiKey, organization_id: UUID, standing: Standing) -> Princi
         scopes=allowed & {Scope(scope) for scope in row.scopes},
         rate_limit=row.rate_limit,
     )
-
-
-def key_cache_name(key_digest: bytes) -> str:
-    return f"api_key:{key_digest.hex()}"

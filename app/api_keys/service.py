@@ -7,7 +7,6 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.api_keys.authenticator import key_cache_name
 from app.api_keys.errors import (
     ApiKeyNotFoundError,
     KeyCannotManageKeysError,
@@ -21,7 +20,7 @@ from app.core.api_key_format import digest, generate_api_key, prefix
 from app.core.db import after_commit
 from app.core.errors import FieldFault, ValidationFailedError
 from app.core.principal import KEY_SCOPES, Principal, Scope
-from app.core.principal_cache import PrincipalCache
+from app.core.principal_cache import PrincipalCache, api_key_name
 
 DEFAULT_LIFETIME = timedelta(days=90)
 MAX_LIFETIME = timedelta(days=366)
@@ -71,7 +70,7 @@ class ApiKeyService:
         if row is None:
             raise ApiKeyNotFoundError
         row.revoked_at = datetime.now(UTC)
-        after_commit(self._session, partial(self._cache.forget, key_cache_name(row.digest)))
+        after_commit(self._session, partial(self._cache.forget, api_key_name(row.digest)))
 
     def _scopes(self, wanted: list[Scope] | None) -> list[str]:
         grantable = self._principal.scopes & KEY_SCOPES

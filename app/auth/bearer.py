@@ -1,12 +1,11 @@
 """Verifies an access token: its signature here, its session's state in Redis or PostgreSQL."""
 
 from dataclasses import replace
-from uuid import UUID
 
 from app.auth.repository import SessionRepository
 from app.core.db import Database, Tenant
 from app.core.principal import Principal, Scope, allowed_scopes
-from app.core.principal_cache import PrincipalCache
+from app.core.principal_cache import PrincipalCache, session_name
 from app.core.tokens import AccessClaims, AccessTokens, InvalidTokenError
 
 SCOPES = frozenset(str(scope) for scope in Scope)
@@ -25,10 +24,10 @@ class BearerAuthenticator:
         """Raises InvalidTokenError for anything but a token of a living session."""
         del address  # a session is not bound to one
         claims = self._tokens.decode(credential)
-        principal = await self._cache.get(session_key(claims.sid))
+        principal = await self._cache.get(session_name(claims.sid))
         if principal is None:
             principal = await self._from_database(claims)
-            await self._cache.put(session_key(claims.sid), principal)
+            await self._cache.put(session_name(claims.sid), principal)
         if (principal.user_id, principal.organization_id) != (claims.sub, claims.org):
             raise InvalidTokenError(internal="the token names another user or organisation than its session")
         return replace(principal, scopes=principal.scopes & _known(claims.scopes))
@@ -49,10 +48,6 @@ class BearerAuthenticator:
             plan=standing.plan,
             scopes=allowed_scopes(standing.staff_role, standing.membership_role),
         )
-
-
-def session_key(session_id: UUID) -> str:
-    return f"session:{session_id}"
 
 
 def _known(scopes: frozenset[str]) -> frozenset[Scope]:

@@ -9,7 +9,6 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.auth.bearer import session_key
 from app.auth.errors import TokenReuseError
 from app.auth.issuing import TokenIssuer
 from app.auth.models import AuthSession
@@ -18,7 +17,7 @@ from app.auth.rotation import Family, Presented, Verdict, hash_idempotency_key, 
 from app.auth.schemas import TokenPair
 from app.core.db import Database, Tenant, after_commit, bind_tenant
 from app.core.principal import allowed_scopes
-from app.core.principal_cache import PrincipalCache
+from app.core.principal_cache import PrincipalCache, session_name
 from app.core.refresh_tokens import InvalidRefreshTokenError, RefreshTokens
 from app.organizations.repository import Standing
 
@@ -122,7 +121,7 @@ class RefreshService:
     def _revoke(self, session: AsyncSession, row: AuthSession, *, now: datetime) -> None:
         row.revoked_at = now
         row.revoke_reason = "reuse"
-        after_commit(session, partial(self._cache.forget, session_key(row.id)))
+        after_commit(session, partial(self._cache.forget, session_name(row.id)))
 
 
 async def _lock_live(sessions: SessionRepository, session_id: UUID) -> tuple[AuthSession, Standing]:

@@ -5,6 +5,7 @@ two on every worker, with Redis frozen, flushed or gone (security.md 3.3).
 """
 
 import logging
+from uuid import UUID
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -43,6 +44,16 @@ class PrincipalCache:
             await self._redis.run(lambda redis: redis.delete(_key(credential)))
         except RedisDownError:
             logger.warning("revocation not announced: redis is down; it holds within %s s", LIFETIME_SECONDS)
+
+
+def session_name(session_id: UUID) -> str:
+    """What a bearer token's session is remembered under."""
+    return f"session:{session_id}"
+
+
+def api_key_name(digest: bytes) -> str:
+    """What an API key is remembered under: never the key itself."""
+    return f"api_key:{digest.hex()}"
 
 
 def _key(credential: str) -> str:

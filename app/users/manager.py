@@ -5,19 +5,24 @@ from uuid import UUID
 
 from fastapi import Request
 from fastapi_users import BaseUserManager, UUIDIDMixin
+from fastapi_users.db import BaseUserDatabase
 from typing_extensions import override
 
 from app.core.password_policy import check_policy
 from app.core.passwords import Passwords
 from app.settings import PasswordPolicy
 from app.users.models import User
-from app.users.store import UserStore
 
 
 class UserManager(UUIDIDMixin, BaseUserManager[User, UUID]):  # type: ignore[type-var]  # as UserStore
-    def __init__(self, store: UserStore, *, passwords: Passwords, policy: PasswordPolicy) -> None:
+    def __init__(
+        self,
+        store: BaseUserDatabase[User, UUID],  # type: ignore[type-var]  # as above
+        *,
+        passwords: Passwords,
+        policy: PasswordPolicy,
+    ) -> None:
         super().__init__(store)
-        self.store = store
         self._passwords = passwords
         self._policy = policy
 
@@ -37,7 +42,7 @@ class UserManager(UUIDIDMixin, BaseUserManager[User, UUID]):  # type: ignore[typ
         await self.validate_password(user_create.password, user_create)
         values = user_create.create_update_dict()
         values["hashed_password"] = await self._passwords.hash(values.pop("password"))
-        user = await self.store.create(values)
+        user = await self.user_db.create(values)
         await self.on_after_register(user, request)
         return user
 
@@ -45,4 +50,4 @@ class UserManager(UUIDIDMixin, BaseUserManager[User, UUID]):  # type: ignore[typ
         """A changed address must be verified anew. Passwords change elsewhere, with the current one."""
         if "email" in values and values["email"] != user.email:
             values = {**values, "is_verified": False}
-        return await self.store.update(user, values)
+        return await self.user_db.update(user, values)

@@ -1,0 +1,53 @@
+"""A person reads and changes their own profile."""
+
+import pytest
+from httpx2 import AsyncClient
+
+from app.core.principal import Scope
+from tests.factories import Factory, Person, Robot
+
+pytestmark = pytest.mark.integration
+
+URL = "/api/v1/users/me"
+
+
+async def test_an_api_key_cannot_change_its_owner(client: AsyncClient, robot: Robot) -> None:
+    answer = await client.patch(URL, headers=robot.headers, json={"full_name": "Robot"})
+    assert answer.status_code == 403
+    assert 'scope="profile:write"' in answer.headers["WWW-Authenticate"]
+
+
+async def test_a_token_without_the_scope_cannot_read(
+    client: AsyncClient, factory: Factory, alice: Person
+) -> None:
+    narrow = await factory.with_scopes(alice, Scope.SUMMARIES_READ)
+    assert (await client.get(URL, headers=narrow.headers)).status_code == 403
+
+
+async def test_another_persons_address_is_a_conflict(
+    client: AsyncClient, alice: Person, charlie: Person
+) -> None:
+    answer = await client.patch(URL, headers=alice.headers, json={"email": "Charlie@example.com"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "email_taken")
+    assert charlie.username == "charlie"
+
+
+async def test_a_field_left_out_stays(client: AsyncClient, alice: Person) -> None:
+    await client.put(URL, headers=alice.headers, json={"full_name": "Alice A"})
+    answer = await client.put(URL, headers=alice.headers, json={"email": "new@example.com"})
+    assert answer.json()["full_name"] == "Alice A"
+    assert answer.json()["email"] == "new@example.com"
+    assert answer.json()["is_verified"] is False
+
+
+async def test_a_null_address_changes_nothing_and_a_null_name_goes(
+    client: AsyncClient, alice: Person
+) -> None:
+    await client.patch(URL, headers=alice.headers, json={"full_name": "Alice A"})
+    answer = await client.patch(URL, headers=alice.headers, json={"email": None, "full_name": None})
+    assert (answer.json()["email"], answer.json()["full_name"]) == ("alice@example.com", None)
+
+
+async def test_me_is_the_caller(client: AsyncClient, alice: Person, bob: Person) -> None:
+    names = [(await client.get(URL, headers=who.headers)).json()["username"] for who in (alice, bob)]
+    assert names == ["alice", "bob"]

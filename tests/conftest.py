@@ -1,0 +1,40 @@
+"""What holds for every test: real servers, no way out of the machine, nothing blocks the event loop."""
+
+import sys
+from collections.abc import Iterator
+from ipaddress import ip_address
+from typing import Any
+
+import pytest
+from blockbuster import BlockBuster, blockbuster_ctx
+
+pytest_plugins = ("tests.servers", "tests.fixtures")
+
+LOCAL_NAMES = {"localhost", "127.0.0.1", "::1", "", None}
+
+
+def _refuse_other_machines(event: str, arguments: tuple[Any, ...]) -> None:  # Any: the interpreter's own
+    if event == "socket.connect" and isinstance(arguments[1], tuple) and not _is_local(arguments[1][0]):
+        raise RuntimeError(f"a test tried to reach {arguments[1]}")
+    if event == "socket.getaddrinfo" and not _is_local(arguments[0]):
+        raise RuntimeError(f"a test tried to resolve {arguments[0]!r}")
+
+
+def _is_local(host: str | bytes | None) -> bool:
+    name = host.decode() if isinstance(host, bytes) else host
+    if name in LOCAL_NAMES:
+        return True
+    try:
+        return ip_address(str(name)).is_loopback
+    except ValueError:
+        return False
+
+
+sys.addaudithook(_refuse_other_machines)
+
+
+@pytest.fixture(autouse=True)
+def blockbuster() -> Iterator[BlockBuster]:
+    """A blocking call of ours inside a coroutine fails the test that made it."""
+    with blockbuster_ctx(scanned_modules=["app"]) as blockbuster:
+        yield blockbuster

@@ -1,0 +1,87 @@
+"""The app as in production, limits and all, on this test's own database; and the fixed cast."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from asgi_lifespan import LifespanManager
+from fastapi import FastAPI
+from httpx2 import ASGITransport, AsyncClient
+
+from app.core.principal import MembershipRole, StaffRole
+from app.main import create_app
+from app.settings import Settings, load_settings
+from tests.factories import Factory, Person, Robot
+from tests.servers import DatabaseUrls
+
+BASE_URL = "http://127.0.0.1:8000"
+
+
+@pytest.fixture(scope="session")
+def keys_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("keys")
+
+
+@pytest.fixture
+def settings(database_urls: DatabaseUrls, redis_url: str, keys_dir: Path) -> Settings:
+    return load_settings(
+        environment="testing",
+        testing=True,
+        database_url=database_urls.rw,
+        migration_database_url=database_urls.owner,
+        redis_url=redis_url,
+        jwt_keys_dir=keys_dir,
+        secret_key="a secret of forty characters for tests..",
+        db_pool_size=5,
+        log_level="WARNING",
+    )
+
+
+@pytest.fixture
+async def app(settings: Settings) -> AsyncIterator[FastAPI]:
+    app = create_app(settings)
+    async with LifespanManager(app):
+        yield app
+
+
+@pytest.fixture
+async def client(app: FastAPI) -> AsyncIterator[AsyncClient]:
+    """Anonymous; pass `headers=alice.headers` to be somebody."""
+    transport = ASGITransport(app=app, client=("127.0.0.1", 50000))
+    async with AsyncClient(transport=transport, base_url=BASE_URL) as client:
+        yield client
+
+
+@pytest.fixture
+def factory(app: FastAPI) -> Factory:
+    return Factory(app)
+
+
+@pytest.fixture
+async def alice(factory: Factory) -> Person:
+    """Owns her organisation."""
+    return await factory.person("alice")
+
+
+@pytest.fixture
+async def bob(factory: Factory, alice: Person) -> Person:
+    """A member of alice's organisation."""
+    return await factory.member("bob", alice.organization_id, role=MembershipRole.MEMBER)
+
+
+@pytest.fixture
+async def charlie(factory: Factory) -> Person:
+    """An outsider: he has an organisation, but not alice's."""
+    return await factory.person("charlie")
+
+
+@pytest.fixture
+async def robot(factory: Factory, alice: Person) -> Robot:
+    """Holds an API key of alice's."""
+    return await factory.robot(alice)
+
+
+@pytest.fixture
+async def root(factory: Factory) -> Person:
+    """Platform staff."""
+    return await factory.person("root", role=StaffRole.SUPER_ADMIN)

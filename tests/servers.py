@@ -1,0 +1,125 @@
+"""Throw-away servers, one of each per test process; a fresh database and empty counters per test.
+
+Where DATABASE_URL or REDIS_URL is set, that server is used instead; DATABASE_URL must then be a superuser's.
+"""
+
+import asyncio
+import os
+import secrets
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+import redis.asyncio as redis
+from alembic import command
+
+from app.core.roles import RolePasswords, RoleUrls, bootstrap
+from app.core.schema_version import alembic_config
+from app.local.account import server_account
+from app.local.binaries import Binaries, find_binaries
+from app.local.postgres import start_postgres
+from app.local.valkey import start_valkey
+from app.settings import load_settings
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseUrls:
+    """One test's database, as each role sees it."""
+
+    rw: str
+    owner: str
+    superuser: str
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A migrated database to copy; `name` is made anew for every run."""
+
+    name: str
+    superuser_url: str
+    role_urls: RoleUrls
+
+
+@pytest.fixture(scope="session")
+def server_folder() -> Iterator[Path]:
+    # Not pytest's own: it is 0700, where the servers' unprivileged account could not go.
+    with tempfile.TemporaryDirectory(prefix="precis-test-") as folder:
+        path = Path(folder)
+        path.chmod(0o755)
+        yield path
+
+
+@pytest.fixture(scope="session")
+def binaries(server_folder: Path) -> Binaries:
+    return find_binaries(server_account(), server_folder / "bin")
+
+
+@pytest.fixture(scope="session")
+def superuser_url(binaries: Binaries, server_folder: Path) -> Iterator[str]:
+    given = os.environ.get("DATABASE_URL")
+    if given:
+        yield given
+        return
+    server = start_postgres(binaries, server_folder / "postgres", server_account(), durable=False)
+    yield server.url()
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def template(superuser_url: str) -> Iterator[Template]:
+    name = f"precis_{secrets.token_hex(6)}"
+    passwords = RolePasswords(secrets.token_hex(16), secrets.token_hex(16))
+    role_urls = asyncio.run(bootstrap(superuser_url, database=name, passwords=passwords))
+    owner_url = load_settings(migration_database_url=role_urls.owner).migration_database_url
+    command.upgrade(alembic_config(owner_url), "head")
+    yield Template(name, superuser_url, role_urls)
+    asyncio.run(_execute(superuser_url, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture
+async def database_urls(template: Template) -> AsyncIterator[DatabaseUrls]:
+    name = f"{template.name}_{secrets.token_hex(6)}"
+    copy = f"CREATE DATABASE {name} TEMPLATE {template.name} STRATEGY FILE_COPY"
+    await _execute(template.superuser_url, copy)
+    yield DatabaseUrls(
+        rw=_named(template.role_urls.rw, name),
+        owner=_named(template.role_urls.owner, name),
+        superuser=_named(template.superuser_url, name),
+    )
+    await _execute(template.superuser_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def redis_server_url(binaries: Binaries, server_folder: Path) -> Iterator[str]:
+    given = os.environ.get("REDIS_URL")
+    if given:
+        yield given
+        return
+    server = start_valkey(binaries, server_folder / "valkey", server_account())
+    yield server.url
+    server.stop()
+
+
+@pytest.fixture
+async def redis_url(redis_server_url: str) -> str:
+    """Empty: no cached body, no counter of another test."""
+    client = redis.from_url(redis_server_url)
+    await client.flushdb()
+    await client.aclose()
+    return redis_server_url
+
+
+async def _execute(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+def _named(url: str, database: str) -> str:
+    return urlunsplit(urlsplit(url)._replace(path=f"/{database}"))
