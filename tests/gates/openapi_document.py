@@ -2,14 +2,18 @@
 
 import json
 import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from app.main import create_app
 from app.settings import Environment, load_settings
 
 
 def render_document() -> str:
-    settings = load_settings(environment=Environment.TESTING, testing=True)
-    return json.dumps(create_app(settings).openapi(), indent=1)
+    """Needs no server; its signing keys live as long as the call."""
+    with TemporaryDirectory() as keys:
+        settings = load_settings(environment=Environment.TESTING, testing=True, jwt_keys_dir=Path(keys))
+        return json.dumps(create_app(settings).openapi(), indent=1)
 
 
 if __name__ == "__main__":

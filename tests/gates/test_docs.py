@@ -1,0 +1,113 @@
+"""Documents cannot lie: what they name exists, and what they list is complete."""
+
+import re
+from pathlib import Path
+
+import pytest
+from fastapi.routing import iter_route_contexts
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from app.cli import cli
+from app.main import create_app
+from app.settings import Environment, load_settings
+from tests.deploy.deploy_files import COMMAND_NAMES, setting_names
+from tests.gates.documents import Document, House, find_ghosts
+from tests.gates.error_reference import render_reference
+
+pytestmark = pytest.mark.unit
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENTS = [Document("README.md", (ROOT / "README.md").read_text("utf-8"))] + [
+    Document(file.relative_to(ROOT).as_posix(), file.read_text("utf-8"))
+    for file in sorted((ROOT / "docs").rglob("*.md"))
+]
+GHOSTS = [
+    "`app/core/ghost.py`",
+    "`GHOST_SETTING`",
+    "`ghost_error_code`",
+    "`GhostlyError`",
+    "`GET /ghosts`",
+    "`precis ghost`",
+    "`python -m tests.gates.ghost`",
+    "```sh\nprecis db ghost\n```",
+]
+REAL = [
+    "`app/core/`",
+    "`core/errors.py`",
+    "`SECRET_KEY_FILE`",
+    "`ProblemError`",
+    "`/ping`",
+    "`precis db bootstrap`",
+]
+
+
+def command_names(group: TyperGroup, prefix: str = "") -> set[str]:
+    names: set[str] = set()
+    for name, command in group.commands.items():
+        inner = command_names(command, f"{prefix}{name} ") if isinstance(command, TyperGroup) else set()
+        names |= inner or {prefix + name}
+    return names
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> House:
+    keys = tmp_path_factory.mktemp("keys")
+    app = create_app(load_settings(environment=Environment.TESTING, testing=True, jwt_keys_dir=keys))
+    routes = {context.path for context in iter_route_contexts(app.routes) if context.path}
+    commands = get_command(cli)
+    assert isinstance(commands, TyperGroup)
+    settings = setting_names() | COMMAND_NAMES
+    return House(ROOT, settings=settings, routes=routes, commands=command_names(commands))
+
+
+@pytest.mark.parametrize("text", GHOSTS)
+def test_ghost_is_found(house: House, text: str) -> None:
+    assert list(find_ghosts(Document("README.md", text + "\n"), house))
+
+
+@pytest.mark.parametrize("text", REAL)
+def test_what_exists_is_no_ghost(house: House, text: str) -> None:
+    assert list(find_ghosts(Document("README.md", text + "\n"), house)) == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: str(document.path))
+def test_everything_named_exists(house: House, document: Document) -> None:
+    assert list(find_ghosts(document, house)) == []
+
+
+def test_error_reference_is_the_catalogue() -> None:
+    written = (ROOT / "docs/errors.md").read_text("utf-8")
+    assert written == render_reference(), "python -m tests.gates.error_reference > docs/errors.md"
+
+
+def test_map_of_rooms_is_the_tree() -> None:
+    text = (ROOT / "docs/architecture.md").read_text("utf-8")
+    mapped = set(re.findall(r"^\| `app/(\w+)/` \|", text, re.MULTILINE))
+    rooms = {file.parent.name for file in (ROOT / "app").glob("*/__init__.py")}
+    assert mapped == rooms
+
+
+def test_every_lint_and_coverage_exclusion_is_listed() -> None:
+    """`docs/quality.md` lists each with its reason; one added in pyproject.toml alone is refused."""
+    quality = (ROOT / "docs/quality.md").read_text("utf-8")
+    pyproject = (ROOT / "pyproject.toml").read_text("utf-8")
+    tables = re.findall(r"^ignore = \[(.*?)^\]", pyproject, re.MULTILINE | re.DOTALL)
+    tables += re.findall(
+        r"^\[tool\.ruff\.lint\.per-file-ignores\](.*?)^\[tool", pyproject, re.MULTILINE | re.DOTALL
+    )
+    codes = {code for table in tables for code in re.findall(r'"([A-Z]+\d*)"', table)}
+    assert sorted(code for code in codes if f"`{code}`" not in quality) == []
+    assert codes
+
+
+def test_decisions_are_short_and_complete() -> None:
+    parts = ("## Context", "## Decision", "## Consequences", "## Alternatives", "## Files")
+    for file in sorted((ROOT / "docs/decisions").glob("*.md")):
+        text = file.read_text("utf-8")
+        assert [part for part in parts if part not in text] == [], file.name
+        assert text.count("\n") <= 60, file.name
+
+
+def test_readme_fits_on_two_screens() -> None:
+    lines = (ROOT / "README.md").read_text("utf-8").count("\n")
+    assert 80 <= lines <= 150
