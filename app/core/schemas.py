@@ -1,5 +1,6 @@
 """The base of every request and response body, and the shape of a list."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
@@ -7,8 +8,10 @@ from typing import Annotated, Any, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict, PlainSerializer, model_validator
 from pydantic_core import PydanticCustomError
 
-# PostgreSQL's text cannot hold U+0000: unrefused it would be a 500 in the driver.
+# PostgreSQL's text cannot hold U+0000, nor UTF-8 half a surrogate pair: each would be a 500 in the driver,
+# and pydantic lets both through.
 NUL = "\x00"
+_UNSTORABLE = re.compile(f"[{NUL}\ud800-\udfff]")
 
 Item = TypeVar("Item")
 
@@ -27,15 +30,17 @@ def _strings(value: Any) -> Iterator[str]:  # Any: undecoded JSON
 
 
 class RequestModel(BaseModel):
-    """What comes in: an unknown field is refused, so that a typo is never silent; so is U+0000."""
+    """What comes in: unknown fields (a typo is never silent) and unstorable strings are refused."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=False)
 
     @model_validator(mode="before")
     @classmethod
-    def _refuse_nul(cls, data: Any) -> Any:  # Any: undecoded JSON
-        if any(NUL in text for text in _strings(data)):
-            raise PydanticCustomError("nul_character", "U+0000 is not allowed in a string")
+    def _refuse_unstorable(cls, data: Any) -> Any:  # Any: undecoded JSON
+        if any(_UNSTORABLE.search(text) for text in _strings(data)):
+            raise PydanticCustomError(
+                "forbidden_character", "U+0000 and unpaired surrogates are not allowed in a string"
+            )
         return data
 
 

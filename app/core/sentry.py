@@ -46,9 +46,15 @@ def configure_sentry(settings: Settings, *, release: str, transport: type[Transp
         release=release,
         transport=transport,
         before_send=scrub,
-        send_default_pii=False,
-        include_local_variables=False,
-        max_request_body_size="never",
+        data_collection={
+            "user_info": False,
+            "cookies": {"mode": "off"},
+            "http_headers": {"request": {"mode": "off"}},
+            "http_bodies": [],
+            "url_query_params": {"mode": "off"},
+            "database_query_data": False,
+            "stack_frame_variables": False,
+        },
         max_breadcrumbs=0,
         integrations=[
             # A report is made where the error is caught (middleware/unhandled.py), not by its log line too.

@@ -1,0 +1,80 @@
+import io
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import structlog
+from structlog.contextvars import bound_contextvars
+
+from app.core.logging import configure_logging, current_request_id
+from tests.core.small_app import small_settings
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.fixture
+def stream() -> Iterator[io.StringIO]:
+    """What the process logs, as JSON lines; the former configuration is put back."""
+    root, stream = logging.getLogger(), io.StringIO()
+    handlers, level = root.handlers, root.level
+    configure_logging(small_settings(log_format="json"), stream)
+    yield stream
+    root.handlers, root.level = handlers, level
+    structlog.reset_defaults()
+
+
+def last_line(stream: io.StringIO) -> dict[str, Any]:  # Any: JSON
+    line: dict[str, Any] = json.loads(stream.getvalue().splitlines()[-1])
+    return line
+
+
+def test_log_line_holds_no_secret(stream: io.StringIO) -> None:
+    structlog.get_logger("test").info("login", password="hunter2", url="redis://:hunter2@cache")
+    assert "hunter2" not in stream.getvalue()
+
+
+def test_traceback_holds_no_secret(stream: io.StringIO) -> None:
+    error = ValueError("postgresql://app:hunter2@db/x")
+    structlog.get_logger("test").error("failed", exc_info=error)
+    assert "ValueError" in last_line(stream)["exception"]
+    assert "hunter2" not in stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    "name", ["uvicorn.error", "gunicorn.error", "sqlalchemy.pool", "procrastinate.worker"]
+)
+def test_library_logs_in_our_form_and_without_secrets(stream: io.StringIO, name: str) -> None:
+    logging.getLogger(name).warning("connected to %s", "redis://:hunter2@cache", extra={"token": "hunter2"})
+    line = last_line(stream)
+    assert (line["logger"], line["level"]) == (name, "warning")
+    assert "hunter2" not in stream.getvalue()
+
+
+def test_servers_own_access_log_is_silent(stream: io.StringIO) -> None:
+    logging.getLogger("uvicorn.access").info("GET /?token=hunter2")
+    assert stream.getvalue() == ""
+
+
+def test_line_below_the_level_is_dropped(stream: io.StringIO) -> None:
+    structlog.get_logger("test").debug("detail")
+    assert stream.getvalue() == ""
+
+
+def test_line_carries_the_request_id(stream: io.StringIO) -> None:
+    with bound_contextvars(request_id="abc"):
+        structlog.get_logger("test").info("here")
+        assert current_request_id() == "abc"
+    assert last_line(stream)["request_id"] == "abc"
+
+
+def test_outside_a_request_there_is_no_id() -> None:
+    assert current_request_id() is None
+
+
+def test_console_form_is_for_people(stream: io.StringIO) -> None:
+    configure_logging(small_settings(log_format="console"), stream)
+    structlog.get_logger("test").info("started", port=8000)
+    assert "started" in stream.getvalue()
+    assert not stream.getvalue().startswith("{")

@@ -1,0 +1,62 @@
+import pytest
+
+from app.core.redaction import MAX_DEPTH, REDACTED, is_secret_key, redact, redact_text
+
+pytestmark = pytest.mark.unit
+
+JWT = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl-_"
+
+
+@pytest.mark.parametrize(
+    ("text", "secret"),
+    [
+        (f"token {JWT} refused", JWT),
+        (f"cut {JWT[:30]}", JWT[10:30]),
+        ("spent rt1_AbC-9_x.y", "AbC-9_x.y"),
+        ("key prc_live_0123456789", "0123456789"),
+        ("signed with whsec_a/b+c=", "a/b+c="),
+        ("postgresql://app:hunter2@db:5432/x", "hunter2"),
+        ("redis://:hunter2@cache", "hunter2"),
+        ("Authorization: Bearer hunter2", "hunter2"),
+        ("Basic aHVudGVy", "aHVudGVy"),
+        ("/reset?token=hunter2&x=1", "hunter2"),
+    ],
+)
+def test_secret_in_a_text_is_redacted(text: str, secret: str) -> None:
+    assert secret not in redact_text(text)
+    assert REDACTED in redact_text(text)
+
+
+@pytest.mark.parametrize("text", ["http://host:80/path", "a@b.example", "keyboard", "/items?limit=1"])
+def test_harmless_text_stays(text: str) -> None:
+    assert redact_text(text) == text
+
+
+@pytest.mark.parametrize(
+    "key", ["password", "new_password", "Authorization", "Set-Cookie", "X-API-Key", "apikey", "refresh_token"]
+)
+def test_key_tells_a_secret(key: str) -> None:
+    assert is_secret_key(key)
+
+
+@pytest.mark.parametrize("key", ["api_key_id", "token_type", "user_id", "event", "token_count"])
+def test_key_tells_no_secret(key: str) -> None:
+    assert not is_secret_key(key)
+
+
+def test_redaction_reaches_into_structures() -> None:
+    value = {"a": [{"password": "x", "b": (JWT, 1)}], "raw": JWT.encode(), "secret": None}
+    assert redact(value) == {
+        "a": [{"password": REDACTED, "b": [REDACTED, 1]}],
+        "raw": REDACTED,
+        "secret": None,
+    }
+
+
+def test_bottomless_structure_is_cut() -> None:
+    value: object = "bottom"
+    for _ in range(MAX_DEPTH + 5):
+        value = [value]
+    assert "bottom" not in str(redact(value))
+    assert redact([1], MAX_DEPTH) == REDACTED
+    assert redact(1, MAX_DEPTH) == 1
