@@ -80,7 +80,7 @@ async def authenticate(
         raise
     request.state.principal = principal
     limiter: AsyncLimiter = request.app.state.limiter
-    await limiter.enforce(request, limiter.principal_hits(principal))
+    await limiter.enforce_principal(request, principal)
     return principal
 
 

@@ -59,7 +59,7 @@ RATE_HEADERS: Json = {
     "RateLimit-Policy": {"description": "IETF draft: the limits.", "schema": TEXT},
     "X-RateLimit-Limit": {"description": "Requests in the window.", "schema": NUMBER},
     "X-RateLimit-Remaining": {"description": "Requests left.", "schema": NUMBER},
-    "X-RateLimit-Reset": {"description": "Seconds until it is full again.", "schema": NUMBER},
+    "X-RateLimit-Reset": {"description": "When it is full again, in seconds since 1970.", "schema": NUMBER},
 }
 RETRY_AFTER: Json = {"Retry-After": {"description": "Seconds to wait.", "schema": NUMBER}}
 

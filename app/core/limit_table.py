@@ -1,0 +1,81 @@
+"""Every limit once, by name: a route names its limit, this table holds the numbers."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+
+from limits import RateLimitItem, parse
+
+from app.core.gcra import Bucket, Quota
+from app.core.principal import Plan
+
+
+class Limit(StrEnum):
+    LOGIN = "login"
+    REGISTER = "register"
+    PASSWORD_MAIL = "password_mail"  # noqa: S105  # a limit's name
+    REFRESH = "refresh"
+    BAD_CREDENTIAL = "bad_credential"
+    ORGANIZATION = "organization"
+    SUMMARIES_CREATE = "summaries_create"
+    API_KEY = "api_key"
+
+
+PER_CLIENT: Mapping[Limit, str] = {
+    Limit.LOGIN: "5/minute",
+    Limit.REGISTER: "3/hour",
+    Limit.PASSWORD_MAIL: "3/hour",
+    Limit.REFRESH: "30/minute",
+    Limit.BAD_CREDENTIAL: "60/minute",
+}
+PER_PLAN: Mapping[Limit, Mapping[Plan, str]] = {
+    Limit.ORGANIZATION: {
+        Plan.FREE: "100/minute",
+        Plan.PRO: "1000/minute",
+        Plan.ENTERPRISE: "10000/minute",
+    },
+    Limit.SUMMARIES_CREATE: {
+        Plan.FREE: "30/minute",
+        Plan.PRO: "300/minute",
+        Plan.ENTERPRISE: "3000/minute",
+    },
+}
+
+
+_parse = lru_cache(parse)
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One request counted against one limit.
+
+    `tenant` (an organisation's id, an address, a session's id) says whose bucket, `key` which of theirs.
+    Never a value that nobody has verified, or whoever sends another each time is never limited.
+    `per_minute` is an API key's own rate, in place of the table's.
+    """
+
+    limit: Limit
+    tenant: str
+    key: str = ""
+    plan: Plan = Plan.FREE
+    per_minute: int | None = None
+
+    @property
+    def rate(self) -> RateLimitItem:
+        if self.per_minute is not None:
+            return _parse(f"{self.per_minute}/minute")
+        plans = PER_PLAN.get(self.limit)
+        return _parse(plans[self.plan] if plans else PER_CLIENT[self.limit])
+
+    def bucket(self, scale: float) -> Bucket:
+        # {tenant} is what Redis Cluster shards by: all buckets of one request must be on one node.
+        rate = self.rate
+        quota = Quota(rate.amount, rate.get_expiry())
+        return Bucket(f"limit:{{{self.tenant}}}:{self.limit}:{self.key}", quota.scaled(scale))
+
+
+def private_key(text: str) -> str:
+    """A bucket's name for a mail address or the like, which must not stand in Redis."""
+    return hashlib.sha256(text.strip().casefold().encode()).hexdigest()[:32]
