@@ -1,7 +1,6 @@
 """The product: a summary's narrow row, and beside it the wide texts that lists never read."""
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -10,31 +9,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import Base
 from app.core.ids import new_id
+from app.summaries.vocabulary import Status, Visibility
 
-
-class Status(StrEnum):
-    QUEUED = "queued"
-    FETCHING = "fetching"
-    EXTRACTING = "extracting"
-    SUMMARISING = "summarising"
-    READY = "ready"
-    FAILED = "failed"
-
-
-FINAL = frozenset({Status.READY, Status.FAILED})
 UNFINISHED = text("status NOT IN ('ready', 'failed') AND deleted_at IS NULL")
 STATUSES = ", ".join(f"'{status}'" for status in Status)
-
-
-class Visibility(StrEnum):
-    PRIVATE = "private"
-    ORGANIZATION = "organization"
-
-
-class Source(StrEnum):
-    URL = "url"
-    TEXT = "text"
-    HTML = "html"
 
 
 class Summary(Base):

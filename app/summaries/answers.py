@@ -1,0 +1,59 @@
+"""Headers and status codes that say what has become of a request."""
+
+from fastapi import Request, Response
+
+from app.core.cache import CachedBody
+from app.core.http import link_header, matches_if_none_match, with_query
+from app.core.pagination import PageOfRows
+from app.core.schemas import Page
+from app.summaries.models import Summary
+from app.summaries.rendering import etag_of, view_of
+from app.summaries.schemas import SummaryView
+from app.summaries.vocabulary import FINAL
+
+RETRY_AFTER_SECONDS = "2"
+# The answer is this caller's, and has to be asked for anew: with the entity tag that costs a 304.
+REVALIDATE = "private, no-cache"
+
+
+def changed(summary: Summary, response: Response) -> SummaryView:
+    response.headers["ETag"] = etag_of(summary)
+    return view_of(summary)
+
+
+def accepted(summary: Summary, request: Request, response: Response, *, waited: int = 0) -> SummaryView:
+    """201 where it is finished, failed or not; else 202 and when to look again."""
+    response.headers["Location"] = _location(request, summary)
+    if waited:
+        response.headers["Preference-Applied"] = f"wait={waited}"
+    if summary.status in FINAL:
+        response.status_code = 201
+    else:
+        response.headers["Retry-After"] = RETRY_AFTER_SECONDS
+    return changed(summary, response)
+
+
+def read(document: CachedBody, if_none_match: str | None) -> Response:
+    headers = {"ETag": document.etag, "Cache-Control": REVALIDATE}
+    if matches_if_none_match(if_none_match, document.etag):
+        return Response(status_code=304, headers=headers)
+    return Response(document.body, media_type="application/json", headers=headers)
+
+
+def listed(page: PageOfRows[Summary], request: Request, response: Response) -> Page[SummaryView]:
+    if page.next_cursor is not None:
+        here = f"{_base(request)}{request.url.path}?{request.url.query}"
+        response.headers["Link"] = link_header({"next": with_query(here, cursor=page.next_cursor)})
+    items = [view_of(summary) for summary in page.items]
+    return Page(items=items, next_cursor=page.next_cursor, has_more=page.has_more)
+
+
+def _location(request: Request, summary: Summary) -> str:
+    """The summary's own address, from the list's (create) or its own (retry)."""
+    path, _, _ = request.url.path.rstrip("/").partition(f"/{summary.id}")
+    return f"{_base(request)}{path}/{summary.id}"
+
+
+def _base(request: Request) -> str:
+    base_url: str = request.app.state.settings.base_url
+    return base_url

@@ -1,0 +1,57 @@
+"""A request's body as the row it becomes."""
+
+from uuid import UUID
+
+from app.core.errors import BodyTooLargeError, FieldFault, ValidationFailedError
+from app.core.principal import Principal
+from app.reading.urls import HostPort, InvalidUrlError, SubmittedUrl, parse_submitted_url
+from app.summaries.models import Summary
+from app.summaries.schemas import MAX_HTML_BYTES, MAX_TEXT_BYTES, SummaryDraft
+from app.summaries.vocabulary import Source
+
+
+def parse_url(url: str, allow_hosts: frozenset[HostPort]) -> SubmittedUrl:
+    """Faults of syntax are the request's; what the address leads to is judged when it is fetched."""
+    try:
+        return parse_submitted_url(url, allow_hosts=allow_hosts)
+    except InvalidUrlError as error:
+        raise ValidationFailedError(faults=[FieldFault("/url", error.code, str(error))]) from error
+
+
+def refuse_oversize(draft: SummaryDraft) -> None:
+    for name, content, limit in (("text", draft.text, MAX_TEXT_BYTES), ("html", draft.html, MAX_HTML_BYTES)):
+        if content is not None and len(content.encode()) > limit:
+            raise BodyTooLargeError(f"{name} may have {limit // 1024 // 1024} MiB")
+
+
+def to_summary(
+    draft: SummaryDraft, principal: Principal, *, summary_id: UUID, allow_hosts: frozenset[HostPort]
+) -> Summary:
+    submitted = parse_url(draft.url, allow_hosts) if draft.url is not None else None
+    return Summary(
+        id=summary_id,
+        organization_id=principal.organization_id,
+        user_id=principal.user_id,
+        source=_source(draft),
+        url=draft.url,
+        canonical_url=submitted.canonical if submitted else None,
+        title=draft.title,
+        language=draft.language,
+        options=_options(draft),
+        tags=draft.tags,
+        visibility=draft.visibility,
+        notes=draft.notes,
+    )
+
+
+def _source(draft: SummaryDraft) -> Source:
+    if draft.text is not None:
+        return Source.TEXT
+    return Source.HTML if draft.html is not None else Source.URL
+
+
+def _options(draft: SummaryDraft) -> dict[str, object]:
+    """What the job needs to know: `length` as it was asked for, and a language that overrules detection."""
+    length = draft.length
+    named = length if isinstance(length, str) else length.model_dump()
+    return {"length": named} | ({"language": draft.language} if draft.language else {})

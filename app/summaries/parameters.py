@@ -1,0 +1,119 @@
+"""What the routes are given: services by permission, parsed parameters."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import Depends, Header, Path, Query, Request
+from pydantic import AfterValidator
+from pydantic_core import PydanticCustomError
+
+from app.core.db import DatabaseDep
+from app.core.guard import OwnSession, require
+from app.core.http import preferred_wait
+from app.core.pagination import Keyset
+from app.core.principal import Principal, Scope
+from app.core.schemas import NUL
+from app.summaries.errors import SummaryNotFoundError
+from app.summaries.intake import Intake
+from app.summaries.repository import NEWEST_FIRST, OLDEST_FIRST, Filters
+from app.summaries.service import SummaryService, Surroundings
+from app.summaries.vocabulary import Status, Visibility
+
+CanReadSummaries = Annotated[Principal, require(Scope.SUMMARIES_READ)]
+CanWriteSummaries = Annotated[Principal, require(Scope.SUMMARIES_WRITE)]
+CanDeleteSummaries = Annotated[Principal, require(Scope.SUMMARIES_DELETE)]
+
+ID_LENGTH = 36
+ID_SCHEMA = {"format": "uuid", "maxLength": ID_LENGTH}
+ETAG_SCHEMA = {"maxLength": 1000}
+
+
+def get_surroundings(request: Request) -> Surroundings:
+    state = request.app.state
+    hosts = frozenset((host, port) for host, port in state.settings.fetch_allow_hosts)
+    return Surroundings(state.cache, state.cursors, allow_hosts=hosts)
+
+
+SurroundingsDep = Annotated[Surroundings, Depends(get_surroundings)]
+
+
+def reading_service(
+    principal: CanReadSummaries, session: OwnSession, surroundings: SurroundingsDep
+) -> SummaryService:
+    return SummaryService(session, principal, surroundings)
+
+
+def writing_service(
+    principal: CanWriteSummaries, session: OwnSession, surroundings: SurroundingsDep
+) -> SummaryService:
+    return SummaryService(session, principal, surroundings)
+
+
+def deleting_service(
+    principal: CanDeleteSummaries, session: OwnSession, surroundings: SurroundingsDep
+) -> SummaryService:
+    return SummaryService(session, principal, surroundings)
+
+
+def get_intake(
+    principal: CanWriteSummaries, database: DatabaseDep, surroundings: SurroundingsDep, request: Request
+) -> Intake:
+    state = request.app.state
+    return Intake(
+        database,
+        principal,
+        surroundings=surroundings,
+        is_draining=lambda: bool(getattr(state, "draining", False)),
+    )
+
+
+ReadingService = Annotated[SummaryService, Depends(reading_service)]
+WritingService = Annotated[SummaryService, Depends(writing_service)]
+DeletingService = Annotated[SummaryService, Depends(deleting_service)]
+IntakeDep = Annotated[Intake, Depends(get_intake)]
+
+
+def parse_id(summary_id: Annotated[str, Path(json_schema_extra=ID_SCHEMA)]) -> UUID:
+    """An id that is not one is as unknown as any other: 404."""
+    try:
+        parsed = UUID(summary_id)
+    except ValueError as error:
+        raise SummaryNotFoundError from error
+    if len(summary_id) != ID_LENGTH:
+        raise SummaryNotFoundError
+    return parsed
+
+
+def wait_seconds(
+    prefer: Annotated[
+        str | None,
+        Header(description="`wait=N`: seconds to wait for the summary, 15 at most.", examples=["wait=10"]),
+    ] = None,
+) -> int:
+    return preferred_wait(prefer)
+
+
+def _without_nul(text: str) -> str:
+    if NUL in text:
+        raise PydanticCustomError("nul_character", "U+0000 is not allowed in a string")
+    return text
+
+
+def get_filters(
+    status: Status | None = None,
+    tag: Annotated[str, AfterValidator(_without_nul), Query(min_length=1, max_length=50)] | None = None,
+    visibility: Visibility | None = None,
+) -> Filters:
+    return Filters(status=status, tag=tag, visibility=visibility)
+
+
+def get_order(sort: Literal["-created_at", "created_at"] = "-created_at") -> Keyset:
+    return NEWEST_FIRST if sort.startswith("-") else OLDEST_FIRST
+
+
+SummaryId = Annotated[UUID, Depends(parse_id)]
+WaitSeconds = Annotated[int, Depends(wait_seconds)]
+FiltersDep = Annotated[Filters, Depends(get_filters)]
+Order = Annotated[Keyset, Depends(get_order)]
+IfMatch = Annotated[str | None, Header(json_schema_extra=ETAG_SCHEMA)]
+IfNoneMatch = Annotated[str | None, Header(json_schema_extra=ETAG_SCHEMA)]

@@ -1,0 +1,54 @@
+"""A summary's row as clients see it: the view, its bytes and its entity tag."""
+
+from uuid import UUID
+
+from app.core.cache import CachedBody
+from app.core.http import strong_etag
+from app.reading.errors import ADVICE, Reason
+from app.summaries.models import Summary
+from app.summaries.schemas import FailureView, SummaryView, SummaryWithText
+
+
+def cache_key(organization_id: UUID, summary_id: UUID) -> str:
+    return f"summary:{organization_id}:{summary_id}"
+
+
+def view_of(summary: Summary) -> SummaryView:
+    return SummaryView.model_validate(_fields(summary))
+
+
+def etag_of(summary: Summary) -> str:
+    return strong_etag(summary.version)
+
+
+def etag_with_text(summary: Summary) -> str:
+    """Another tag: with the text it is another representation (RFC 9110, section 8.8.3)."""
+    return strong_etag(f"{summary.version}-text")
+
+
+def document_of(summary: Summary) -> CachedBody:
+    return _document(summary, etag_of(summary), view_of(summary))
+
+
+def document_with_text(summary: Summary, text: str | None) -> CachedBody:
+    view = SummaryWithText.model_validate({**_fields(summary), "text": text})
+    return _document(summary, etag_with_text(summary), view)
+
+
+def _document(summary: Summary, etag: str, view: SummaryView) -> CachedBody:
+    body = view.model_dump_json().encode()
+    return CachedBody(etag=etag, owner_id=summary.user_id, visibility=summary.visibility, body=body)
+
+
+def _fields(summary: Summary) -> dict[str, object]:
+    columns = SummaryView.model_fields.keys() - {"failure"}
+    return {name: getattr(summary, name) for name in columns} | {"failure": _failure(summary)}
+
+
+def _failure(summary: Summary) -> FailureView | None:
+    if summary.failure_reason is None:
+        return None
+    reason = Reason(summary.failure_reason)
+    advice = ADVICE[reason]
+    retryable = advice.retryable if summary.failure_retryable is None else summary.failure_retryable
+    return FailureView(reason=reason, hint=advice.hint, retryable=retryable)

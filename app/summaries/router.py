@@ -1,0 +1,128 @@
+"""The product's routes."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+
+from app.core.limits import Limit, limited
+from app.core.openapi import problems
+from app.core.page_query import PageQuery
+from app.core.pagination import InvalidCursorError
+from app.core.schemas import Page
+from app.summaries import answers
+from app.summaries.errors import (
+    PreconditionFailedError,
+    SummaryForbiddenError,
+    SummaryNotFailedError,
+    SummaryNotFoundError,
+)
+from app.summaries.parameters import (
+    DeletingService,
+    FiltersDep,
+    IfMatch,
+    IfNoneMatch,
+    IntakeDep,
+    Order,
+    ReadingService,
+    SummaryId,
+    WaitSeconds,
+    WritingService,
+)
+from app.summaries.schemas import CountView, SummaryChanges, SummaryDraft, SummaryView, SummaryWithText
+
+router = APIRouter()
+
+FINISHED: dict[int | str, dict[str, Any]] = {  # Any: OpenAPI JSON
+    201: {"model": SummaryView, "description": "Finished within the wait: ready, or failed."}
+}
+UNCHANGED: dict[int | str, dict[str, Any]] = {
+    304: {"description": "Not changed since If-None-Match."}
+}  # Any: as above
+CHANGE_ERRORS = problems(SummaryForbiddenError, SummaryNotFoundError, PreconditionFailedError)
+
+
+@router.post("", status_code=202, dependencies=[limited(Limit.SUMMARIES_CREATE)], responses=FINISHED)
+async def create(
+    draft: SummaryDraft, intake: IntakeDep, wait: WaitSeconds, request: Request, response: Response
+) -> SummaryView:
+    """Have a page, a text or a document's HTML summarised."""
+    summary = await intake.submit(draft, wait_seconds=wait)
+    return answers.accepted(summary, request, response, waited=wait)
+
+
+@router.get("", name="list", responses=problems(InvalidCursorError))
+async def list_page(
+    service: ReadingService,
+    filters: FiltersDep,
+    order: Order,
+    page: PageQuery,
+    request: Request,
+    response: Response,
+) -> Page[SummaryView]:
+    """The summaries that I may read: mine, and those shared with the organisation."""
+    return answers.listed(await service.page(filters, order, page), request, response)
+
+
+@router.get("/count")
+async def count(service: ReadingService, filters: FiltersDep) -> CountView:
+    """How many the list has in all."""
+    return CountView(count=await service.count(filters))
+
+
+@router.get(
+    "/{summary_id}",
+    response_model=SummaryWithText,
+    responses={**UNCHANGED, **problems(SummaryNotFoundError)},
+)
+async def read(
+    service: ReadingService,
+    summary_id: SummaryId,
+    include: Annotated[Literal["text"] | None, Query(description="Also the extracted text.")] = None,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """One summary."""
+    document = await (service.document_with_text if include else service.document)(summary_id)
+    return answers.read(document, if_none_match)
+
+
+@router.put("/{summary_id}", responses=CHANGE_ERRORS)
+async def replace(
+    service: WritingService,
+    summary_id: SummaryId,
+    changes: SummaryChanges,
+    response: Response,
+    if_match: IfMatch = None,
+) -> SummaryView:
+    """Change what the body names; a field left out stays, as with PATCH."""
+    return answers.changed(await service.change(summary_id, changes, if_match=if_match), response)
+
+
+@router.patch("/{summary_id}", responses=CHANGE_ERRORS)
+async def change(
+    service: WritingService,
+    summary_id: SummaryId,
+    changes: SummaryChanges,
+    response: Response,
+    if_match: IfMatch = None,
+) -> SummaryView:
+    """Change what the body names; a field left out stays."""
+    return answers.changed(await service.change(summary_id, changes, if_match=if_match), response)
+
+
+@router.delete("/{summary_id}", status_code=204, responses=CHANGE_ERRORS)
+async def trash(service: DeletingService, summary_id: SummaryId, if_match: IfMatch = None) -> None:
+    """Move a summary to the trash."""
+    await service.trash(summary_id, if_match=if_match)
+
+
+@router.post(
+    "/{summary_id}/retry",
+    status_code=202,
+    dependencies=[limited(Limit.SUMMARIES_CREATE)],
+    responses=problems(SummaryForbiddenError, SummaryNotFoundError, SummaryNotFailedError),
+)
+async def retry(
+    service: WritingService, summary_id: SummaryId, request: Request, response: Response
+) -> SummaryView:
+    """Try a failed summary again."""
+    return answers.accepted(await service.retry(summary_id), request, response)

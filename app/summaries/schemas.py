@@ -1,0 +1,123 @@
+"""The bodies of the summary routes."""
+
+from typing import Annotated, Literal, Self
+from uuid import UUID
+
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
+
+from app.core.schemas import RequestModel, ResponseModel, UtcDatetime
+from app.reading.errors import Reason
+from app.summaries.vocabulary import Status, Visibility
+
+MAX_TEXT_BYTES = 1024 * 1024
+MAX_HTML_BYTES = 5 * 1024 * 1024
+# The same html inside JSON: quotes, newlines and non-ASCII letters are escaped.
+MAX_BODY_BYTES = 2 * MAX_HTML_BYTES
+
+
+def _without_repeats(tags: list[str]) -> list[str]:
+    return list(dict.fromkeys(tags))
+
+
+Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50)]
+Tags = Annotated[list[Tag], Field(max_length=20), AfterValidator(_without_repeats)]
+Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+Notes = Annotated[str, StringConstraints(max_length=10_000)]
+Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$", max_length=35)]
+
+
+class Words(RequestModel):
+    words: int = Field(ge=10, le=1000)
+
+
+class Sentences(RequestModel):
+    sentences: int = Field(ge=1, le=50)
+
+
+LengthChoice = Literal["short", "medium", "long"] | Words | Sentences
+
+
+class SummaryDraft(RequestModel):
+    """Exactly one source: `url`, `text`, or `html` (then `url` only says where it came from)."""
+
+    url: str | None = Field(None, examples=["https://en.wikipedia.org/wiki/Summary"])
+    text: str | None = Field(None, min_length=1)
+    html: str | None = Field(None, min_length=1)
+    title: Title | None = Field(None, description="Kept instead of the page's own.")
+    length: LengthChoice = Field(
+        "medium", description="50, 100 or 200 words; or so many words or sentences.", examples=["short"]
+    )
+    language: Language | None = Field(None, description="Of the source; found out when left out.")
+    tags: Tags = Field(default_factory=list)
+    visibility: Visibility = Visibility.PRIVATE
+    notes: Notes | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        sources = [source for source in (self.text, self.html) if source is not None]
+        if not sources and self.url is None:
+            raise PydanticCustomError("source_missing", "Send one of url, text and html")
+        if len(sources) > 1 or (self.text is not None and self.url is not None):
+            raise PydanticCustomError("source_ambiguous", "Send only one of url, text and html")
+        return self
+
+
+class SummaryChanges(RequestModel):
+    """A field left out stays. A changed url is not fetched again."""
+
+    url: str = Field("", description="Where the source is to be found.")
+    title: Title | None = None
+    summary: str = Field("", min_length=1, max_length=20_000)
+    tags: Tags = Field(default_factory=list)
+    visibility: Visibility = Visibility.PRIVATE
+    notes: Notes | None = None
+
+
+class SentenceView(ResponseModel):
+    """`start` and `end` count Unicode code points in the extracted text."""
+
+    text: str
+    start: int
+    end: int
+
+
+class FailureView(ResponseModel):
+    reason: Reason
+    hint: str
+    retryable: bool
+
+
+class SummaryView(ResponseModel):
+    id: UUID
+    url: str | None = Field(description="Exactly as it was sent.")
+    canonical_url: str | None
+    title: str | None
+    author: str | None
+    published_at: UtcDatetime | None
+    site_name: str | None
+    language: str | None
+    status: Status
+    failure: FailureView | None
+    summary: str | None
+    key_points: list[str]
+    sentences: list[SentenceView]
+    source_word_count: int | None
+    summary_word_count: int | None
+    reading_minutes: float | None
+    low_content: bool
+    engine: str
+    tags: list[str]
+    visibility: Visibility
+    notes: str | None
+    created_at: UtcDatetime
+    updated_at: UtcDatetime
+    stages: dict[str, int] = Field(description="Milliseconds that each stage took.")
+
+
+class SummaryWithText(SummaryView):
+    text: str | None = Field(None, description="The extracted text; only with include=text.")
+
+
+class CountView(ResponseModel):
+    count: int

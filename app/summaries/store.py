@@ -1,0 +1,109 @@
+"""The worker's writes, each fenced by the attempt that took the summary up.
+
+A worker that was paused and comes back finds its attempt outdated and writes nothing: the summary is written
+once although jobs are delivered at least once.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Integer, case, cast, extract, func, select, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.summaries.models import Summary, SummaryContent
+from app.summaries.vocabulary import FINAL, Source, Status
+
+FINAL_STATUSES = sorted(FINAL)
+UNFINISHED = text("SELECT organization_id, summary_id FROM unfinished_summaries(:idle, :at_most)")
+# Any number that no other lock of ours uses.
+UPKEEP_LOCK = text("SELECT pg_try_advisory_xact_lock(7041776)")
+
+
+class OvertakenError(Exception):
+    """Another attempt holds the summary by now, or it is gone: this one has nothing left to write."""
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryKey:
+    organization_id: UUID
+    summary_id: UUID
+
+
+class JobStore:
+    def __init__(self, session: AsyncSession, organization_id: UUID) -> None:
+        self._session = session
+        self._organization_id = organization_id
+
+    async def take_up(self, summary_id: UUID) -> Summary | None:
+        """Begins the next attempt; None where there is nothing to do: finished, trashed or gone."""
+        first = case((Summary.source == Source.URL, Status.FETCHING.value), else_=Status.EXTRACTING.value)
+        waited = cast(extract("epoch", func.now() - Summary.updated_at) * 1000, Integer)
+        stages = func.jsonb_build_object("queued", waited)
+        values = {"attempt": Summary.attempt + 1, "status": first, "stages": stages}
+        statement = (
+            update(Summary)
+            .where(
+                Summary.organization_id == self._organization_id,
+                Summary.id == summary_id,
+                Summary.status.not_in(FINAL_STATUSES),
+                Summary.deleted_at.is_(None),
+            )
+            .values(_versioned(values))
+            .returning(Summary)
+        )
+        return (await self._session.scalars(statement)).one_or_none()
+
+    async def submitted(self, summary_id: UUID) -> str:
+        """The text or html as it was sent in."""
+        statement = select(SummaryContent.input).where(
+            SummaryContent.organization_id == self._organization_id, SummaryContent.summary_id == summary_id
+        )
+        return await self._session.scalar(statement) or ""
+
+    async def write(self, taken: Summary, values: Mapping[str, Any]) -> None:  # Any: column values
+        """Raises OvertakenError where the fence has moved on."""
+        statement = (
+            update(Summary)
+            .where(
+                Summary.organization_id == self._organization_id,
+                Summary.id == taken.id,
+                Summary.attempt == taken.attempt,
+                Summary.status.not_in(FINAL_STATUSES),
+            )
+            .values(_versioned(values))
+            .returning(Summary.id)
+        )
+        if await self._session.scalar(statement) is None:
+            raise OvertakenError
+
+    async def write_text(self, taken: Summary, extracted: str) -> None:
+        """Only after `write` in the same transaction: its row lock is this one's fence."""
+        statement = (
+            update(SummaryContent)
+            .where(
+                SummaryContent.organization_id == self._organization_id,
+                SummaryContent.summary_id == taken.id,
+            )
+            .values(text=extracted)
+        )
+        await self._session.execute(statement)
+
+
+def _versioned(values: Mapping[str, Any]) -> dict[str, Any]:  # Any: column values
+    return {**values, "version": Summary.version + 1, "updated_at": func.now()}
+
+
+async def unfinished_summaries(
+    session: AsyncSession, *, idle: timedelta, at_most: int
+) -> Sequence[SummaryKey]:
+    """Of all tenants, those that no job in the queue will take up, the oldest first."""
+    rows = await session.execute(UNFINISHED, {"idle": idle, "at_most": at_most})
+    return [SummaryKey(row.organization_id, row.summary_id) for row in rows]
+
+
+async def claim_upkeep(session: AsyncSession) -> bool:
+    """False while another worker keeps house; the claim ends with the transaction."""
+    return bool(await session.scalar(UPKEEP_LOCK))

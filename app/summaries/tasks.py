@@ -1,0 +1,173 @@
+"""The job: fetch, extract, summarise. No connection is held while a page is read.
+
+What is wrong with the page ends the summary as failed; what is wrong with us is raised, for the queue to try
+again. Either way the summary's row, fenced by its attempt, says what is so.
+"""
+
+import asyncio
+import dataclasses
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import func
+
+from app.core.cache import BodyCache
+from app.core.db import Database, Tenant
+from app.reading.article import Article, RawDocument, SummariseResult
+from app.reading.errors import ReadingError, Reason
+from app.reading.fetch import Fetcher
+from app.reading.sandbox import Sandbox
+from app.reading.urls import InvalidUrlError
+from app.summaries.models import Summary
+from app.summaries.rendering import cache_key
+from app.summaries.repository import SummaryRepository
+from app.summaries.results import chosen_length, finished_values, storable
+from app.summaries.service import enqueue_summarising
+from app.summaries.store import JobStore, OvertakenError, SummaryKey, unfinished_summaries
+from app.summaries.vocabulary import Source, Status
+
+# Fetching has 20 s, and each child process its own limit; the rest is waiting for a free one.
+JOB_SECONDS = 60
+MAX_TRIES = 5
+SUBMITTED_TYPES = {Source.TEXT: "text/plain", Source.HTML: "text/html"}
+IDLE_BEFORE_REQUEUED = timedelta(seconds=30)
+REQUEUED_AT_ONCE = 500
+
+log = structlog.get_logger(__name__)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Workbench:
+    """What the worker's process lends to every job."""
+
+    database: Database
+    cache: BodyCache
+    fetcher: Fetcher
+    sandbox: Sandbox
+
+    @asynccontextmanager
+    async def writing(self, key: SummaryKey) -> AsyncIterator[JobStore]:
+        """One short transaction; nobody reads from the cache what it makes untrue."""
+        async with (
+            self.cache.writing(cache_key(key.organization_id, key.summary_id)),
+            self.database.transaction(Tenant(key.organization_id)) as session,
+        ):
+            yield JobStore(session, key.organization_id)
+
+
+async def summarise(bench: Workbench, key: SummaryKey, *, tries: int) -> None:
+    """`tries` is how often the queue has tried before. Raises what it should try once more."""
+    async with bench.writing(key) as store:
+        taken = await store.take_up(key.summary_id)
+    if taken is None:
+        log.info("summary_has_no_work", summary_id=str(key.summary_id))
+        return
+    try:
+        await SummariseJob(bench, key, taken).run(tries)
+    except OvertakenError:
+        log.warning("summary_overtaken", summary_id=str(key.summary_id), attempt=taken.attempt)
+
+
+class SummariseJob:
+    """One attempt at one summary."""
+
+    def __init__(self, bench: Workbench, key: SummaryKey, taken: Summary) -> None:
+        self._bench = bench
+        self._key = key
+        self._taken = taken
+        self._stages: dict[str, int] = dict(taken.stages)
+
+    async def run(self, tries: int) -> None:
+        if tries >= MAX_TRIES:
+            # Every try took its worker down with it: the next one would too.
+            await self._fail(ReadingError(Reason.INTERNAL, "the worker died of it"))
+            return
+        try:
+            async with asyncio.timeout(JOB_SECONDS):
+                await self._read()
+        except OvertakenError:
+            raise
+        except ReadingError as error:
+            # A broken child may be an accident; a second one is the document.
+            if error.reason is Reason.INTERNAL and tries == 0:
+                raise
+            await self._fail(error)
+        except Exception as error:
+            if tries + 1 >= MAX_TRIES:
+                await self._fail(ReadingError(Reason.INTERNAL, repr(error)))
+            raise
+
+    async def _read(self) -> None:
+        document = await self._document()
+        await self._advance(Status.EXTRACTING)
+        extracted = await self._bench.sandbox.extract_document(document)
+        self._stages["extracting"] = extracted.milliseconds
+        article = self._in_given_language(extracted.article)
+        await self._advance(Status.SUMMARISING)
+        result = await self._bench.sandbox.summarise_article(article, chosen_length(self._taken.options))
+        self._stages["summarising"] = result.milliseconds
+        await self._finish(article, result)
+
+    async def _document(self) -> RawDocument:
+        if self._taken.source == Source.URL:
+            return await self._fetch(self._taken.url or "")
+        async with self._bench.database.transaction(Tenant(self._key.organization_id)) as session:
+            submitted = await JobStore(session, self._key.organization_id).submitted(self._key.summary_id)
+        content_type = SUBMITTED_TYPES[Source(self._taken.source)]
+        return RawDocument(submitted.encode(), content_type, "utf-8", self._taken.url, self._taken.title)
+
+    async def _fetch(self, url: str) -> RawDocument:
+        began = time.monotonic()
+        try:
+            fetched = await self._bench.fetcher.fetch(url)
+        except InvalidUrlError as error:
+            raise ReadingError(Reason.BLOCKED_ADDRESS, str(error)) from error
+        finally:
+            self._stages["fetching"] = round((time.monotonic() - began) * 1000)
+        return RawDocument(
+            fetched.body, fetched.content_type, fetched.charset, fetched.final_url, self._taken.title
+        )
+
+    def _in_given_language(self, article: Article) -> Article:
+        language = self._taken.options.get("language")
+        return dataclasses.replace(article, language=language) if language else article
+
+    async def _advance(self, status: Status) -> None:
+        await self._write({"status": status, "stages": self._stages})
+
+    async def _finish(self, article: Article, result: SummariseResult) -> None:
+        title = storable(article.title) if article.title else None
+        values = {**finished_values(article, result), "title": func.coalesce(Summary.title, title)}
+        async with self._bench.writing(self._key) as store:
+            await store.write(self._taken, {**values, "stages": self._stages})
+            await store.write_text(self._taken, storable(article.text))
+        log.info("summary_ready", summary_id=str(self._key.summary_id), **self._stages)
+
+    async def _fail(self, error: ReadingError) -> None:
+        failure = {"failure_reason": error.reason, "failure_retryable": error.retryable}
+        await self._write({"status": Status.FAILED, **failure, "stages": self._stages})
+        log.info(
+            "summary_failed",
+            summary_id=str(self._key.summary_id),
+            reason=error.reason,
+            internal=error.internal,
+        )
+
+    async def _write(self, values: Mapping[str, Any]) -> None:  # Any: column values
+        async with self._bench.writing(self._key) as store:
+            await store.write(self._taken, values)
+
+
+async def requeue_unfinished(database: Database) -> int:
+    """How many summaries had no job any more, and have one now."""
+    async with database.transaction() as session:
+        keys = await unfinished_summaries(session, idle=IDLE_BEFORE_REQUEUED, at_most=REQUEUED_AT_ONCE)
+    for key in keys:
+        async with database.transaction(Tenant(key.organization_id)) as session:
+            repository = SummaryRepository(session, key.organization_id)
+            await enqueue_summarising(session, key.summary_id, repository)
+    return len(keys)

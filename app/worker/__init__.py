@@ -1,0 +1,1 @@
+"""The process that works the queue off: `precis worker`, or `python -m app.worker`."""

@@ -1,0 +1,104 @@
+"""The worker's life: from its settings to SIGTERM, upon which it finishes its jobs for 25 s at most."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import structlog
+from procrastinate.exceptions import ConnectorException
+from psycopg_pool import PoolTimeout
+
+from app import __version__
+from app.core.cache import BodyCache
+from app.core.db import Database
+from app.core.jobs import QUEUE
+from app.core.logging import configure_logging
+from app.core.redis import RedisClient
+from app.core.sentry import configure_sentry
+from app.reading.addresses import own_addresses
+from app.reading.fetch import Fetcher, FetcherOptions
+from app.reading.resolver import SystemResolver
+from app.reading.sandbox import Sandbox, SandboxLimits
+from app.settings import Settings, SettingsError, load_settings
+from app.summaries.tasks import Workbench
+from app.worker.queue import BENCH, make_queue
+from app.worker.upkeep import STALLED_AFTER_SECONDS, Upkeep
+
+GRACEFUL_SECONDS = 25
+
+log = structlog.get_logger(__name__)
+
+
+class QueueLostError(Exception):
+    """The queue's database went away; a supervisor starts the worker again."""
+
+
+@asynccontextmanager
+async def open_bench(settings: Settings) -> AsyncIterator[Workbench]:
+    database = Database.from_settings(settings, url=settings.worker_database_url)
+    redis = RedisClient(settings.redis_url)
+    resolver = SystemResolver()
+    sandbox = Sandbox(SandboxLimits(children=settings.reading_processes))
+    hosts = frozenset((host, port) for host, port in settings.fetch_allow_hosts)
+    options = FetcherOptions(settings.fetch_user_agent, allow_hosts=hosts, own=own_addresses())
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(database.dispose)
+        stack.push_async_callback(redis.aclose)
+        stack.callback(resolver.close)
+        stack.push_async_callback(sandbox.close)
+        yield Workbench(database, BodyCache(redis), Fetcher(resolver, options), sandbox)
+
+
+async def run_worker(settings: Settings) -> None:
+    """Until SIGTERM, SIGINT or cancellation. Raises QueueLostError."""
+    queue = make_queue(settings)
+    async with open_bench(settings) as bench, queue.open_async():
+        jobs = queue.run_worker_async(
+            queues=[QUEUE],
+            concurrency=settings.worker_concurrency,
+            additional_context={BENCH: bench},
+            shutdown_graceful_timeout=GRACEFUL_SECONDS,
+            stalled_worker_timeout=STALLED_AFTER_SECONDS,
+            install_signal_handlers=False,
+        )
+        upkeep = asyncio.create_task(Upkeep(queue, bench.database).keep())
+        log.info("worker_started", concurrency=settings.worker_concurrency)
+        try:
+            await _until_stopped(asyncio.create_task(jobs))
+        finally:
+            upkeep.cancel()
+            await asyncio.gather(upkeep, return_exceptions=True)
+    log.info("worker_stopped")
+
+
+async def _until_stopped(working: asyncio.Task[None]) -> None:
+    """Cancelling makes the queue finish what runs. That it ends by itself means that its database is gone."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, working.cancel)
+    outer = asyncio.current_task()
+    try:
+        await working
+    except asyncio.CancelledError:
+        if outer is not None and outer.cancelling():
+            raise
+    else:
+        raise QueueLostError("the connection to the queue's database was lost")
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+
+def main() -> None:
+    """One clear line for what an operator can mend."""
+    try:
+        settings = load_settings()
+        configure_logging(settings)
+        configure_sentry(settings, release=__version__)
+        asyncio.run(run_worker(settings))
+    except (SettingsError, QueueLostError) as error:
+        sys.exit(str(error))
+    except (ConnectorException, PoolTimeout) as error:
+        sys.exit(f"the queue's database cannot be used: {error.__cause__ or error}")

@@ -1,0 +1,83 @@
+"""Housekeeping beside the jobs: work whose worker died is taken up again, finished jobs are pruned."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import structlog
+from procrastinate import App
+from procrastinate.exceptions import ConnectorException
+from procrastinate.jobs import Job, Status
+
+from app.core.db import Database
+from app.summaries.store import claim_upkeep
+from app.summaries.tasks import requeue_unfinished
+
+ROUND_SECONDS = 20
+STALLED_AFTER_SECONDS = 30
+PRUNE_SECONDS = 3600
+KEEP_FINISHED_HOURS = 24
+# Failed jobs are the dead letters: kept until somebody has looked at them.
+KEEP_FAILED_HOURS = 30 * 24
+
+log = structlog.get_logger(__name__)
+
+
+class Upkeep:
+    def __init__(
+        self, queue: App, database: Database, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._queue = queue
+        self._database = database
+        self._clock = clock
+        self._prune_at = clock()
+
+    async def keep(self) -> None:
+        """Every 20 s, for as long as the worker lives."""
+        while True:
+            try:
+                await self.round()
+            except Exception:
+                # Whatever it was, jobs go on, and the next round tries again.
+                log.exception("upkeep_failed")
+            await asyncio.sleep(ROUND_SECONDS)
+
+    async def round(self) -> None:
+        """By one worker at a time: two that retry the same stalled job would run it twice."""
+        async with self._database.transaction() as session:
+            if not await claim_upkeep(session):
+                return
+            await self._retry_stalled()
+            if requeued := await requeue_unfinished(self._database):
+                log.warning("summaries_requeued", count=requeued)
+            await self._prune()
+
+    async def _retry_stalled(self) -> None:
+        manager = self._queue.job_manager
+        for job in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER_SECONDS):
+            log.warning("job_stalled", job_id=job.id, task=job.task_name, worker_id=job.worker_id)
+            await self._retry(job)
+
+    async def _retry(self, job: Job) -> None:
+        manager = self._queue.job_manager
+        try:
+            await manager.retry_job(job, retry_at=datetime.now(UTC))
+        except ConnectorException as error:
+            # Its worker finished it after all, or another job of the same lock waits: that one does the work.
+            log.info("stalled_job_not_retried", job_id=job.id, error=repr(error.__cause__ or error))
+            await self._give_up(job)
+
+    async def _give_up(self, job: Job) -> None:
+        try:
+            await self._queue.job_manager.finish_job(job, Status.FAILED, delete_job=False)
+        except ConnectorException as error:
+            log.info("stalled_job_was_finished", job_id=job.id, error=repr(error.__cause__ or error))
+
+    async def _prune(self) -> None:
+        if self._clock() < self._prune_at:
+            return
+        self._prune_at = self._clock() + PRUNE_SECONDS
+        manager = self._queue.job_manager
+        await manager.delete_old_jobs(KEEP_FINISHED_HOURS, include_cancelled=True, include_aborted=True)
+        await manager.delete_old_jobs(KEEP_FAILED_HOURS, include_failed=True)
