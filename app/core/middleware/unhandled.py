@@ -68,7 +68,7 @@ def to_problem(error: Exception, scope: Scope) -> ProblemError:
     if isinstance(error, HTTPException):
         return from_http_exception(error, scope)
     if is_unavailable(error):
-        return UnavailableError(internal=repr(error))
+        return UnavailableError()
     if _sqlstate(error) == UNTRANSLATABLE_CHARACTER:
         return ValidationFailedError("U+0000 is not allowed in a string")
     return InternalError()
@@ -92,5 +92,5 @@ def report(error: Exception, problem: ProblemError) -> None:
         logger.error("unhandled_error", exc_info=error)
         sentry_sdk.capture_exception(error)
     elif problem.status >= InternalError.status:
-        # No traceback: during an outage every request ends here.
-        logger.warning("unavailable", error=type(error).__name__, cause=str(error)[:200])
+        # No traceback: during an outage every request ends here. No text: SQLAlchemy's shows the parameters.
+        logger.warning("unavailable", error=type(error).__name__, sqlstate=_sqlstate(error))
