@@ -88,9 +88,12 @@ class House:
         return file.is_file() and file.suffix not in {".pyc", ".bloom", ".md"} and file.name != "test_docs.py"
 
     def has_path(self, path: str, beside: str) -> bool:
-        """From the root, from app/, or from the document's own folder; `*` stands for something."""
+        """From the root, from app/, or from the document's own folder; a bare name may stand in any room."""
         folders = (self.root, self.root / "app", (self.root / beside).parent)
-        return any(any(folder.glob(path.rstrip("/").removeprefix("./"))) for folder in folders)
+        pattern = path.rstrip("/").removeprefix("./")
+        if any(any(folder.glob(pattern)) for folder in folders):
+            return True
+        return "/" not in pattern and any(any((self.root / room).rglob(pattern)) for room in CODE)
 
     def has_setting(self, name: str) -> bool:
         return name.removesuffix("_FILE") in self.settings or name in self.words
@@ -102,7 +105,7 @@ class House:
     def has_command(self, command: str) -> bool:
         program, _, rest = command.partition(" ")
         if program == "precis":
-            return any(f"{rest} ".startswith(f"{known} ") for known in self.commands)
+            return not rest or any(f"{rest} ".startswith(f"{known} ") for known in self.commands)
         if program == "python":
             module = rest.split()[1]
             return self.has_path(module.replace(".", "/") + "*", "")
