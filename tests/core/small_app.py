@@ -92,7 +92,7 @@ def small_settings(**overrides: Any) -> Settings:  # Any: field values, which py
 
 def small_app(settings: Settings | None = None, *, inner: tuple[Middleware, ...] = ()) -> FastAPI:
     settings = settings or small_settings()
-    app = FastAPI(redirect_slashes=False)
+    app = FastAPI(redirect_slashes=False, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.settings = settings
     install_error_handlers(app)
     install_middleware(app, settings, inner=inner)
