@@ -121,7 +121,13 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
     return problem_response(request.scope, from_http_exception(error, request.scope))
 
 
+async def _on_broken_middleware(request: Request, _error: Exception) -> Response:
+    """What fails outside of `middleware/unhandled.py`; it is raised again, so the server logs it."""
+    return problem_response(request.scope, InternalError())
+
+
 def install_error_handlers(app: FastAPI) -> None:
+    app.add_exception_handler(Exception, _on_broken_middleware)
     app.add_exception_handler(ProblemError, _on_problem)
     app.add_exception_handler(RequestValidationError, _on_validation)
     app.add_exception_handler(HTTPException, _on_http_exception)

@@ -13,7 +13,7 @@ ASSETS = Path(__file__).parent / "static" / "swagger-ui"
 # The closed list of what /docs/assets serves: a path from outside never reaches the file system.
 SERVED = frozenset({"swagger-ui-bundle.js", "swagger-ui.css", "favicon-32x32.png", "init.js"})
 PAGE_CSP = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 ONE_DAY = {"Cache-Control": "public, max-age=86400"}

@@ -81,6 +81,11 @@ async def test_expected_error_is_never_reported(sent: list[Envelope], error: Exc
     assert events(sent) == []
 
 
+async def test_expected_error_that_a_library_captures_is_dropped(sent: list[Envelope]) -> None:
+    sentry_sdk.capture_exception(NotFoundError())
+    assert events(sent) == []
+
+
 async def test_unexpected_error_is_reported_once_without_any_secret(sent: list[Envelope]) -> None:
     assert await crash(RuntimeError(f"cannot use {SECRETS['key']}")) == 500
     assert len(events(sent)) == 1

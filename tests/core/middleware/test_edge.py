@@ -5,6 +5,7 @@ import gzip
 import pytest
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
+from typing_extensions import override
 
 from app.core.middleware import EXPOSED_HEADERS
 from app.core.middleware.security_headers import ALWAYS
@@ -161,6 +162,20 @@ class Stamp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["state"]["stamped"] = scope["path"]
         await self.app(scope, receive, send)
+
+
+class Broken(Stamp):
+    @override
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        raise RuntimeError("hunter2")
+
+
+async def test_broken_middleware_is_a_problem_document_too() -> None:
+    app = small_app(inner=(Middleware(Broken),))
+    async with connect(app, raise_app_exceptions=False) as client:
+        response = await client.get("/api/v1/items")
+    assert (response.status_code, response.json()["code"]) == (500, "internal_error")
+    assert "hunter2" not in response.text
 
 
 async def test_inner_middleware_sees_the_request_id_and_the_one_form_of_the_path() -> None:

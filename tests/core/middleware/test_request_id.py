@@ -1,8 +1,6 @@
 import pytest
-from starlette.types import Message, Receive, Scope, Send
 
 from app.core.logging import current_request_id
-from app.core.middleware.request_id import RequestIdMiddleware
 from tests.core.small_app import get, small_app
 
 pytestmark = pytest.mark.unit
@@ -25,19 +23,3 @@ async def test_each_request_has_its_own_id_and_leaves_none_behind() -> None:
     first, second = await get(app, "/api/v1/items"), await get(app, "/api/v1/items")
     assert first.headers["x-request-id"] != second.headers["x-request-id"]
     assert current_request_id() is None
-
-
-async def test_lifespan_passes() -> None:
-    passed: list[str] = []
-
-    async def app(scope: Scope, _receive: Receive, _send: Send) -> None:
-        passed.append(scope["type"])
-
-    async def receive() -> Message:
-        return {"type": "lifespan.startup"}
-
-    async def send(_message: Message) -> None:
-        return None
-
-    await RequestIdMiddleware(app)({"type": "lifespan"}, receive, send)
-    assert passed == ["lifespan"]
