@@ -127,3 +127,7 @@ def main() -> None:
     except ProblemError as error:
         faults = "".join(f"\n  - {fault.pointer}: {fault.detail}" for fault in error.faults)
         sys.exit(f"{error.detail}{faults}")
+
+
+if __name__ == "__main__":
+    main()

@@ -22,7 +22,6 @@ from app.core.keyring import KeyRing
 from app.core.limits import AsyncLimiter
 from app.core.logging import configure_logging
 from app.core.middleware import install_middleware
-from app.core.middleware.body_limit import MEBIBYTE
 from app.core.openapi import install_openapi, operation_id
 from app.core.pagination import CursorCodec
 from app.core.passwords import Passwords
@@ -34,13 +33,10 @@ from app.core.refresh_tokens import RefreshTokens
 from app.core.schema_version import SchemaVersion
 from app.core.sentry import configure_sentry
 from app.core.tokens import AccessTokens
-from app.routes import API, include_routers
+from app.routes import include_routers
 from app.settings import Settings, get_settings
 
 log = structlog.get_logger(__name__)
-
-# html may have 5 MiB; in JSON its quotes and line ends take more.
-BODY_LIMITS = {("POST", f"{API}/summaries"): 7 * MEBIBYTE}
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -64,7 +60,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     _connect_stores(app, settings)
     _assemble_identity(app, settings)
     install_error_handlers(app)
-    install_middleware(app, settings, body_limits=BODY_LIMITS, inner=[Middleware(RateLimitHeadersMiddleware)])
+    install_middleware(app, settings, inner=[Middleware(RateLimitHeadersMiddleware)])
     include_routers(app)
     install_openapi(app)
     return app

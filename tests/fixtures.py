@@ -38,10 +38,15 @@ def settings(database_urls: DatabaseUrls, redis_url: str, keys_dir: Path) -> Set
 
 
 @pytest.fixture
-async def app(settings: Settings) -> AsyncIterator[FastAPI]:
-    app = create_app(settings)
-    async with LifespanManager(app):
-        yield app
+def built_app(settings: Settings) -> FastAPI:
+    """Not yet started: reading keys and assets blocks, as at a process's start it may."""
+    return create_app(settings)
+
+
+@pytest.fixture
+async def app(built_app: FastAPI) -> AsyncIterator[FastAPI]:
+    async with LifespanManager(built_app):
+        yield built_app
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ class AccountService:
         return user
 
     async def get(self, user_id: UUID) -> User:
-        user = await self._manager.store.get(user_id)
+        user = await self._manager.user_db.get(user_id)
         if user is None:
             raise AccountGoneError
         return user

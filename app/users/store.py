@@ -69,7 +69,7 @@ class UserStore(BaseUserDatabase[User, UUID]):  # type: ignore[type-var]  # to m
 
     async def _flush(self, user: User) -> None:
         try:
-            await self._session.flush([user])
+            await self._session.flush()
         except IntegrityError as error:
             conflict = CONFLICTS.get(violated_constraint(error))
             if conflict is None:

@@ -1,5 +1,7 @@
 """Login: who may not, and what a token then gets."""
 
+import asyncio
+
 import pytest
 from asgi_lifespan import LifespanManager
 from fastapi import FastAPI
@@ -63,7 +65,8 @@ async def test_json_instead_of_a_form_is_told_so(client: AsyncClient) -> None:
 async def test_where_verification_is_required_nobody_enters_without_it(
     settings: Settings, alice: Person
 ) -> None:
-    strict = create_app(settings.model_copy(update={"email_verification": "required"}))
+    required = settings.model_copy(update={"email_verification": "required"})
+    strict = await asyncio.to_thread(create_app, required)
     transport = ASGITransport(app=strict)
     async with (
         LifespanManager(strict),

@@ -1,0 +1,27 @@
+# Aliases of the everyday tasks. `make help` lists them.
+.PHONY: help run demo test lint format lock migration
+
+help: ## this list
+	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/'
+
+run: ## start everything on this machine
+	./run
+
+demo: ## the same with throw-away data, a demo user and sample articles
+	./run --demo
+
+test: ## every check that CI runs
+	./test
+
+lint: ## ruff, mypy, import contracts
+	.venv/bin/ruff check . && .venv/bin/mypy && .venv/bin/lint-imports
+
+format: ## put the code in form
+	.venv/bin/ruff format . && .venv/bin/ruff check --fix .
+
+lock: ## pin anew what pyproject.toml declares
+	.tools/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --extra local pyproject.toml -o requirements.lock
+	.tools/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --extra local --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+
+migration: ## a new migration from the models: make migration name=add_something
+	.venv/bin/alembic revision --autogenerate -m "$(name)"
