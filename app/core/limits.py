@@ -29,7 +29,7 @@ from app.core.principal import Principal
 from app.core.redis import RedisClient, RedisDownError
 from app.settings import Settings
 
-__all__ = ["AsyncLimiter", "Hit", "Limit", "address_of", "limited"]
+__all__ = ["AsyncLimiter", "Hit", "Limit", "address_of", "limited", "principal_hits"]
 
 RATELIMIT_DEGRADED = Counter(
     "precis_ratelimit_degraded", "Checks counted in this process alone, because Redis did not answer."
