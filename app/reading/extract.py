@@ -1,0 +1,120 @@
+"""Main text and metadata of whatever was fetched or sent."""
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from trafilatura import bare_extraction, extract_metadata, html2txt
+from trafilatura.settings import Document
+
+from app.reading.article import Article, RawDocument
+from app.reading.content_types import DOCX, HTML, PDF, TEXT
+from app.reading.decode import clean, decode
+from app.reading.documents import read_docx, read_pdf
+from app.reading.errors import ReadingError, Reason
+from app.reading.language import language_of, primary_language
+from app.reading.weight import Effort, effort, tame
+
+# Two million characters are three long novels: what follows would only cost the reader's time and ours.
+LONGEST_TEXT = 2_000_000
+LONGEST_FIELD = 500
+LONGEST_DESCRIPTION = 2000
+HEAD_CHARACTERS = 20_000
+BODY = re.compile(r"<body\b", re.IGNORECASE)
+HTML_LANG = re.compile(
+    r"<html\b[^>]{0,2000}?\s(?:xml:)?lang\s*=\s*[\"']?([A-Za-z]{2,3}\b[\w-]*)", re.IGNORECASE
+)
+LOCALE = re.compile(
+    r"<meta\b[^>]{0,200}?(?:og:locale|content-language|dc\.language)[\"']?[^>]{0,200}?"
+    r"content\s*=\s*[\"']?([A-Za-z]{2,3}\b[\w-]*)",
+    re.IGNORECASE,
+)
+
+
+def extract(document: RawDocument) -> Article:
+    """Raise `ReadingError` for unsupported types; an article without text is the caller's to judge."""
+    article = _read(document)
+    text = clean(article.text)[:LONGEST_TEXT]
+    return replace(
+        article,
+        text=text,
+        title=_field(document.title or article.title),
+        author=_field(article.author),
+        site_name=_field(article.site_name),
+        description=_field(article.description, LONGEST_DESCRIPTION),
+        language=language_of(text, declared=article.language),
+    )
+
+
+def _read(document: RawDocument) -> Article:
+    match document.content_type:
+        case content_type if content_type == HTML:
+            return _read_html(decode(document.body, document.charset), document.url)
+        case content_type if content_type == TEXT:
+            return Article(text=decode(document.body, document.charset))
+        case content_type if content_type == PDF:
+            return read_pdf(document.body)
+        case content_type if content_type == DOCX:
+            return read_docx(document.body)
+        case other:
+            raise ReadingError(Reason.UNSUPPORTED_TYPE, other)
+
+
+def _read_html(raw: str, url: str | None) -> Article:
+    html = tame(raw)
+    level = effort(html)
+    if level is Effort.FLAT:
+        return replace(_described(_metadata(html[:HEAD_CHARACTERS], url), html), text=_flat_text(html))
+    found = bare_extraction(
+        html,
+        url=url,
+        fast=level is Effort.FAST,
+        with_metadata=True,
+        include_comments=False,
+        include_tables=False,
+    )
+    if isinstance(found, Document):
+        return _described(found, html)
+    # No article, but perhaps a few words: the caller tells "empty" from "too short" by them.
+    return replace(_described(_metadata(html, url), html), text=_flat_text(html))
+
+
+def _flat_text(html: str) -> str:
+    """All text in order. A fragment is wrapped first: html2txt takes what has no body for a feed."""
+    return html2txt(html if BODY.search(html) else f"<html><body>{html}</body></html>")
+
+
+def _metadata(html: str, url: str | None) -> Document:
+    return extract_metadata(html, default_url=url) if html.strip() else Document()
+
+
+def _described(page: Document, html: str) -> Article:
+    return Article(
+        text=page.text or "",
+        title=page.title,
+        author=page.author,
+        published_at=_date(page.date),
+        site_name=page.sitename,
+        language=page_language(html),
+        description=page.description,
+        canonical_url=page.url,
+    )
+
+
+def page_language(html: str) -> str | None:
+    head = html[:HEAD_CHARACTERS]
+    match = HTML_LANG.search(head) or LOCALE.search(head)
+    return primary_language(match.group(1)) if match else None
+
+
+def _date(text: str | None) -> datetime | None:
+    """From YYYY-MM-DD, the form that trafilatura gives."""
+    try:
+        return datetime.fromisoformat(text or "").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def _field(text: str | None, longest: int = LONGEST_FIELD) -> str | None:
+    line = " ".join(clean(text or "").split())
+    return line[:longest] or None
