@@ -86,8 +86,8 @@ def _assemble_identity(app: FastAPI, settings: Settings) -> None:
         audience=settings.jwt_audience,
         lifetime_seconds=settings.access_token_expire_minutes * 60,
     )
-    refresh_tokens = RefreshTokens.from_secret(settings.signing_secret)
-    issuer = TokenIssuer(access_tokens, refresh_tokens)
+    state.refresh_tokens = RefreshTokens.from_secret(settings.signing_secret)
+    issuer = TokenIssuer(access_tokens, state.refresh_tokens)
     idle_lifetime = timedelta(days=settings.refresh_token_expire_days)
     state.login_service = LoginService(
         LoginPolicy(idle_lifetime, settings.email_verification),
@@ -98,7 +98,6 @@ def _assemble_identity(app: FastAPI, settings: Settings) -> None:
     state.refresh_service = RefreshService(
         RefreshPolicy(idle_lifetime, timedelta(seconds=settings.refresh_reuse_grace_seconds)),
         database=state.database,
-        refresh_tokens=refresh_tokens,
         issuer=issuer,
         cache=state.principal_cache,
     )

@@ -18,7 +18,7 @@ from app.auth.schemas import TokenPair
 from app.core.db import Database, Tenant, after_commit, bind_tenant
 from app.core.principal import allowed_scopes
 from app.core.principal_cache import PrincipalCache, session_name
-from app.core.refresh_tokens import InvalidRefreshTokenError, RefreshTokens
+from app.core.refresh_tokens import InvalidRefreshTokenError, RefreshClaim
 from app.organizations.repository import Standing
 
 
@@ -40,7 +40,7 @@ class Refreshed:
 class RefreshRequest:
     """`arrived`: monotonic seconds at which the request reached this process."""
 
-    token: str
+    claim: RefreshClaim
     arrived: float
     idempotency_key: str | None = None
 
@@ -51,14 +51,12 @@ class RefreshService:
         policy: RefreshPolicy,
         *,
         database: Database,
-        refresh_tokens: RefreshTokens,
         issuer: TokenIssuer,
         cache: PrincipalCache,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._policy = policy
         self._database = database
-        self._refresh_tokens = refresh_tokens
         self._issuer = issuer
         self._cache = cache
         self._monotonic = monotonic
@@ -67,10 +65,10 @@ class RefreshService:
         """Answers with a new pair, and spends the old one.
 
         Raises:
-            InvalidRefreshTokenError: malformed, unknown, expired, or of an ended session.
+            InvalidRefreshTokenError: unknown, expired, or of an ended session.
             TokenReuseError: spent before; the session is ended by this call.
         """
-        claim = self._refresh_tokens.parse(request.token)
+        claim = request.claim
         async with self._database.transaction() as session:
             organization_id = await organization_of_session(session, claim.session_id)
             if organization_id is None:

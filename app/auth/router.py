@@ -9,9 +9,10 @@ from app.auth.errors import EmailNotVerifiedError, LoginFailedError, TokenReuseE
 from app.auth.refresh import RefreshRequest, RefreshService
 from app.auth.schemas import RefreshIn, TokenPair
 from app.auth.service import Credentials, Device, LoginService, known_scopes
-from app.core.limits import Limit, limited
+from app.core.guard import count_bad_credential
+from app.core.limits import AsyncLimiter, Hit, Limit, limited
 from app.core.openapi import ANONYMOUS, problems
-from app.core.refresh_tokens import InvalidRefreshTokenError
+from app.core.refresh_tokens import InvalidRefreshTokenError, RefreshTokens
 
 router = APIRouter()
 
@@ -37,10 +38,19 @@ def get_device(request: Request) -> Device:
     return Device(client.host if client else None, request.headers.get("user-agent"))
 
 
-def get_refresh_request(
+async def get_refresh_request(
     body: RefreshIn, request: Request, idempotency_key: Annotated[str | None, Header(max_length=255)] = None
 ) -> RefreshRequest:
-    return RefreshRequest(body.refresh_token, request.state.arrived_at, idempotency_key)
+    """Limited per session, which only a genuine token names."""
+    tokens: RefreshTokens = request.app.state.refresh_tokens
+    limiter: AsyncLimiter = request.app.state.limiter
+    try:
+        claim = tokens.parse(body.refresh_token)
+    except InvalidRefreshTokenError:
+        await count_bad_credential(request)
+        raise
+    await limiter.enforce(request, [Hit(Limit.REFRESH, str(claim.session_id))])
+    return RefreshRequest(claim, request.state.arrived_at, idempotency_key)
 
 
 @router.post(

@@ -76,7 +76,7 @@ async def authenticate(
         principal = await _verify(request, credential)
     except ProblemError as error:
         if error.status == UnauthenticatedError.status:
-            await _count_bad_credential(request)
+            await count_bad_credential(request)
         raise
     request.state.principal = principal
     limiter: AsyncLimiter = request.app.state.limiter
@@ -92,7 +92,8 @@ async def _verify(request: Request, credential: str) -> Principal:
     raise InvalidCredentialError
 
 
-async def _count_bad_credential(request: Request) -> None:
+async def count_bad_credential(request: Request) -> None:
+    """Whoever guesses is slowed down by address. Raises RateLimitedError."""
     limiter: AsyncLimiter = request.app.state.limiter
     await limiter.enforce(request, [Hit(Limit.BAD_CREDENTIAL, address_of(request))])
 

@@ -103,6 +103,22 @@ async def test_concurrent_refreshes_leave_one_living_session(
     assert (row.counter, row.revoked_at) == (1, None)
 
 
+async def test_garbage_counts_as_a_bad_credential_of_its_address(client: AsyncClient) -> None:
+    codes = [(await refresh(client, "rt1_nonsense")).status_code for _ in range(61)]
+    assert codes == [401] * 60 + [429]
+
+
+async def test_the_thirty_first_refresh_of_a_session_in_a_minute_is_limited(
+    client: AsyncClient, alice: Person
+) -> None:
+    token, codes = alice.refresh_token, []
+    for _ in range(31):
+        answer = await refresh(client, token)
+        codes.append(answer.status_code)
+        token = answer.json().get("refresh_token", token)
+    assert codes == [200] * 30 + [429]
+
+
 async def test_refreshing_never_widens_the_scope(
     client: AsyncClient, factory: Factory, alice: Person
 ) -> None:
