@@ -18,6 +18,8 @@ from app.auth.refresh import RefreshPolicy, RefreshService
 from app.auth.service import LoginPolicy, LoginService
 from app.core.cache import BodyCache
 from app.core.db import Database
+from app.core.draining import on_termination
+from app.core.key_refresh import refreshed
 from app.core.keyring import KeyRing
 from app.core.limits import AsyncLimiter
 from app.core.logging import configure_logging
@@ -114,7 +116,10 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await app.state.schema_version.check()
     except (DBAPIError, OSError) as error:
         log.warning("database_unreachable_at_start", error=type(error).__name__)
-    yield
+    app.state.draining = False
+    with on_termination(lambda: setattr(app.state, "draining", True)):
+        async with refreshed(app.state.key_ring):
+            yield
     await app.state.passwords.aclose()
     await app.state.redis.aclose()
     await app.state.database.dispose()

@@ -61,7 +61,7 @@ async def health() -> Alive:
 async def ready(request: Request, response: Response) -> Readiness:
     state = request.app.state
     readiness = await check_readiness(state.database, state.redis, state.schema_version)
-    # Set by the shutdown hook some seconds before draining, so that the proxy turns away first.
+    # Set at SIGTERM, so that the proxy turns elsewhere while we finish.
     if getattr(state, "draining", False):
         readiness.status = Status.UNHEALTHY
     if readiness.status is Status.UNHEALTHY:

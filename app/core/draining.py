@@ -1,0 +1,34 @@
+"""Told to stop: waits end early and /health/ready says so, while the server finishes what it has.
+
+The server's own handler still runs; ours only comes first. It installs nothing outside the main thread, where
+Python has no signals (a test client's portal thread).
+"""
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+@contextmanager
+def on_termination(tell: Callable[[], None]) -> Iterator[None]:
+    """Calls `tell` at SIGTERM, before whoever handled it until now; restores that one on leaving."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    previous = signal.getsignal(signal.SIGTERM)
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        tell()
+        if callable(previous):
+            previous(number, frame)
+            return
+        signal.signal(number, signal.SIG_DFL)
+        signal.raise_signal(number)
+
+    signal.signal(signal.SIGTERM, handle)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)

@@ -1,0 +1,42 @@
+"""A rotation reaches a running process."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from app.core.key_refresh import refreshed
+from app.core.key_rotation import rotate
+from app.core.keyring import MANIFEST, KeyRing
+
+pytestmark = pytest.mark.unit
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110  # another thread makes it true
+            await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+def ring(tmp_path: Path) -> KeyRing:
+    return KeyRing.load(tmp_path, create=True)
+
+
+async def test_a_published_key_is_seen_without_a_restart(ring: KeyRing) -> None:
+    async with refreshed(ring, interval_seconds=0.01):
+        await asyncio.to_thread(rotate, ring.directory)
+        await until(lambda: len(ring.jwks()["keys"]) == 2)
+
+
+async def test_a_broken_directory_leaves_the_loaded_keys_and_is_looked_at_again(ring: KeyRing) -> None:
+    manifest = ring.directory / MANIFEST
+    sound = await asyncio.to_thread(manifest.read_bytes)
+    async with refreshed(ring, interval_seconds=0.01):
+        await asyncio.to_thread(manifest.write_bytes, b"nonsense")
+        await asyncio.sleep(0.05)
+        assert len(ring.jwks()["keys"]) == 1
+        await asyncio.to_thread(manifest.write_bytes, sound)
+        await asyncio.to_thread(rotate, ring.directory)
+        await until(lambda: len(ring.jwks()["keys"]) == 2)
