@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
+import structlog
 from fastapi import APIRouter, FastAPI, Form, Query, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse, StreamingResponse
 from httpx2 import ASGITransport, AsyncClient, Response
@@ -87,11 +88,21 @@ async def page() -> HTMLResponse:
 
 
 def small_settings(**overrides: Any) -> Settings:  # Any: field values, which pydantic checks
-    return load_settings(**{"environment": "testing", "public_url": PUBLIC_URL, **overrides})
+    # No .env of whoever runs the tests.
+    return load_settings(_env_file=None, **{"environment": "testing", "public_url": PUBLIC_URL, **overrides})
+
+
+def configure_plain_logs() -> None:
+    """The library's own default renders tracebacks with rich, which reads files on the event loop."""
+    structlog.reset_defaults()
+    processors = structlog.processors
+    structlog.configure(processors=[processors.format_exc_info, processors.KeyValueRenderer()])
 
 
 def small_app(settings: Settings | None = None, *, inner: tuple[Middleware, ...] = ()) -> FastAPI:
     settings = settings or small_settings()
+    if not structlog.is_configured():
+        configure_plain_logs()
     app = FastAPI(redirect_slashes=False, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.settings = settings
     install_error_handlers(app)

@@ -75,6 +75,8 @@ def test_outside_a_request_there_is_no_id() -> None:
 
 def test_console_form_is_for_people(stream: io.StringIO) -> None:
     configure_logging(small_settings(log_format="console"), stream)
-    structlog.get_logger("test").info("started", port=8000)
-    assert "started" in stream.getvalue()
+    hidden = "hunter2"
+    structlog.get_logger("test").error("failed", exc_info=ValueError(len(hidden)))
+    assert "ValueError: 7" in stream.getvalue()
+    assert "hunter2" not in stream.getvalue()
     assert not stream.getvalue().startswith("{")

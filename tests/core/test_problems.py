@@ -2,7 +2,7 @@ import pytest
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from app.core.errors import FieldFault, ProblemError
+from app.core.errors import FieldFault, RateLimitedError
 from app.core.problems import from_http_exception
 from app.core.validation_faults import MAX_FAULTS, MAX_POINTER_LENGTH, to_faults
 from tests.core.small_app import connect, failing_app, get, post, problem, small_app
@@ -10,26 +10,19 @@ from tests.core.small_app import connect, failing_app, get, post, problem, small
 pytestmark = pytest.mark.unit
 
 
-class TeapotError(ProblemError):
-    code = "test_teapot"
-    status = 418
-    title = "A teapot"
-    hint = "Ask the coffee machine."
-
-
 async def test_expected_error_becomes_its_problem_document() -> None:
     fault = FieldFault(pointer="/pot", code="short", detail="stout")
-    error = TeapotError("Short", headers={"X-Pot": "1"}, faults=[fault], internal="secret")
+    error = RateLimitedError("Slow", headers={"X-Pot": "1"}, faults=[fault], internal="secret")
     response = await get(failing_app(error), "/fail")
     members = problem(response)
-    assert (response.status_code, response.headers["x-pot"]) == (418, "1")
-    assert members["hint"] == "Ask the coffee machine."
+    assert (response.status_code, response.headers["x-pot"]) == (429, "1")
+    assert (members["detail"], members["retryable"]) == ("Slow", True)
     assert members["errors"] == [{"pointer": "/pot", "code": "short", "detail": "stout"}]
     assert "secret" not in response.text
 
 
 async def test_problem_is_never_cached() -> None:
-    response = await get(failing_app(TeapotError()), "/fail")
+    response = await get(failing_app(RateLimitedError()), "/fail")
     assert response.headers["cache-control"] == "no-store"
 
 

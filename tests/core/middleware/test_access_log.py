@@ -3,13 +3,12 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-import structlog
 from fastapi import FastAPI, Request
 from structlog.testing import capture_logs
 
 from app.core.middleware import access_log
 from app.core.principal import MembershipRole, Plan, Principal, StaffRole
-from tests.core.small_app import failing_app, get, post, small_app
+from tests.core.small_app import configure_plain_logs, failing_app, get, post, small_app
 
 pytestmark = pytest.mark.unit
 SOMEONE = UUID(int=7)
@@ -17,7 +16,7 @@ SOMEONE = UUID(int=7)
 
 @pytest.fixture
 def lines() -> Iterator[list[Any]]:  # Any: log fields
-    structlog.reset_defaults()
+    configure_plain_logs()
     with capture_logs() as captured:
         yield captured
 

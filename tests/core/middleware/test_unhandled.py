@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
-import structlog
 from asyncpg.exceptions import CannotConnectNowError, ConnectionDoesNotExistError, TooManyConnectionsError
 from fastapi.responses import StreamingResponse
 from sqlalchemy.exc import DBAPIError
@@ -14,14 +13,14 @@ from structlog.testing import capture_logs
 
 from app.core.errors import NotFoundError
 from app.core.middleware.unhandled import to_problem
-from tests.core.small_app import failing_app, get, problem, small_app
+from tests.core.small_app import configure_plain_logs, failing_app, get, problem, small_app
 
 pytestmark = pytest.mark.unit
 
 
 @pytest.fixture
 def lines() -> Iterator[list[Any]]:  # Any: log fields
-    structlog.reset_defaults()
+    configure_plain_logs()
     with capture_logs() as captured:
         yield captured
 
