@@ -93,6 +93,8 @@ class Database:
         engine = create_async_engine(
             url or settings.database_url,
             pool_pre_ping=True,
+            # A failing statement is logged; what people wrote is not.
+            hide_parameters=True,
             pool_size=settings.db_pool_size,
             max_overflow=settings.db_max_overflow,
             pool_timeout=settings.db_pool_timeout,

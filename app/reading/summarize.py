@@ -22,7 +22,7 @@ def summarise(
     text: str, *, title: str | None = None, language: str | None = None, length: Length = MEDIUM
 ) -> Summary:
     """Every sentence of the summary stands word for word in `text`, at its offsets."""
-    sentences = split_sentences(text, language)
+    sentences = _without_title(split_sentences(text, language), title)
     words = vocabulary(language)
     ranked = _rank_all(sentences, title, words)
     chosen = sorted(_choose(ranked, length), key=lambda item: item.sentence.start)
@@ -37,6 +37,18 @@ def summarise(
         summary_word_count=sum(item.words for item in chosen),
         reading_minutes=math.ceil(total / WORDS_PER_MINUTE),
     )
+
+
+def _without_title(sentences: Sequence[Sentence], title: str | None) -> Sequence[Sentence]:
+    """The headline at an article's beginning stands beside its summary already."""
+    if title is None:
+        return sentences
+    headline = _folded(title)
+    return [sentence for sentence in sentences if _folded(sentence.text) != headline] or sentences
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.split()).casefold()
 
 
 def _rank_all(sentences: Sequence[Sentence], title: str | None, words: Vocabulary) -> list[Ranked]:
