@@ -12,6 +12,8 @@ from app.reading.terms import Vocabulary
 LONGEST_RUN = 3
 SHORTEST_WORD = 3
 KEYWORDS = 8
+# Above 1: two words that keep company say more than either, which is counted wherever it goes.
+LENGTH_POWER = 1.3
 # A book repeats its subject long before this; reading on would only cost time.
 CHARACTERS_READ = 200_000
 TOKEN = re.compile(rf"[{CJK}]{{2,6}}|(?:(?![{CJK}])[\w{MARKS}])+(?:['\u2019\-](?:(?![{CJK}])[\w{MARKS}])+)*")
@@ -73,5 +75,5 @@ def _score(stems: tuple[str, ...], forms: Counter[str]) -> float:
     count = sum(forms.values())
     named = all(word[:1].isupper() for word in forms.most_common(1)[0][0].split())
     repeated = len(set(stems)) < len(stems) or any(left == right for left, right in pairwise(stems))
-    length = 1.0 if count == 1 or repeated else len(stems) ** 0.8
+    length = 1.0 if count == 1 or repeated else len(stems) ** LENGTH_POWER
     return float(count * length * (1.3 if named else 1.0))

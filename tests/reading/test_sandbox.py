@@ -1,0 +1,102 @@
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from app.reading.article import RawDocument
+from app.reading.content_types import HTML, TEXT
+from app.reading.errors import ReadingError, Reason
+from app.reading.sandbox import MIB, InChild, Sandbox, SandboxLimits
+from tests.reading.documents_made import html
+
+pytestmark = pytest.mark.integration
+
+SENTENCE = "Bees are returning to the roofs of the city, beekeepers said on Monday to the council."
+ARTICLE = RawDocument(html(*[f"{SENTENCE} {n}" for n in range(10)]), HTML)
+# Many different words: the ranker keeps a vector entry for each, which takes time and memory.
+HEAVY = RawDocument(" ".join(f"w{n}" for n in range(250_000)).encode(), TEXT)
+
+
+@asynccontextmanager
+async def sandbox(limits: SandboxLimits | None = None) -> AsyncIterator[Sandbox]:
+    box = Sandbox(limits or SandboxLimits(children=1))
+    try:
+        yield box
+    finally:
+        await box.close()
+
+
+async def test_a_refusal_in_the_child_arrives_whole() -> None:
+    async with sandbox() as box:
+        with pytest.raises(ReadingError) as failed:
+            await box.run(RawDocument(b"only three words", TEXT))
+    assert failed.value.reason is Reason.TOO_SHORT
+    assert "20 words" in failed.value.hint
+
+
+async def test_the_next_document_is_read_after_one_took_too_long() -> None:
+    async with sandbox(SandboxLimits(children=1, seconds=0.05)) as box:
+        with pytest.raises(ReadingError) as failed:
+            await box.run(HEAVY)
+        assert failed.value.reason is Reason.TIMEOUT
+    async with sandbox() as box:
+        assert (await box.run(ARTICLE)).result.summary.sentences
+
+
+async def test_processor_time_is_bounded_for_each_document() -> None:
+    async with sandbox(SandboxLimits(children=1, cpu_seconds=0)) as box:
+        with pytest.raises(ReadingError) as failed:
+            await box.run(HEAVY)
+        assert failed.value.reason is Reason.TIMEOUT
+        assert "processor" in failed.value.internal
+        assert (await box.run(ARTICLE)).result.summary.sentences
+
+
+async def test_memory_is_bounded_and_its_end_costs_one_document() -> None:
+    async with sandbox(SandboxLimits(children=1, memory_bytes=24 * MIB)) as box:
+        with pytest.raises(ReadingError) as failed:
+            await box.run(HEAVY)
+        assert failed.value.reason in {Reason.TOO_LARGE, Reason.INTERNAL}
+        assert (await box.run(ARTICLE)).result.summary.sentences
+
+
+async def test_a_child_killed_at_work_or_idle_is_replaced() -> None:
+    async with sandbox() as box:
+        first = asyncio.create_task(box.run(HEAVY))
+        await asyncio.sleep(0.8)
+        for pid in children_of_forkserver():
+            os.kill(pid, signal.SIGKILL)
+        with pytest.raises(ReadingError) as failed:
+            await first
+        assert failed.value.reason is Reason.INTERNAL
+        assert (await box.run(ARTICLE)).article.title == "The bees of the city"
+
+
+async def test_documents_are_read_side_by_side_and_children_are_renewed() -> None:
+    async with sandbox(SandboxLimits(children=2, documents_per_child=3)) as box:
+        results = await asyncio.gather(*(box.run(ARTICLE) for _ in range(8)))
+    assert len({result.result.summary.text for result in results}) == 1
+
+
+def test_a_function_for_the_child_is_never_run_by_the_parent() -> None:
+    with pytest.raises(TypeError):
+        InChild("extract_within")()
+
+
+def test_the_sandbox_is_light_to_import() -> None:
+    heavy = {"trafilatura", "lxml", "fasttext", "numpy", "docx", "pypdfium2", "sentencex", "Stemmer"}
+    script = "import sys, app.reading.sandbox, app.reading.urls, app.reading.fetch; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)  # noqa: S603  # our own words
+    assert not heavy & set(loaded.stdout.split())
+
+
+def children_of_forkserver() -> list[int]:
+    listed = subprocess.run(["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True)  # noqa: S607  # wherever ps is
+    rows = [line.split(None, 2) for line in listed.stdout.splitlines()[1:]]
+    servers = {row[0] for row in rows if row[1] == str(os.getpid()) and "forkserver" in row[2]}
+    return [int(row[0]) for row in rows if row[1] in servers]

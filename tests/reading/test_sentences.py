@@ -1,0 +1,49 @@
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.reading.sentences import count_words, split_sentences
+
+pytestmark = pytest.mark.unit
+
+
+@given(st.text(max_size=300), st.sampled_from(["en", "de", "ja", "xx", None]))
+def test_offsets_slice_the_stored_text_exactly(text: str, language: str | None) -> None:
+    for sentence in split_sentences(text, language):
+        assert text[sentence.start : sentence.end] == sentence.text
+        assert sentence.text.strip() == sentence.text
+
+
+def test_sentences_end_where_a_reader_ends_them_and_at_line_ends() -> None:
+    text = "Dr. Smith went home. He slept!\nA heading\nThe end."
+    assert [sentence.text for sentence in split_sentences(text, "en")] == [
+        "Dr. Smith went home.",
+        "He slept!",
+        "A heading",
+        "The end.",
+    ]
+
+
+@pytest.mark.parametrize("unit", ["\u201c", "word ", "x", "a. ", "(", '"a. '])
+def test_a_long_hostile_line_costs_linear_time(unit: str) -> None:
+    text = unit * (200_000 // len(unit))
+    began = time.process_time()
+    sentences = split_sentences(text, "en")
+    assert time.process_time() - began < 3
+    assert all(text[sentence.start : sentence.end] == sentence.text for sentence in sentences)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", 0),
+        ("One, two; three.", 3),
+        ("It's state-of-the-art 3.5", 3),
+        ("\u65e5\u672c\u8a9e\u3067\u3059", 5),
+        ("\u0939\u093f\u0928\u094d\u0926\u0940 \u092d\u093e\u0937\u093e", 2),
+    ],
+)
+def test_words_are_counted_in_any_script(text: str, words: int) -> None:
+    assert count_words(text) == words

@@ -1,0 +1,103 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.reading.article import Length, LengthUnit
+from app.reading.ranking import rank
+from app.reading.sentences import split_sentences
+from app.reading.summarize import AT_MOST, summarise
+from app.reading.terms import vocabulary
+
+pytestmark = pytest.mark.unit
+
+STORY = """Bees are returning to the roofs of the city, beekeepers said on Monday.
+The number of bee colonies on city roofs has doubled since 2020, according to the beekeepers' union.
+What does that mean for the gardens below?
+Gardeners near the colonies report more apples and pears than in any year before.
+The mayor wants to allow bee colonies on every public roof, the library and the town hall among them.
+It rained on Tuesday.
+Critics warn that honey bees take food from wild bees, which need flowers of their own.
+The union answers that the city has planted more flowers than its colonies can visit.
+A study by the university will count wild bees near ten roofs until next summer.
+Then the council will decide on the bee colonies."""
+
+
+def test_an_empty_text_has_an_empty_summary() -> None:
+    summary = summarise("")
+    assert (summary.text, summary.sentences, summary.word_count, summary.reading_minutes) == ("", (), 0, 0)
+
+
+@given(st.text(max_size=400), st.integers(1, 60))
+def test_every_sentence_of_a_summary_stands_in_the_text(text: str, words: int) -> None:
+    summary = summarise(text, length=Length(words))
+    assert all(text[chosen.start : chosen.end] == chosen.text for chosen in summary.sentences)
+    assert list(summary.sentences) == sorted(summary.sentences, key=lambda chosen: chosen.start)
+    assert summary.text == " ".join(chosen.text for chosen in summary.sentences)
+
+
+@pytest.mark.parametrize("words", [30, 50, 80, 100])
+def test_the_budget_of_words_holds_within_a_tenth(words: int) -> None:
+    assert summarise(STORY, language="en", length=Length(words)).summary_word_count <= AT_MOST * words
+
+
+def test_one_sentence_over_the_budget_is_better_than_none() -> None:
+    assert len(summarise(STORY, language="en", length=Length(1)).sentences) == 1
+
+
+@pytest.mark.parametrize("count", [1, 3, 10, 99])
+def test_a_count_of_sentences_is_kept(count: int) -> None:
+    summary = summarise(STORY, language="en", length=Length(count, LengthUnit.SENTENCES))
+    assert len(summary.sentences) == min(count, 10)
+
+
+def test_what_the_text_is_about_beats_asides_and_questions() -> None:
+    chosen = summarise(STORY, title="Bees on city roofs", language="en", length=Length(50)).text
+    assert "bee colonies" in chosen
+    assert "It rained" not in chosen
+    assert "What does that mean" not in chosen
+
+
+def test_the_same_sentence_is_not_chosen_twice() -> None:
+    repeated = "The very same sentence stands here again and again.\n" * 50
+    assert len(summarise(repeated, language="en").sentences) == 1
+
+
+def test_a_long_document_gives_its_tail_a_say() -> None:
+    filler = "".join(f"Alpha{n} beta{n} gamma{n} delta{n} epsilon{n}.\n" for n in range(1500))
+    tail = "The treaty on rivers was signed. The treaty protects rivers from dams, and rivers from mines."
+    points = summarise(filler + tail, title="The treaty on rivers", language="en").key_points
+    assert any("treaty" in point for point in points)
+
+
+def test_keywords_are_the_phrases_the_text_repeats() -> None:
+    found = summarise(STORY, language="en").keywords
+    assert "bee colonies" in found
+    assert len(found) <= 8
+
+
+def test_key_points_are_five_at_most() -> None:
+    assert len(summarise(STORY, language="en").key_points) == 5
+
+
+@pytest.mark.parametrize("language", ["zh", "ja", "th", "ar", "no", "xx", None])
+def test_every_language_gets_a_summary(language: str | None) -> None:
+    text = "\u6625\u5929\u6765\u4e86\u3002\u82b1\u5f00\u4e86\u3002\u6211\u4eec\u53bb\u770b\u82b1\u3002"
+    assert summarise(text, language=language).sentences
+
+
+def test_fragments_lists_of_words_and_open_ends_lose_points() -> None:
+    text = "Bees love roofs in town.\nBees.\nBees love roofs in town:\n" + "bees roofs town " * 40
+    sentences = split_sentences(text, "en")
+    scores = [
+        ranked.score for ranked in rank(sentences, positions=[0] * 4, title=None, vocabulary=vocabulary("en"))
+    ]
+    assert scores[0] == max(scores)
+
+
+def test_the_headline_is_no_sentence_of_the_summary() -> None:
+    body = " ".join(
+        f"Lighthouses number {n} speak in flashes along the whole northern coast." for n in range(9)
+    )
+    summary = summarise(f"How Lighthouses\nSpeak\n\n{body}", title="How lighthouses speak", language="en")
+    assert "How Lighthouses" not in summary.text
+    assert summarise("Only a title here", title="Only a title here").text == "Only a title here"
