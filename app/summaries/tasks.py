@@ -10,17 +10,16 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 from sqlalchemy import func
 
 from app.core.cache import BodyCache
 from app.core.db import Database, Tenant
-from app.reading.article import Article, RawDocument, SummariseResult
+from app.reading.article import Article, ExtractResult, Length, RawDocument, SummariseResult
 from app.reading.errors import ReadingError, Reason
-from app.reading.fetch import Fetcher
-from app.reading.sandbox import Sandbox
+from app.reading.fetch import Fetched
 from app.reading.urls import InvalidUrlError
 from app.summaries.models import Summary
 from app.summaries.rendering import cache_key
@@ -40,14 +39,28 @@ REQUEUED_AT_ONCE = 500
 log = structlog.get_logger(__name__)
 
 
+class PageFetcher(Protocol):
+    """`app.reading.fetch.Fetcher`."""
+
+    async def fetch(self, url: str) -> Fetched: ...
+
+
+class DocumentReader(Protocol):
+    """`app.reading.sandbox.Sandbox`: never this process, a page may be out to kill it."""
+
+    async def extract_document(self, document: RawDocument) -> ExtractResult: ...
+
+    async def summarise_article(self, article: Article, length: Length) -> SummariseResult: ...
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Workbench:
     """What the worker's process lends to every job."""
 
     database: Database
     cache: BodyCache
-    fetcher: Fetcher
-    sandbox: Sandbox
+    fetcher: PageFetcher
+    sandbox: DocumentReader
 
     @asynccontextmanager
     async def writing(self, key: SummaryKey) -> AsyncIterator[JobStore]:

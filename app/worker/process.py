@@ -42,7 +42,9 @@ async def open_bench(settings: Settings) -> AsyncIterator[Workbench]:
     resolver = SystemResolver()
     sandbox = Sandbox(SandboxLimits(children=settings.reading_processes))
     hosts = frozenset((host, port) for host, port in settings.fetch_allow_hosts)
-    options = FetcherOptions(settings.fetch_user_agent, allow_hosts=hosts, own=own_addresses())
+    options = FetcherOptions(
+        settings.fetch_user_agent, allow_hosts=hosts, own=await asyncio.to_thread(own_addresses)
+    )
     async with AsyncExitStack() as stack:
         stack.push_async_callback(database.dispose)
         stack.push_async_callback(redis.aclose)

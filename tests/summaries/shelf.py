@@ -44,3 +44,8 @@ async def row_of(database: Database, organization_id: UUID, summary_id: str) -> 
 async def job_ids(database: Database) -> list[int]:
     async with database.transaction() as session:
         return list((await session.execute(text("SELECT id FROM procrastinate_jobs ORDER BY id"))).scalars())
+
+
+async def lose_job(database: Database, job_id: int) -> None:
+    async with database.transaction() as session:
+        await session.execute(text("DELETE FROM procrastinate_jobs WHERE id = :id"), {"id": job_id})

@@ -73,10 +73,10 @@ async def test_refused_request_leaves_neither_row_nor_job(
     assert await count_jobs(app) == 0
 
 
-async def test_accepted_summary_is_queued_and_says_where_it_is(
-    client: AsyncClient, alice: Person
-) -> None:
-    answer = await client.post(PATH, json={"url": "https://Example.com/a?utm_source=x"}, headers=alice.headers)
+async def test_accepted_summary_is_queued_and_says_where_it_is(client: AsyncClient, alice: Person) -> None:
+    answer = await client.post(
+        PATH, json={"url": "https://Example.com/a?utm_source=x"}, headers=alice.headers
+    )
     assert answer.status_code == 202
     body = answer.json()
     assert answer.headers["Location"].endswith(f"{PATH}/{body['id']}")

@@ -43,7 +43,10 @@ async def test_private_one_is_its_authors_alone_from_a_warm_cache_too(
     assert (await client.get(f"{PATH}/{created['id']}", headers=bob.headers)).status_code == 404
 
 
-@pytest.mark.parametrize("not_an_id", ["1", "abc", "%00", "{" + str(uuid4()) + "}", uuid4().hex])
+@pytest.mark.parametrize(
+    "not_an_id",
+    ["1", "abc", "%00", "{01a1fc98-9234-7603-8d14-be943071f649}", "01a1fc98923476038d14be943071f649"],
+)
 async def test_id_that_is_none_is_404(client: AsyncClient, alice: Person, not_an_id: str) -> None:
     answer = await client.get(f"{PATH}/{not_an_id}", headers=alice.headers)
     assert answer.status_code == 404

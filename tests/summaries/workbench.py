@@ -1,0 +1,66 @@
+"""A worker's tools without network or child processes: each does what the test scripted."""
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from fastapi import FastAPI
+
+from app.reading.article import (
+    Article,
+    ExtractResult,
+    Length,
+    RawDocument,
+    Sentence,
+    SummariseResult,
+    Summary,
+)
+from app.reading.fetch import Fetched
+from app.summaries.store import SummaryKey
+from app.summaries.tasks import Workbench
+from tests.factories import Person
+
+ARTICLE = Article("Rain fell. It stopped.\x00", title="Rain", author="A. Author", language="en")
+SUMMARY = Summary("Rain fell.", (Sentence("Rain fell.", 0, 10),), ("Rain fell.",), ("rain",), 4, 2, 1)
+
+
+@dataclass
+class ScriptedFetcher:
+    error: Exception | None = None
+    fetched: list[str] = field(default_factory=list)
+
+    async def fetch(self, url: str) -> Fetched:
+        self.fetched.append(url)
+        if self.error:
+            raise self.error
+        return Fetched(url, url, 200, "text/html", "utf-8", b"<p>Rain fell.", 0)
+
+
+@dataclass
+class ScriptedReader:
+    error: BaseException | None = None
+    documents: list[RawDocument] = field(default_factory=list)
+    articles: list[Article] = field(default_factory=list)
+    lengths: list[Length] = field(default_factory=list)
+
+    async def extract_document(self, document: RawDocument) -> ExtractResult:
+        self.documents.append(document)
+        if self.error:
+            raise self.error
+        return ExtractResult(ARTICLE, 7)
+
+    async def summarise_article(self, article: Article, length: Length) -> SummariseResult:
+        self.articles.append(article)
+        self.lengths.append(length)
+        return SummariseResult(SUMMARY, low_content=True, from_description=False, milliseconds=3)
+
+
+def bench_of(
+    app: FastAPI, *, fetcher: ScriptedFetcher | None = None, reader: ScriptedReader | None = None
+) -> Workbench:
+    return Workbench(
+        app.state.database, app.state.cache, fetcher or ScriptedFetcher(), reader or ScriptedReader()
+    )
+
+
+def key_of(person: Person, summary_id: str) -> SummaryKey:
+    return SummaryKey(person.organization_id, UUID(summary_id))
