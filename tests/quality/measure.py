@@ -1,0 +1,42 @@
+"""Print how good the reading is: `python -m tests.quality.measure [--data FOLDER]`."""
+
+import argparse
+import sys
+from dataclasses import astuple, fields
+from pathlib import Path
+
+from tests.quality import pages, rouge
+from tests.quality.evaluation_data import data_folder
+
+SUMMARISERS = {"ours": rouge.ours, "lead": rouge.lead}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", help="folder of the evaluation sets")
+    folder = data_folder(parser.parse_args().data)
+    if folder is None:
+        print("skipped: no evaluation data here", file=sys.stderr)  # noqa: T201  # a script's output
+        return 0
+    for line in [*_rouge_lines(folder), "", *_page_lines(folder)]:
+        print(line)  # noqa: T201  # a script's output
+    return 0
+
+
+def _rouge_lines(folder: Path) -> list[str]:
+    """ROUGE-1/2/Lsum of every summariser side by side, at the same word budgets."""
+    lines = [f"{'ROUGE-1/2/Lsum':<16}" + "".join(f"{name:>22}" for name in SUMMARISERS)]
+    tables = {name: rouge.measure(folder, summariser) for name, summariser in SUMMARISERS.items()}
+    for row in tables["ours"]:
+        cells = (" / ".join(f"{value:.1f}" for value in astuple(table[row])) for table in tables.values())
+        lines.append(f"{row:<16}" + "".join(f"{cell:>22}" for cell in cells))
+    return lines
+
+
+def _page_lines(folder: Path) -> list[str]:
+    scores = pages.measure(folder)
+    return [f"{field.name:<16}{getattr(scores, field.name):>10.3f}" for field in fields(scores)]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
