@@ -1,7 +1,7 @@
 """Hashing and verifying: equal work for everyone, a bounded queue, old hashes replaced."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 
 import bcrypt
 import pytest
@@ -18,10 +18,11 @@ WRONG = Verified(ok=False)
 
 
 @pytest.fixture
-async def passwords() -> AsyncIterator[Passwords]:
+def passwords() -> Iterator[Passwords]:
+    """Made as at a process's start, outside the event loop: passlib looks for its backends on disk."""
     service = Passwords(threads=1, max_pending=4)
     yield service
-    await service.aclose()
+    asyncio.run(service.aclose())
 
 
 def old_bcrypt(password: str) -> str:
@@ -126,6 +127,6 @@ async def test_weaker_argon2_hash_is_replaced(passwords: Passwords) -> None:
 
 
 async def test_threads_default_to_the_cores_but_one() -> None:
-    service = Passwords()
+    service = await asyncio.to_thread(Passwords)
     assert await service.verify(PASSWORD, None) == WRONG
     await service.aclose()

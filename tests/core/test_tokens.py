@@ -31,6 +31,11 @@ INFINITY = float("inf")
 MISSING = object()
 
 
+def repr_of(changes: dict[str, object]) -> str:
+    """The same in every process, as pytest-xdist needs it."""
+    return str({name: "MISSING" if value is MISSING else value for name, value in changes.items()})
+
+
 class Forge:
     """An attacker who holds our signing key, or any other means, and writes what he likes."""
 
@@ -107,7 +112,7 @@ def refused(tokens: AccessTokens, token: str, because: str = "") -> None:
         {"x5u": "https://attacker.example/cert"},
         {"b64": False},
     ],
-    ids=str,
+    ids=repr_of,
 )
 def test_header_that_is_not_exactly_ours_is_refused(
     tokens: AccessTokens, forge: Forge, changes: dict[str, object]
