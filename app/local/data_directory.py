@@ -7,12 +7,13 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from app.local.account import Account, LocalServerError, reachable_by_others
+from app.local.account import Account, LocalServerError, public_directory, reachable_by_others
 
 SHARED_STATE = Path("/var/lib/precis")
+THROW_AWAY = "precis-demo-"
 
 
 def choose_data_directory(wanted: Path, account: Account | None) -> Path:
@@ -25,30 +26,46 @@ def choose_data_directory(wanted: Path, account: Account | None) -> Path:
 
 
 @contextmanager
-def throw_away_directory() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="precis-demo-"))
+def throw_away_directory(account: Account | None) -> Iterator[Path]:
+    """Deleted in the end, and with it what a killed run left."""
+    base = Path(tempfile.gettempdir()).resolve()
+    if account and not reachable_by_others(base):
+        base = public_directory(SHARED_STATE)
+    _delete_abandoned(base)
+    folder = Path(tempfile.mkdtemp(prefix=THROW_AWAY, dir=base))
     folder.chmod(0o755)
     try:
-        yield folder
+        with occupied(folder):
+            yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _delete_abandoned(base: Path) -> None:
+    for folder in base.glob(f"{THROW_AWAY}*"):
+        ours = not folder.is_symlink() and folder.stat().st_uid == os.geteuid()
+        if ours and (folder / "lock").exists():
+            with suppress(LocalServerError), occupied(folder):
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
 def occupied(folder: Path) -> Iterator[Path]:
     """Raises LocalServerError while another process holds the directory, or where it cannot be written."""
     try:
-        folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+        public_directory(folder)
         descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
         raise LocalServerError(f"the data directory {folder} cannot be written: {error.strerror}") from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield folder
     except BlockingIOError:
+        os.close(descriptor)
         raise LocalServerError(
             f"another ./run is using {folder}; stop it first, or set PRECIS_DATA_DIR"
         ) from None
+    try:
+        yield folder
     finally:
         os.close(descriptor)
 
@@ -56,7 +73,13 @@ def occupied(folder: Path) -> Iterator[Path]:
 def kept_secret(path: Path) -> str:
     """Made once, readable by us alone."""
     if not path.exists():
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        unfinished = path.with_name(f"{path.name}.new")
+        unfinished.unlink(missing_ok=True)
+        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(secrets.token_urlsafe(48))
-    return path.read_text(encoding="ascii")
+        unfinished.rename(path)
+    try:
+        return path.read_text(encoding="ascii")
+    except OSError as error:
+        raise LocalServerError(f"{path} cannot be read: {error.strerror}") from error

@@ -6,13 +6,20 @@ from contextlib import closing
 LOOPBACK = "127.0.0.1"
 
 
+def url_of(host: str, port: int) -> str:
+    """Where a browser on this machine reaches what listens there."""
+    reachable = {"0.0.0.0": LOOPBACK, "::": "::1"}.get(host, host)  # noqa: S104  # compared, not bound
+    return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
+
+
 def is_free(port: int, host: str = LOOPBACK) -> bool:
-    with closing(socket.socket()) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with closing(socket.socket(family, kind, protocol)) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError:
+        return False
     return True
 
 
@@ -23,9 +30,10 @@ def free_port() -> int:
         return port
 
 
-def first_free(start: int, *, tries: int = 100) -> int:
+def first_free(start: int, host: str = LOOPBACK, *, tries: int = 100) -> int:
     """`start`, or the next one that nobody listens on."""
-    return next((port for port in range(start, start + tries) if is_free(port)), 0) or free_port()
+    candidates = range(start, min(start + tries, 65536))
+    return next((port for port in candidates if is_free(port, host)), 0) or free_port()
 
 
 def accepts(port: int) -> bool:

@@ -1,24 +1,26 @@
 """An embedded PostgreSQL on the loopback: its own data directory, scram, no socket file."""
 
-import os
-import secrets
+import shutil
 import signal
-import subprocess
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.local.account import Account, LocalServerError, own_directory
+from app.local.account import Account, LocalServerError, own_directory, private_file
 from app.local.binaries import Binaries
+from app.local.data_directory import kept_secret
 from app.local.ports import LOOPBACK, free_port
-from app.local.process import Child, Command
+from app.local.process import Child, Command, run_to_end
 
 START_SECONDS = 30.0
+# How long a former server may take to stop: one whose ./run was killed is just then stopping.
+FORMER_SECONDS = 15.0
+START_TRIES = 3
 SUPERUSER = "postgres"
 # Throw-away data may be lost, so tests need not wait for the disk.
 NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 STATUS_LINE = 7
+ENVIRONMENT = {"LC_ALL": "C.UTF-8", "TZ": "UTC"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,86 +36,119 @@ class PostgresServer:
         self.child.stop()
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    binaries: Binaries
+    folder: Path
+    account: Account | None
+    durable: bool
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def log(self) -> Path:
+        """Beside the folder: as root we must not write where another account could lay a link."""
+        return self.folder.with_suffix(".log")
+
+
 def start_postgres(
     binaries: Binaries, folder: Path, account: Account | None, *, durable: bool = True
 ) -> PostgresServer:
-    """Data in `folder`/data are made at first and kept. Raises LocalServerError naming the log."""
+    """Data in `folder`/data are made at first and kept. Raises LocalServerError naming the cause."""
+    place = _Place(binaries, folder, account, durable)
     own_directory(folder, account)
-    data, log = folder / "data", folder / "postgres.log"
-    password = _password(folder.with_suffix(".password"))
-    if not (data / "PG_VERSION").exists():
-        _initialise(binaries, data, account, password=password)
+    password_path = folder.with_suffix(".password")
+    if place.data.exists() and not password_path.exists():
+        raise LocalServerError(f"{password_path} is gone, and without it nobody can open {place.data}")
+    password = kept_secret(password_path)
+    if not place.data.exists():
+        _initialise(place, password)
+    _await_former(place.data / "postmaster.pid")
+    return _start(place, password, tries=START_TRIES)
+
+
+def _start(place: _Place, password: str, *, tries: int) -> PostgresServer:
+    """Others may take the free port before us, and a killed server's children take a moment to go."""
     port = free_port()
-    child = Child("postgres", _command(binaries, data, account, port=port, durable=durable, log=log))
-    _wait_until_ready(child, data / "postmaster.pid", log)
+    child = Child("postgres", _command(place, port))
+    try:
+        _wait_until_ready(child, place)
+    except LocalServerError:
+        if tries == 1:
+            raise
+        time.sleep(0.5)
+        return _start(place, password, tries=tries - 1)
     return PostgresServer(child, port, password)
 
 
-def _command(  # one server's whole command line
-    binaries: Binaries, data: Path, account: Account | None, *, port: int, durable: bool, log: Path
-) -> Command:
+def _command(place: _Place, port: int) -> Command:
     options = {
         "listen_addresses": LOOPBACK,
         "port": str(port),
         "unix_socket_directories": "",
         "max_connections": "200",
-        **({} if durable else NOT_DURABLE),
+        "log_checkpoints": "off",
+        **({} if place.durable else NOT_DURABLE),
     }
     arguments = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
     return Command(
-        [binaries.postgres, "-D", data, *arguments],
+        [place.binaries.postgres, "-D", place.data, *arguments],
         # SIGINT is PostgreSQL's fast shutdown: connections are cut, data are safe.
         stop_signal=signal.SIGINT,
         death_signal=signal.SIGINT,
-        account=account,
-        environment={"LC_ALL": "C.UTF-8", "TZ": "UTC"},
-        log=log,
+        account=place.account,
+        environment=ENVIRONMENT,
+        log=place.log,
     )
 
 
-def _password(path: Path) -> str:
-    """Kept beside the data, for us alone."""
-    if not path.exists():
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(secrets.token_urlsafe(32))
-    return path.read_text(encoding="ascii")
-
-
-def _initialise(binaries: Binaries, data: Path, account: Account | None, *, password: str) -> None:
-    with tempfile.NamedTemporaryFile("w", dir=data.parent, encoding="ascii") as password_file:
-        password_file.write(password)
-        password_file.flush()
-        if account:
-            os.chown(password_file.name, account.uid, account.gid)
-        finished = subprocess.run(  # noqa: S603  # the wheel's own binary
-            [
-                *(binaries.initdb, "-D", data, "-U", SUPERUSER, f"--pwfile={password_file.name}"),
-                *("--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"),
-            ],
-            env={"LC_ALL": "C.UTF-8"},
-            cwd="/",
-            capture_output=True,
-            check=False,
-            user=account.uid if account else None,
-            group=account.gid if account else None,
-            extra_groups=[] if account else None,
-        )
+def _initialise(place: _Place, password: str) -> None:
+    """Under another name at first: half a directory is never taken for a whole one."""
+    unfinished = place.folder / "unfinished"
+    shutil.rmtree(unfinished, ignore_errors=True)
+    password_file = private_file(place.folder.with_suffix(".initdb"), password, place.account)
+    arguments = [
+        *(place.binaries.initdb, "-D", unfinished, "-U", SUPERUSER, f"--pwfile={password_file}"),
+        *("--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8"),
+        *(() if place.durable else ("--no-sync",)),
+    ]
+    try:
+        finished = run_to_end(Command(arguments, account=place.account, environment=ENVIRONMENT))
+    finally:
+        password_file.unlink()
     if finished.returncode:
-        reason = finished.stderr.decode(errors="replace").strip().splitlines()
-        raise LocalServerError(f"PostgreSQL cannot make its data directory {data}: {' '.join(reason[-2:])}")
+        reason = " ".join(finished.stderr.splitlines()[-2:])
+        raise LocalServerError(f"PostgreSQL cannot make its data directory {place.data}: {reason}")
+    unfinished.rename(place.data)
 
 
-def _wait_until_ready(child: Child, pid_file: Path, log: Path) -> None:
+def _await_former(pid_file: Path) -> None:
+    """Until the server of a former run has gone; PostgreSQL itself refuses one that does not go."""
+    deadline = time.monotonic() + FORMER_SECONDS
+    while (status := _status(pid_file)) and _runs(int(status[0])) and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
+def _runs(pid: int) -> bool:
+    """By its name too: after a restart of the machine its number may be anybody's."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text(encoding="ascii").strip() == "postgres"
+    except OSError:
+        return False
+
+
+def _wait_until_ready(child: Child, place: _Place) -> None:
     deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
+    pid_file = place.data / "postmaster.pid"
+    while _status(pid_file) != [str(child.pid), "ready"]:
         if child.exit_code is not None:
-            raise LocalServerError(f"PostgreSQL stopped at its start; {log} says why")
-        if _status(pid_file) == [str(child.pid), "ready"]:
-            return
+            raise LocalServerError(f"PostgreSQL stopped at its start: {_last_line(place.log)}")
+        if time.monotonic() > deadline:
+            child.stop()
+            raise LocalServerError(f"PostgreSQL was not ready within {START_SECONDS:.0f} s; see {place.log}")
         time.sleep(0.02)
-    child.stop()
-    raise LocalServerError(f"PostgreSQL was not ready within {START_SECONDS:.0f} s; {log} says why")
 
 
 def _status(pid_file: Path) -> list[str]:
@@ -123,3 +158,9 @@ def _status(pid_file: Path) -> list[str]:
     except FileNotFoundError:
         return []
     return [lines[0].strip(), lines[STATUS_LINE].strip()] if len(lines) > STATUS_LINE else []
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    fatal = [line for line in lines[-10:] if "FATAL" in line]
+    return f"{(fatal or lines or ['no reason given'])[-1].strip()} (see {log})"

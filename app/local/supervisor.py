@@ -9,22 +9,31 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import NoReturn
+
+from typing_extensions import override
 
 from app.local.account import LocalServerError, server_account
 from app.local.data_directory import choose_data_directory, occupied, throw_away_directory
-from app.local.ports import first_free, is_free
-from app.local.process import Child
+from app.local.ports import first_free, is_free, url_of
 from app.local.stack import Stack, base_environment
+from app.local.watch import Watch
 from app.local.welcome import demo_welcome, welcome
 from app.settings import Settings, SettingsError, load_settings
 
-RESTARTABLE = {"serve", "worker"}
-MAX_RESTARTS = 5
 LOOK_EVERY_SECONDS = 0.2
+LAST_PORT = 65535
 
 
 class Stopped(Exception):  # noqa: N818  # not an error: Ctrl-C or SIGTERM
     """We were asked to stop."""
+
+
+class _Parser(argparse.ArgumentParser):
+    @override
+    def error(self, message: str) -> NoReturn:
+        """One line, without the usage."""
+        self.exit(2, f"precis: {message}; ./run --help lists what it takes\n")
 
 
 def main() -> int:
@@ -44,10 +53,16 @@ def main() -> int:
 
 
 def _parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="./run", description="Start Precis on this machine.")
+    parser = _Parser(prog="./run", description="Start Precis on this machine.")
     parser.add_argument("--demo", action="store_true", help="throw-away data, a demo user, sample articles")
-    parser.add_argument("--port", type=int, help="the API's port (default: 8000, or the next free one)")
+    parser.add_argument("--port", type=_port_number, help="the API's port (default: 8000, or the next free)")
     return parser.parse_args()
+
+
+def _port_number(text: str) -> int:
+    if text.isascii() and text.isdigit() and 0 < int(text) <= LAST_PORT:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a port (1 to {LAST_PORT})")
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:
@@ -60,7 +75,7 @@ def _stop(_number: int, _frame: FrameType | None) -> None:
 @contextmanager
 def _data_directory(settings: Settings, *, demo: bool) -> Iterator[Path]:
     if demo:
-        with throw_away_directory() as folder:
+        with throw_away_directory(server_account()) as folder:
             yield folder
         return
     folder = choose_data_directory(settings.data_dir, server_account())
@@ -72,25 +87,31 @@ def _data_directory(settings: Settings, *, demo: bool) -> Iterator[Path]:
 
 def _run(folder: Path, settings: Settings, arguments: argparse.Namespace) -> None:
     port = _port(settings, arguments.port)
-    stack = Stack(
-        folder, server_account(), base_environment(os.environ, folder, host=settings.host, port=port)
-    )
+    environment = base_environment(os.environ, folder, host=settings.host, port=port)
+    stack = Stack(folder, server_account(), environment)
     try:
-        _say("starting PostgreSQL and Valkey")
-        stack.start_servers(settings)
-        samples_port = stack.serve_samples() if arguments.demo else None
-        stack.run_once("migrate")
-        _say("starting the API and a worker")
-        api = stack.start("serve")
-        stack.start("worker")
-        url = f"http://{settings.host}:{port}"
-        stack.wait_until_ready(url, api)
-        _say(
-            demo_welcome(url, samples_port, stack.run_once("demo", "seed")) if samples_port else welcome(url)
-        )
-        _watch(stack)
+        _start(stack, settings, demo=arguments.demo)
+        watch = Watch(stack.children, _say)
+        while True:
+            time.sleep(LOOK_EVERY_SECONDS)
+            watch.look()
     finally:
         stack.stop()
+
+
+def _start(stack: Stack, settings: Settings, *, demo: bool) -> None:
+    _say("starting the servers")
+    stack.start_servers(settings)
+    samples_port = stack.serve_samples() if demo else None
+    stack.run_once("migrate")
+    _say("starting the API and a worker")
+    api = stack.start("serve")
+    stack.start("worker")
+    url = url_of(settings.host, int(stack.environment["PORT"]))
+    credentials = stack.run_once("demo", "seed") if demo else ""
+    stack.wait_until_ready(url, api)
+    _say(demo_welcome(url, samples_port, credentials) if samples_port else welcome(url))
+    _say(f"For precis commands in another terminal: . '{stack.keep_environment()}'\n")
 
 
 def _port(settings: Settings, wanted: int | None) -> int:
@@ -100,29 +121,10 @@ def _port(settings: Settings, wanted: int | None) -> int:
         if not is_free(explicit, settings.host):
             raise LocalServerError(f"port {explicit} is taken; choose another one with --port")
         return explicit
-    port = first_free(settings.port)
+    port = first_free(settings.port, settings.host)
     if port != settings.port:
         _say(f"port {settings.port} is taken: using {port}")
     return port
-
-
-def _watch(stack: Stack) -> None:
-    """Until a signal. What can be started again is, with a growing pause; a lost server ends us all."""
-    restarts = 0
-    while True:
-        time.sleep(LOOK_EVERY_SECONDS)
-        for child in [child for child in stack.children if child.exit_code is not None]:
-            restarts += 1
-            if child.name not in RESTARTABLE or restarts > MAX_RESTARTS:
-                raise LocalServerError(f"{child.name} stopped (exit code {child.exit_code}); see above")
-            _restart(stack, child, pause_seconds=2**restarts / 4)
-
-
-def _restart(stack: Stack, child: Child, *, pause_seconds: float) -> None:
-    _say(f"{child.name} stopped (exit code {child.exit_code}); starting it again")
-    stack.children.remove(child)
-    time.sleep(pause_seconds)
-    stack.start(child.name)
 
 
 def _say(text: str) -> None:
