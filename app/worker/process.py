@@ -27,6 +27,7 @@ from app.worker.queue import BENCH, make_queue
 from app.worker.upkeep import STALLED_AFTER_SECONDS, Upkeep
 
 GRACEFUL_SECONDS = 25
+DATABASE_GONE = (ConnectorException, PoolTimeout)
 
 log = structlog.get_logger(__name__)
 
@@ -50,6 +51,7 @@ async def open_bench(settings: Settings) -> AsyncIterator[Workbench]:
         stack.push_async_callback(redis.aclose)
         stack.callback(resolver.close)
         stack.push_async_callback(sandbox.close)
+        await sandbox.warm_up()
         yield Workbench(database, BodyCache(redis), Fetcher(resolver, options), sandbox)
 
 
@@ -86,6 +88,8 @@ async def _until_stopped(working: asyncio.Task[None]) -> None:
     except asyncio.CancelledError:
         if outer is not None and outer.cancelling():
             raise
+    except DATABASE_GONE as error:
+        raise QueueLostError("the queue's database is out of reach") from error
     else:
         raise QueueLostError("the connection to the queue's database was lost")
     finally:
@@ -102,5 +106,5 @@ def main() -> None:
         asyncio.run(run_worker(settings))
     except (SettingsError, QueueLostError) as error:
         sys.exit(str(error))
-    except (ConnectorException, PoolTimeout) as error:
+    except DATABASE_GONE as error:
         sys.exit(f"the queue's database cannot be used: {error.__cause__ or error}")

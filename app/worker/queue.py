@@ -17,6 +17,8 @@ from app.summaries.tasks import MAX_TRIES, Workbench, summarise
 
 BENCH = "bench"
 LONGEST_BACKOFF_SECONDS = 60
+# Until a job's own bookkeeping gives up on the database, and the process with it.
+POOL_SECONDS = 5
 # A silent network (a frozen host, a dropped route) is noticed within half a minute, not after two hours.
 CONNECTION = {
     "connect_timeout": 5,
@@ -52,7 +54,9 @@ async def run_summarise(context: JobContext, organization_id: str, summary_id: s
 def make_queue(settings: Settings) -> App:
     """Not connected yet: `async with queue.open_async()`. Needs a direct DSN, as it listens for jobs."""
     url = settings.worker_database_url or settings.database_url
-    connector = PsycopgConnector(conninfo=to_libpq_url(url), min_size=1, max_size=4, kwargs=CONNECTION)
+    connector = PsycopgConnector(
+        conninfo=to_libpq_url(url), min_size=1, max_size=4, timeout=POOL_SECONDS, kwargs=CONNECTION
+    )
     queue = App(connector=connector)
     queue.task(name=SUMMARISE, queue=QUEUE, pass_context=True, retry=Backoff())(run_summarise)
     return queue

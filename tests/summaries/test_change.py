@@ -11,7 +11,12 @@ from tests.factories import Factory, Person
 from tests.summaries.shelf import PATH, create, job_ids, set_columns
 
 pytestmark = pytest.mark.integration
-WRITES = [("PUT", "", {}), ("PATCH", "", {}), ("DELETE", "", None), ("POST", "/retry", None)]
+WRITES: list[tuple[str, str, dict[str, str] | None]] = [
+    ("PUT", "", {}),
+    ("PATCH", "", {}),
+    ("DELETE", "", None),
+    ("POST", "/retry", None),
+]
 
 
 @pytest.mark.parametrize(("method", "path", "body"), WRITES)

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from httpx2 import AsyncClient
+from typing_extensions import override
 
-from app.reading.article import Length, LengthUnit
+from app.reading.article import ExtractResult, Length, LengthUnit, RawDocument
 from app.reading.errors import ReadingError, Reason
 from app.reading.urls import InvalidUrlError
 from app.summaries.tasks import MAX_TRIES, requeue_unfinished, summarise
@@ -133,14 +134,18 @@ async def test_finished_summary_is_not_done_again(client: AsyncClient, alice: Pe
     assert len(reader.documents) == 1
 
 
-async def test_overtaken_attempt_writes_nothing(client: AsyncClient, alice: Person, app: FastAPI) -> None:
+@pytest.mark.parametrize("error", [None, ReadingError(Reason.TIMEOUT)])
+async def test_overtaken_attempt_writes_nothing(
+    client: AsyncClient, alice: Person, app: FastAPI, error: Exception | None
+) -> None:
     created = await create(client, alice)
 
     class SlowReader(ScriptedReader):
-        async def extract_document(self, document: Any) -> Any:  # Any: as in the base
+        @override
+        async def extract_document(self, document: RawDocument) -> ExtractResult:
             """While this one reads, another worker takes the summary up and finishes it."""
             await summarise(bench_of(app), key_of(alice, created["id"]), tries=1)
-            self.error = ReadingError(Reason.TIMEOUT)
+            self.error = error
             return await super().extract_document(document)
 
     await summarise(bench_of(app, reader=SlowReader()), key_of(alice, created["id"]), tries=0)

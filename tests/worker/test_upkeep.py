@@ -1,6 +1,8 @@
 """Housekeeping on a real queue: stalled jobs, lost ones, old ones."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 
 import pytest
 from fastapi import FastAPI
@@ -14,7 +16,7 @@ from app.summaries.store import claim_upkeep
 from app.worker.queue import make_queue
 from app.worker.upkeep import Upkeep
 from tests.factories import Person
-from tests.summaries.shelf import create
+from tests.summaries.shelf import create, set_columns
 
 pytestmark = pytest.mark.integration
 STALL = "UPDATE procrastinate_workers SET last_heartbeat = now() - interval '31 s'"
@@ -94,6 +96,27 @@ async def test_second_worker_does_not_keep_house_meanwhile(
         assert await claim_upkeep(session)
         await Upkeep(queue, database).round()
     assert await jobs(database) == [("doing", 0)]
+
+
+async def test_lost_summary_is_queued_again(
+    client: AsyncClient, alice: Person, app: FastAPI, queue: App, database: Database
+) -> None:
+    created = await create(client, alice)
+    await set_columns(app, alice, created["id"], updated_at=datetime(2026, 1, 1, tzinfo=UTC))
+    await execute(database, "DELETE FROM procrastinate_jobs")
+    await Upkeep(queue, database).round()
+    assert await jobs(database) == [("todo", 0)]
+
+
+async def test_failed_round_is_reported_and_does_not_end_the_upkeep(
+    settings: Settings, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    keeping = asyncio.create_task(Upkeep(make_queue(settings), database).keep())
+    async with asyncio.timeout(5):
+        while "upkeep_failed" not in caplog.text:  # noqa: ASYNC110  # a log record is no event
+            await asyncio.sleep(0.02)
+    assert not keeping.done()
+    keeping.cancel()
 
 
 async def test_old_finished_jobs_are_pruned_and_failed_ones_kept(
