@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Path, Request
 
 from app.api_keys.errors import (
     ApiKeyNotFoundError,
@@ -14,6 +14,7 @@ from app.api_keys.errors import (
 from app.api_keys.schemas import ApiKeyCreated, ApiKeyIn, ApiKeyOut
 from app.api_keys.service import ApiKeyService, CreatedKey
 from app.core.guard import OwnSession, require
+from app.core.ids import ID_SCHEMA, parse_id
 from app.core.openapi import problems
 from app.core.principal import Principal, Scope
 from app.core.schemas import Page
@@ -32,6 +33,13 @@ def writing_service(principal: CanWriteKeys, session: OwnSession, request: Reque
     return ApiKeyService(session, principal, request.app.state.principal_cache)
 
 
+def known_key_id(key_id: Annotated[str, Path(json_schema_extra=ID_SCHEMA)]) -> UUID:
+    parsed = parse_id(key_id)
+    if parsed is None:
+        raise ApiKeyNotFoundError
+    return parsed
+
+
 @router.post("", status_code=201, responses=problems(ScopeNotGrantableError, TooManyApiKeysError))
 async def create(
     wanted: ApiKeyIn, service: Annotated[ApiKeyService, Depends(writing_service)]
@@ -48,7 +56,10 @@ async def list_mine(service: Annotated[ApiKeyService, Depends(reading_service)])
 
 
 @router.delete("/{key_id}", status_code=204, responses=problems(ApiKeyNotFoundError))
-async def revoke(key_id: UUID, service: Annotated[ApiKeyService, Depends(writing_service)]) -> None:
+async def revoke(
+    service: Annotated[ApiKeyService, Depends(writing_service)],
+    key_id: Annotated[UUID, Depends(known_key_id)],
+) -> None:
     """Revoke a key; it is refused everywhere within two seconds."""
     await service.revoke(key_id)
 

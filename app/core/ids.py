@@ -4,6 +4,18 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
+ID_LENGTH = 36
+# What a path parameter says of itself in the OpenAPI document.
+ID_SCHEMA = {"format": "uuid", "maxLength": ID_LENGTH}
+
 
 def new_id() -> UUID:
     return uuid7()
+
+
+def parse_id(text: str) -> UUID | None:
+    """None for anything but the canonical form: to whoever asks, it is as unknown as any other id."""
+    try:
+        return UUID(text) if len(text) == ID_LENGTH else None
+    except ValueError:
+        return None

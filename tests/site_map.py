@@ -1,0 +1,82 @@
+"""Every route of the app as its own table says it, for the claims that must hold everywhere."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
+
+from app.core.openapi import ANONYMOUS
+
+# A body that each route takes; a new route with a body stands here, or the tests of access fail.
+BODIES: dict[tuple[str, str], dict[str, Any]] = {  # Any: the client's own options
+    ("POST", "/api/v1/summaries"): {"json": {"text": "A sentence to be summarised. " * 20}},
+    ("PUT", "/api/v1/summaries/{summary_id}"): {"json": {"notes": "mine"}},
+    ("PATCH", "/api/v1/summaries/{summary_id}"): {"json": {"notes": "mine"}},
+    ("POST", "/api/v1/auth/token"): {"data": {"username": "nobody", "password": "nothing"}},
+    ("POST", "/api/v1/auth/refresh"): {"json": {"refresh_token": "rt1_nonsense"}},
+    ("POST", "/api/v1/users/register"): {
+        "json": {"username": "dora", "email": "dora@example.com", "password": "Walnut-Bridge-42-rain"}
+    },
+    ("PUT", "/api/v1/users/me"): {"json": {"full_name": "Alice"}},
+    ("PATCH", "/api/v1/users/me"): {"json": {"full_name": "Alice"}},
+    ("POST", "/api/v1/api-keys"): {"json": {"name": "key"}},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """`scopes` are those that its permission alias demands; `operation` is its part of OpenAPI, if any."""
+
+    method: str
+    path: str
+    scopes: frozenset[str]
+    operation: dict[str, Any] | None  # Any: OpenAPI JSON
+
+    @property
+    def name(self) -> str:
+        return f"{self.method} {self.path}"
+
+    @property
+    def is_anonymous(self) -> bool:
+        return self.operation is not None and self.operation.get("security") == ANONYMOUS["security"]
+
+    @property
+    def body(self) -> dict[str, Any]:  # Any: the client's own options
+        return BODIES.get((self.method, self.path), {})
+
+    @property
+    def content_types(self) -> list[str]:
+        body = (self.operation or {}).get("requestBody", {})
+        return list(body.get("content", {}))
+
+    def documented(self, status: int) -> set[str]:
+        """The error codes that the reference names for this status."""
+        response = (self.operation or {}).get("responses", {}).get(str(status), {})
+        return set(response.get("content", {}).get("application/problem+json", {}).get("examples", {}))
+
+    def fill(self, value: object) -> str:
+        """The path with this value for its parameter."""
+        head, brace, tail = self.path.partition("{")
+        return f"{head}{value}{tail.partition('}')[2]}" if brace else head
+
+
+def routes_of(app: FastAPI) -> list[Route]:
+    return [route for context in iter_route_contexts(app.routes) for route in _routes(app, context)]
+
+
+def _routes(app: FastAPI, context: RouteContext) -> Iterator[Route]:
+    assert isinstance(context.original_route, APIRoute)
+    assert context.path is not None
+    scopes = frozenset(_scopes(context.original_route.dependant))
+    item = app.openapi()["paths"].get(context.path, {})
+    for method in context.methods or ():
+        yield Route(method, context.path, scopes, item.get(method.lower()))
+
+
+def _scopes(dependant: Dependant) -> Iterator[str]:
+    yield from dependant.own_oauth_scopes or ()
+    for dependency in dependant.dependencies:
+        yield from _scopes(dependency)
