@@ -90,13 +90,13 @@ def own_addresses(read: Callable[[str], str] | None = None) -> frozenset[Address
 
     Read from Linux's /proc; elsewhere the set is empty and the egress firewall has to hold.
     """
-    source = read or _read_proc
+    source = read or read_table
     v4 = re.findall(r"\|-- ([0-9.]+)\n\s+/32 host LOCAL", source("/proc/net/fib_trie"))
     v6 = re.findall(r"^([0-9a-f]{32}) ", source("/proc/net/if_inet6"), re.MULTILINE)
     return frozenset({ip_address(text) for text in v4} | {IPv6Address(int(text, 16)) for text in v6})
 
 
-def _read_proc(path: str) -> str:
+def read_table(path: str) -> str:
     try:
         return Path(path).read_text(encoding="ascii")
     except OSError:

@@ -9,9 +9,10 @@ import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from pkgutil import resolve_name
+from threading import Lock
 from typing import Any, TypeVar
 
-from pebble import ProcessExpired, ProcessPool
+from pebble import ProcessExpired, ProcessFuture, ProcessPool
 from typing_extensions import override
 
 from app.reading.article import MEDIUM, Article, Digest, ExtractResult, Length, RawDocument, SummariseResult
@@ -54,7 +55,12 @@ class Sandbox:
         # has none of the parent's threads, sockets or secrets.
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload([CHILD])
+        self._lock = Lock()
         self._pool = self._new_pool()
+
+    async def warm_up(self) -> None:
+        """Start the children, off the event loop: importing what they need takes seconds."""
+        await self._run(InChild("detect_language"), "warm up")
 
     async def extract_document(self, document: RawDocument) -> ExtractResult:
         """Raise `ReadingError`, whatever the document does to its process."""
@@ -73,7 +79,8 @@ class Sandbox:
         await asyncio.to_thread(_stop, self._pool)
 
     async def _run(self, function: Callable[..., Result], *args: object) -> Result:
-        future = self._live_pool().schedule(function, args=args, timeout=self._limits.seconds)
+        # In a thread: the first call starts the children, which takes half a second of blocking calls.
+        future = await asyncio.to_thread(self._schedule, function, args)
         try:
             return await asyncio.wrap_future(future)
         except (ReadingError, asyncio.CancelledError):
@@ -86,6 +93,10 @@ class Sandbox:
             raise _expired(error) from error
         except Exception as error:
             raise ReadingError(Reason.INTERNAL, f"in the child: {error!r}") from error
+
+    def _schedule(self, function: Callable[..., Result], args: tuple[object, ...]) -> ProcessFuture[Result]:
+        with self._lock:
+            return self._live_pool().schedule(function, args=args, timeout=self._limits.seconds)
 
     def _new_pool(self) -> ProcessPool:
         return ProcessPool(

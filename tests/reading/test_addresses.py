@@ -1,10 +1,11 @@
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.reading.addresses import embedded_ipv4, is_public, own_addresses
+from app.reading.addresses import embedded_ipv4, is_public, own_addresses, read_table
 
 pytestmark = pytest.mark.unit
 
@@ -128,6 +129,10 @@ def test_own_addresses_are_read_from_the_kernels_tables() -> None:
 
 def test_own_addresses_of_this_machine_hold_its_loopback() -> None:
     assert ip_address("127.0.0.1") in own_addresses()
+
+
+def test_a_system_without_those_tables_knows_no_own_addresses(tmp_path: Path) -> None:
+    assert read_table(str(tmp_path / "absent")) == ""
 
 
 def test_missing_kernel_tables_leave_the_set_empty() -> None:

@@ -36,6 +36,12 @@ def test_a_pdf_gives_its_text_and_metadata() -> None:
     assert article.published_at == datetime(2024, 2, 29, 12, 15, tzinfo=UTC)
 
 
+@pytest.mark.parametrize("date", ["D:20241399", "yesterday"])
+def test_a_pdf_with_a_senseless_date_has_none(date: str) -> None:
+    body = pdf("Some text.").replace(b"D:20240229121500+01'00'", date.encode().ljust(23))
+    assert read_pdf(body).published_at is None
+
+
 def test_a_word_document_gives_its_text_and_metadata() -> None:
     article = read_docx(word("First paragraph.", "", "Second paragraph."))
     assert article.text == "First paragraph.\nSecond paragraph."

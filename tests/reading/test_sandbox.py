@@ -69,12 +69,25 @@ async def test_a_child_killed_at_work_or_idle_is_replaced() -> None:
     async with sandbox() as box:
         first = asyncio.create_task(box.run(HEAVY))
         await asyncio.sleep(0.8)
-        for pid in children_of_forkserver():
-            os.kill(pid, signal.SIGKILL)
+        await asyncio.to_thread(kill_children)
         with pytest.raises(ReadingError) as failed:
             await first
         assert failed.value.reason is Reason.INTERNAL
         assert (await box.run(ARTICLE)).article.title == "The bees of the city"
+
+
+async def test_a_pool_broken_by_the_death_of_an_idle_child_is_replaced() -> None:
+    async with sandbox() as box:
+        await box.run(ARTICLE)
+        await asyncio.to_thread(kill_children)
+        await asyncio.sleep(0.5)
+        assert (await box.run(ARTICLE)).article.title == "The bees of the city"
+
+
+async def test_a_warmed_up_sandbox_reads_at_once() -> None:
+    async with sandbox() as box:
+        await box.warm_up()
+        assert (await box.run(ARTICLE)).article.language == "en"
 
 
 async def test_documents_are_read_side_by_side_and_children_are_renewed() -> None:
@@ -93,6 +106,11 @@ def test_the_sandbox_is_light_to_import() -> None:
     script = "import sys, app.reading.sandbox, app.reading.urls, app.reading.fetch; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)  # noqa: S603  # our own words
     assert not heavy & set(loaded.stdout.split())
+
+
+def kill_children() -> None:
+    for pid in children_of_forkserver():
+        os.kill(pid, signal.SIGKILL)
 
 
 def children_of_forkserver() -> list[int]:
