@@ -25,8 +25,8 @@ LOOK_EVERY_SECONDS = 0.2
 LAST_PORT = 65535
 
 
-class Stopped(Exception):  # noqa: N818  # not an error: Ctrl-C or SIGTERM
-    """We were asked to stop."""
+class Stopped(KeyboardInterrupt):  # not an error: Ctrl-C or SIGTERM
+    """We were asked to stop. Of this kind, because an event loop swallows all others raised in a callback."""
 
 
 class _Parser(argparse.ArgumentParser):

@@ -1,0 +1,23 @@
+"""One demo for all tests that only use it; those that end one start their own."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from app.local.ports import free_port
+from tests.e2e.origin import SlowOrigin
+from tests.e2e.running import Launch, Running
+
+
+@pytest.fixture(scope="session")
+def origin() -> Iterator[SlowOrigin]:
+    with SlowOrigin() as origin:
+        yield origin
+
+
+@pytest.fixture(scope="session")
+def demo(origin: SlowOrigin) -> Iterator[Running]:
+    launch = Launch(["--demo", "--port", str(free_port())], {"FETCH_ALLOW_HOSTS": origin.address})
+    with Running(launch) as running:
+        running.ready()
+        yield running
