@@ -126,11 +126,10 @@ def _answers(url: str) -> bool:
         connection.close()
 
 
-def base_environment(inherited: Mapping[str, str], folder: Path, *, host: str, port: int) -> dict[str, str]:
+def base_environment(inherited: Mapping[str, str], folder: Path, *, host: str) -> dict[str, str]:
     return {
         **inherited,
         "HOST": host,
-        "PORT": str(port),
         "PRECIS_DATA_DIR": str(folder),
         "PYTHONUNBUFFERED": "1",
     }

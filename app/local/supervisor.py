@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shlex
 import signal
 import sys
 import time
@@ -15,7 +16,7 @@ from typing_extensions import override
 
 from app.local.account import LocalServerError, server_account
 from app.local.data_directory import choose_data_directory, occupied, throw_away_directory
-from app.local.ports import first_free, is_free, url_of
+from app.local.ports import first_free, free_port, is_free, url_of
 from app.local.stack import Stack, base_environment
 from app.local.watch import Watch
 from app.local.welcome import demo_welcome, welcome
@@ -86,11 +87,16 @@ def _data_directory(settings: Settings, *, demo: bool) -> Iterator[Path]:
 
 
 def _run(folder: Path, settings: Settings, arguments: argparse.Namespace) -> None:
-    port = _port(settings, arguments.port)
-    environment = base_environment(os.environ, folder, host=settings.host, port=port)
-    stack = Stack(folder, server_account(), environment)
+    explicit = _explicit_port(settings, arguments.port)
+    stack = Stack(folder, server_account(), base_environment(os.environ, folder, host=settings.host))
     try:
-        _start(stack, settings, demo=arguments.demo)
+        _say("starting the servers")
+        stack.start_servers(settings)
+        samples_port = stack.serve_samples() if arguments.demo else None
+        stack.run_once("migrate")
+        # Chosen this late, since others may take it while the servers start.
+        stack.environment["PORT"] = str(_port(settings, explicit))
+        _start(stack, settings, samples_port)
         watch = Watch(stack.children, _say)
         while True:
             time.sleep(LOOK_EVERY_SECONDS)
@@ -99,28 +105,30 @@ def _run(folder: Path, settings: Settings, arguments: argparse.Namespace) -> Non
         stack.stop()
 
 
-def _start(stack: Stack, settings: Settings, *, demo: bool) -> None:
-    _say("starting the servers")
-    stack.start_servers(settings)
-    samples_port = stack.serve_samples() if demo else None
-    stack.run_once("migrate")
+def _start(stack: Stack, settings: Settings, samples_port: int | None) -> None:
     _say("starting the API and a worker")
     api = stack.start("serve")
     stack.start("worker")
     url = url_of(settings.host, int(stack.environment["PORT"]))
-    credentials = stack.run_once("demo", "seed") if demo else ""
+    credentials = stack.run_once("demo", "seed") if samples_port else ""
     stack.wait_until_ready(url, api)
     _say(demo_welcome(url, samples_port, credentials) if samples_port else welcome(url))
-    _say(f"For precis commands in another terminal: . '{stack.keep_environment()}'\n")
+    path, command = shlex.quote(str(stack.keep_environment())), Path(sys.executable).with_name("precis")
+    # In a subshell: a later ./run in the same terminal must not take these URLs for other servers.
+    _say(f"An operator's commands, in another terminal: (. {path}; {shlex.quote(str(command))} --help)\n")
 
 
-def _port(settings: Settings, wanted: int | None) -> int:
-    """An explicit port is taken or refused; the default one gives way."""
-    explicit = wanted or (settings.port if "port" in settings.model_fields_set else None)
+def _explicit_port(settings: Settings, wanted: int | None) -> int | None:
+    """Refused at once where it is taken; None: the default, which gives way."""
+    port = wanted or (settings.port if "port" in settings.model_fields_set else None)
+    if port is not None and not is_free(port, settings.host):
+        raise LocalServerError(f"port {port} is taken; choose another one with --port")
+    return port
+
+
+def _port(settings: Settings, explicit: int | None) -> int:
     if explicit is not None:
-        if not is_free(explicit, settings.host):
-            raise LocalServerError(f"port {explicit} is taken; choose another one with --port")
-        return explicit
+        return explicit or free_port()
     port = first_free(settings.port, settings.host)
     if port != settings.port:
         _say(f"port {settings.port} is taken: using {port}")
