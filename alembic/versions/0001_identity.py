@@ -12,11 +12,12 @@ depends_on = None
 TENANT = "(SELECT nullif(current_setting('app.organization_id', true), '')::uuid)"
 
 
-def protect(table: str, rule: str) -> None:
+def protect(table: str, rule: str, *, also_visible: str | None = None) -> None:
     """Row-level security for everybody, the owner too; unset tenant means no rows."""
     op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
     op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
-    op.execute(f"CREATE POLICY tenant ON {table} USING ({rule}) WITH CHECK ({rule})")
+    visible = f"{rule} OR {also_visible}" if also_visible else rule
+    op.execute(f"CREATE POLICY tenant ON {table} USING ({visible}) WITH CHECK ({rule})")
 
 
 def look_across_tenants(function: str, table: str) -> None:
@@ -47,7 +48,8 @@ def upgrade() -> None:
     create_tables()
     protect("organizations", f"id = {TENANT}")
     own = "user_id = (SELECT nullif(current_setting('app.user_id', true), '')::uuid)"
-    protect("memberships", f"organization_id = {TENANT} OR {own}")
+    # One's own are visible before the tenant is chosen; none can be written outside of it, nor roles raised.
+    protect("memberships", f"organization_id = {TENANT}", also_visible=own)
     protect("auth_sessions", f"organization_id = {TENANT}")
     protect("api_keys", f"organization_id = {TENANT}")
     op.execute(SESSION_ORGANIZATION)
