@@ -20,7 +20,7 @@ class ApiKeyAuthenticator:
     def recognises(self, credential: str) -> bool:
         return credential.startswith(PREFIX)
 
-    async def authenticate(self, credential: str, *, address: str) -> Principal:
+    async def authenticate(self, credential: str, *, address: str | None) -> Principal:
         """Raises InvalidCredentialError for anything but a living key of an active owner."""
         if not is_well_formed(credential):
             raise InvalidCredentialError(internal="the key's form or checksum is wrong")
@@ -31,7 +31,7 @@ class ApiKeyAuthenticator:
             await self._cache.put(api_key_name(key_digest), principal)
         return principal
 
-    async def _from_database(self, key_digest: bytes, *, address: str) -> Principal:
+    async def _from_database(self, key_digest: bytes, *, address: str | None) -> Principal:
         async with self._database.transaction() as session:
             organization_id = await organization_of_key(session, key_digest)
             if organization_id is None:

@@ -20,7 +20,7 @@ class BearerAuthenticator:
     def recognises(self, credential: str) -> bool:
         return "." in credential
 
-    async def authenticate(self, credential: str, *, address: str) -> Principal:
+    async def authenticate(self, credential: str, *, address: str | None) -> Principal:
         """Raises InvalidTokenError for anything but a token of a living session."""
         del address  # a session is not bound to one
         claims = self._tokens.decode(credential)

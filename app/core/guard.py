@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import DatabaseDep, Tenant
 from app.core.errors import ProblemError
+from app.core.http import client_address
 from app.core.limits import AsyncLimiter, Hit, Limit, address_of
 from app.core.principal import Principal, Scope
 
@@ -59,7 +60,7 @@ class Authenticator(Protocol):
 
     def recognises(self, credential: str) -> bool: ...
 
-    async def authenticate(self, credential: str, *, address: str) -> Principal: ...
+    async def authenticate(self, credential: str, *, address: str | None) -> Principal: ...
 
 
 async def authenticate(
@@ -86,9 +87,10 @@ async def authenticate(
 
 async def _verify(request: Request, credential: str) -> Principal:
     authenticators: Sequence[Authenticator] = request.app.state.authenticators
+    address = client_address(request.scope.get("client"))
     for authenticator in authenticators:
         if authenticator.recognises(credential):
-            return await authenticator.authenticate(credential, address=address_of(request))
+            return await authenticator.authenticate(credential, address=address)
     raise InvalidCredentialError
 
 

@@ -72,6 +72,12 @@ def client_network(client: tuple[str, int] | None) -> str:
     return str(address) if address else UNKNOWN_ADDRESS
 
 
+def client_address(client: tuple[str, int] | None) -> str | None:
+    """The one address, for its owner to see; None where the peer has none (a socket file, a test client)."""
+    address = _parse(client[0]) if client else None
+    return str(address) if address else None
+
+
 def _parse(host: str) -> IPv4Address | IPv6Address | None:
     try:
         address = ip_address(host)

@@ -5,7 +5,6 @@ without Redis; its middlewares silently skip every included router. None of the 
 names its limit with `limited(...)`, the guard counts the caller's organisation, both end in `enforce`.
 """
 
-import ipaddress
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from typing_extensions import override
 from app.core.errors import RateLimitedError
 from app.core.gcra import Bucket, Level, LocalBuckets
 from app.core.gcra_script import GcraScript
+from app.core.http import client_network
 from app.core.limit_table import PER_PLAN, Hit, Limit
 from app.core.limit_verdict import STATE_KEY, Outcome, Verdict
 from app.core.principal import Principal
@@ -38,20 +38,8 @@ RATELIMIT_REFUSED = Counter("precis_ratelimit_refused", "Requests refused, by li
 
 
 def address_of(connection: HTTPConnection) -> str:
-    """Who is at the other end of the connection, as the server sees it (uvicorn believes only the proxy).
-
-    An IPv6 subscriber holds a whole /64 and could use a new address for every request.
-    """
-    host = connection.client.host if connection.client else "unknown"
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return host
-    if isinstance(address, ipaddress.IPv4Address):
-        return str(address)
-    if address.ipv4_mapped:
-        return str(address.ipv4_mapped)
-    return str(ipaddress.ip_network((int(address), 64), strict=False))
+    """Who is at the other end of the connection, as the server sees it (uvicorn believes only the proxy)."""
+    return client_network(connection.scope.get("client"))
 
 
 class AsyncLimiter(Limiter):

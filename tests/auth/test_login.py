@@ -11,7 +11,7 @@ from sqlalchemy import text
 from app.main import create_app
 from app.settings import Settings
 from app.users.store import UserStore
-from tests.factories import PASSWORD, Person
+from tests.factories import PASSWORD, Person, Robot
 
 pytestmark = pytest.mark.integration
 
@@ -125,3 +125,12 @@ async def test_an_outdated_hash_is_replaced_on_login(
         user = await UserStore(session).get(alice.user_id)
     assert user is not None
     assert user.hashed_password.startswith("$argon2id$")
+
+
+async def test_a_peer_without_an_address_can_log_in_and_use_a_key(
+    app: FastAPI, alice: Person, robot: Robot
+) -> None:
+    transport = ASGITransport(app=app, client=("testclient", 1))
+    async with AsyncClient(transport=transport, base_url="http://localhost") as client:
+        assert (await log_in(client, alice.username)).status_code == 200
+        assert (await client.get(ME, headers=robot.headers)).status_code == 200

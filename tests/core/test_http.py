@@ -2,6 +2,7 @@ import pytest
 
 from app.core.http import (
     accepts_html,
+    client_address,
     client_network,
     link_header,
     matches_if_match,
@@ -103,3 +104,16 @@ def test_html_is_for_those_who_ask_for_it(accept: str | None, html: bool) -> Non
 
 def test_scope_without_state_has_an_empty_one() -> None:
     assert state_of({}) == {}
+
+
+@pytest.mark.parametrize(
+    ("client", "address"),
+    [
+        (None, None),
+        (("testclient", 1), None),
+        (("192.0.2.1", 1), "192.0.2.1"),
+        (("2001:db8::1", 1), "2001:db8::1"),
+    ],
+)
+def test_only_a_real_address_is_shown(client: tuple[str, int] | None, address: str | None) -> None:
+    assert client_address(client) == address

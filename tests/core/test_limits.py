@@ -174,7 +174,7 @@ def test_slowapis_decorators_are_refused(limiter: AsyncLimiter) -> None:
         ("2001:db8:1:2:bbbb::9", "2001:db8:1:2::/64"),
         ("::ffff:192.0.2.1", "192.0.2.1"),
         ("fe80::1%eth0", "fe80::/64"),
-        ("testclient", "testclient"),
+        ("testclient", "unknown"),
     ],
 )
 def test_address_is_the_peers_and_an_ipv6_subscriber_is_one(host: str, bucket: str) -> None:
