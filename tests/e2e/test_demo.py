@@ -61,6 +61,19 @@ def test_printed_api_key_opens_the_api(demo: Running) -> None:
     assert call(demo, "/summaries?limit=1").keys() >= {"items", "next_cursor", "has_more"}
 
 
+def test_killed_api_is_started_again(demo: Running) -> None:
+    os.kill(demo.find("gunicorn"), signal.SIGKILL)
+    assert until(lambda: "serve stopped (exit code -9); starting it again" in demo.text)
+    assert until(lambda: answers(demo), seconds=30)
+
+
+def answers(demo: Running) -> bool:
+    try:
+        return bool(call(demo, "/summaries?limit=1"))
+    except OSError:
+        return False
+
+
 def test_job_of_a_killed_worker_is_done_again_and_written_once(demo: Running, origin: SlowOrigin) -> None:
     created = call(demo, "/summaries", {"url": f"http://{origin.address}/slow.html"})
     assert origin.asked.wait(20), demo.text

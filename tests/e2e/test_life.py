@@ -9,14 +9,14 @@ import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
 from app.core.schema_version import ROOT
 from app.local.account import server_account
-from app.local.ports import LOOPBACK, free_port
+from app.local.ports import LOOPBACK, free_port, is_free
 from tests.e2e.running import Launch, Running, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -123,24 +123,24 @@ def test_data_survive_two_runs_from_a_checkout_whose_path_has_a_space(checkout: 
     assert (checkout / ".precis" / "postgres" / "data").is_dir() or server_account()
 
 
-def test_taken_default_port_gives_way_and_a_killed_run_leaves_no_process(place: Path, taken: int) -> None:
-    del taken
+def test_taken_default_port_gives_way_and_a_killed_run_leaves_no_process(place: Path) -> None:
+    with default_port_taken(), Running(other_user(place)) as running:
+        url = running.ready()
+        assert "port 8000 is taken: using" in running.text
+        assert not url.endswith(":8000")
+        running.send(signal.SIGKILL)
+        assert until(lambda: running.left() == {}, seconds=20), running.left()
+
+
+@contextmanager
+def default_port_taken() -> Iterator[None]:
+    """By us, where nobody holds it already."""
     with closing(socket.socket()) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # Whoever holds it already serves the purpose as well.
-        listener.bind((LOOPBACK, 8000)) if not _listens(8000) else None
-        listener.listen()
-        with Running(other_user(place)) as running:
-            url = running.ready()
-            assert "port 8000 is taken: using" in running.text
-            assert not url.endswith(":8000")
-            running.send(signal.SIGKILL)
-            assert until(lambda: running.left() == {}, seconds=20), running.left()
-
-
-def _listens(port: int) -> bool:
-    with closing(socket.socket()) as probe:
-        return probe.connect_ex((LOOPBACK, port)) == 0
+        if is_free(8000):
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((LOOPBACK, 8000))
+            listener.listen()
+        yield
 
 
 def other_user(place: Path) -> Launch:
