@@ -81,7 +81,7 @@ def _data_directory(settings: Settings, *, demo: bool) -> Iterator[Path]:
         return
     folder = choose_data_directory(settings.data_dir, server_account())
     if folder != settings.data_dir.resolve():
-        _say(f"data are kept in {folder}: the servers' account cannot reach {settings.data_dir}")
+        _say(f"data are kept in {folder}: the servers' account cannot reach {settings.data_dir.resolve()}")
     with occupied(folder):
         yield folder
 
