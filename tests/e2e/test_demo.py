@@ -32,7 +32,7 @@ def call(demo: Running, path: str, body: dict[str, Any] | None = None) -> dict[s
 
 def query(demo: Running, statement: str, *values: object) -> list[tuple[object, ...]]:
     """As the superuser, whose password and port lie in the run's directory."""
-    named = re.search(r"\. '(.+)/env'", demo.text)
+    named = re.search(r"\. '?(/[^';]+)/env", demo.text)
     assert named
     folder = Path(named[1]) / "postgres"
     password = folder.with_suffix(".password").read_text(encoding="ascii")
