@@ -23,6 +23,7 @@ from typing_extensions import override
 from app.settings_parsing import (
     FileSecretsSource,
     HostPort,
+    UnreadableFilesError,
     check_secret_strength,
     parse_host_port,
     parse_redis_url,
@@ -224,6 +225,8 @@ def load_settings(**overrides: Any) -> Settings:  # Any: field values, which pyd
     faults = []
     try:
         settings = Settings(**overrides)
+    except UnreadableFilesError as error:
+        raise SettingsError(error.faults) from error
     except ValidationError as error:
         faults = [_fault(item["loc"], item["msg"]) for item in error.errors()]
         faulty = {str(item["loc"][0]).lower() for item in error.errors() if item["loc"]}

@@ -22,6 +22,14 @@ class HostPort(NamedTuple):
     port: int
 
 
+class UnreadableFilesError(Exception):
+    """`faults` has one line per file that a NAME_FILE points at in vain."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("; ".join(faults))
+        self.faults = faults
+
+
 class FileSecretsSource(PydanticBaseSettingsSource):
     """`SECRET_KEY_FILE=/run/secrets/key` stands for the text of that file (Docker secrets)."""
 
@@ -31,22 +39,38 @@ class FileSecretsSource(PydanticBaseSettingsSource):
 
     @override
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        alias = field.validation_alias
-        key = alias if isinstance(alias, str) else field_name
+        key = _variable(field, field_name)
         path = self._environment.get(f"{key.upper()}_FILE")
-        return (_read(key, Path(path)) if path else None), key, False
+        return (_read(Path(path)) if path else None), key, False
 
     @override
     def __call__(self) -> dict[str, Any]:
-        found = (self.get_field_value(field, name) for name, field in self.settings_cls.model_fields.items())
-        return {key: value for value, key, _ in found if value is not None}
+        """Raises UnreadableFilesError."""
+        found, faults = {}, []
+        for name, field in self.settings_cls.model_fields.items():
+            try:
+                value, key, _ = self.get_field_value(field, name)
+            except (OSError, UnicodeDecodeError) as error:
+                faults.append(f"{_variable(field, name).upper()}_FILE: cannot be read: {_reason(error)}")
+                continue
+            if value is not None:
+                found[key] = value
+        if faults:
+            raise UnreadableFilesError(faults)
+        return found
 
 
-def _read(key: str, path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8").rstrip("\r\n")
-    except OSError as error:
-        raise ValueError(f"{key.upper()}_FILE cannot be read: {error.strerror}") from error
+def _variable(field: FieldInfo, name: str) -> str:
+    return field.validation_alias if isinstance(field.validation_alias, str) else name
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8").rstrip("\r\n")
+
+
+def _reason(error: OSError | UnicodeDecodeError) -> str:
+    """Never the text of the file."""
+    return error.strerror or type(error).__name__ if isinstance(error, OSError) else "not UTF-8"
 
 
 def split_list(value: object) -> list[Any]:
