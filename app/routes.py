@@ -19,7 +19,17 @@ ROUTERS: tuple[tuple[str, str, APIRouter], ...] = (
     ("", "health", health),
 )
 
+# What the reference says of each tag.
+TAGS = {
+    "summaries": "Summaries of web pages, texts and documents.",
+    "auth": "Logging in, and staying logged in.",
+    "accounts": "Registration, and one's own profile.",
+    "api_keys": "Keys for machines.",
+    "health": "Probes, and what the service says of itself and of its errors. No credential.",
+}
+
 
 def include_routers(app: FastAPI) -> None:
     for prefix, tag, router in ROUTERS:
         app.include_router(router, prefix=prefix, tags=[tag])
+    app.openapi_tags = [{"name": name, "description": description} for name, description in TAGS.items()]

@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi_users.schemas import CreateUpdateDictModel
 from pydantic import EmailStr, Field, StringConstraints
 
-from app.core.schemas import RequestModel
+from app.core.schemas import ChangeModel, RequestModel
 
-Username = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{3,50}$", to_lower=True)]
+Username = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{3,50}$", max_length=50, to_lower=True)]
 Email = Annotated[EmailStr, StringConstraints(max_length=254, to_lower=True)]
 FullName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
@@ -19,8 +19,6 @@ class Registration(RequestModel, CreateUpdateDictModel):
     full_name: FullName | None = None
 
 
-class ProfileChange(RequestModel):
-    """A field left out stays."""
-
+class ProfileChange(ChangeModel):
     email: Email | None = None
     full_name: FullName | None = None

@@ -2,14 +2,14 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Request, Response
-from fastapi.security import OAuth2PasswordRequestForm
+from fastapi import APIRouter, Depends, Form, Header, Request, Response
 
 from app.auth.errors import EmailNotVerifiedError, LoginFailedError, TokenReuseError
 from app.auth.refresh import RefreshRequest, RefreshService
-from app.auth.schemas import RefreshIn, TokenPair
+from app.auth.schemas import LoginForm, RefreshIn, TokenPair
 from app.auth.service import Credentials, Device, LoginService, known_scopes
 from app.core.guard import count_bad_credential
+from app.core.http import client_address
 from app.core.limits import AsyncLimiter, Hit, Limit, limited
 from app.core.openapi import ANONYMOUS, problems
 from app.core.refresh_tokens import InvalidRefreshTokenError, RefreshTokens
@@ -27,15 +27,12 @@ def get_refresh_service(request: Request) -> RefreshService:
     return service
 
 
-def get_credentials(form: Annotated[OAuth2PasswordRequestForm, Depends()]) -> Credentials:
-    return Credentials(
-        login=form.username, password=form.password, scopes=known_scopes(" ".join(form.scopes))
-    )
+def get_credentials(form: Annotated[LoginForm, Form()]) -> Credentials:
+    return Credentials(login=form.username, password=form.password, scopes=known_scopes(form.scope))
 
 
 def get_device(request: Request) -> Device:
-    client = request.client
-    return Device(client.host if client else None, request.headers.get("user-agent"))
+    return Device(client_address(request.scope.get("client")), request.headers.get("user-agent"))
 
 
 async def get_refresh_request(

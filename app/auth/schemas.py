@@ -1,10 +1,24 @@
 """What login and refresh take and give."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from app.core.schemas import RequestModel, ResponseModel
+
+
+class LoginForm(RequestModel):
+    """OAuth 2.0's password form (RFC 6749, 4.3.2). Clients are not known: naming one does nothing."""
+
+    # RFC 6749 section 3.2: parameters that a server does not know are ignored.
+    model_config = ConfigDict(extra="ignore")
+
+    grant_type: Literal["password"] = "password"
+    username: str = Field(max_length=254, description="User name or e-mail address.")
+    password: Annotated[str, Field(max_length=1000, json_schema_extra={"format": "password"}, repr=False)]
+    scope: str = Field("", max_length=1000, description="Space-separated; left out: all that you may have.")
+    client_id: str | None = Field(None, max_length=200)
+    client_secret: Annotated[str, Field(max_length=200)] | None = Field(None, repr=False)
 
 
 class RefreshIn(RequestModel):

@@ -18,6 +18,7 @@ from app.core.errors import (
     ValidationFailedError,
 )
 from app.core.guard import InsufficientScopeError, UnauthenticatedError
+from app.core.openapi_limits import Json, limit_schemas
 
 # For `openapi_extra`: this route asks for no credential, on purpose.
 ANONYMOUS: dict[str, Any] = {"security": [{}]}  # Any: OpenAPI JSON
@@ -25,7 +26,23 @@ MEDIA_TYPE = "application/problem+json"
 EVERYWHERE = (MalformedRequestError, ValidationFailedError, RateLimitedError, InternalError, UnavailableError)
 GUARDED = (UnauthenticatedError, InsufficientScopeError)
 WITH_BODY = (BodyTooLargeError, UnsupportedMediaTypeError)
-Json = dict[str, Any]  # Any: OpenAPI JSON
+
+DESCRIPTION = """\
+**Credentials.** Send `Authorization: Bearer <access token>` or `X-API-Key: <key>`, never both. Each operation
+names the scope that it needs.
+
+**Errors** are problem details (RFC 9457, `application/problem+json`). Go by `code`; the page that
+`type` names says what it means and what to do.
+
+**Lists** take `limit` and `cursor`; `next_cursor` of one page is the `cursor` of the next.
+
+**Limits** are announced on counted answers; after a 429 wait as long as `Retry-After` says.
+"""
+INFO: Json = {"description": DESCRIPTION, "contact": {"name": "The operator of this deployment"}}
+# Relative: the document holds under whatever name it was asked for.
+SERVERS: list[Json] = [
+    {"url": "/", "description": "This deployment: production, staging or local.", "x-internal": False}
+]
 
 TEXT: Json = {"type": "string", "maxLength": 2000}
 PROBLEM_SCHEMA: Json = {
@@ -55,11 +72,17 @@ PROBLEM_SCHEMA: Json = {
 }
 NUMBER: Json = {"type": "integer", "format": "int64", "minimum": 0, "maximum": 2**53}
 RATE_HEADERS: Json = {
-    "RateLimit": {"description": "IETF draft: what is left.", "schema": TEXT},
+    "RateLimit": {
+        "description": "IETF draft: what is left, and in how many seconds it is full again.",
+        "schema": TEXT,
+    },
     "RateLimit-Policy": {"description": "IETF draft: the limits.", "schema": TEXT},
     "X-RateLimit-Limit": {"description": "Requests in the window.", "schema": NUMBER},
     "X-RateLimit-Remaining": {"description": "Requests left.", "schema": NUMBER},
-    "X-RateLimit-Reset": {"description": "When it is full again, in seconds since 1970.", "schema": NUMBER},
+    "X-RateLimit-Reset": {
+        "description": "Unix time, in seconds, at which it is full again.",
+        "schema": NUMBER,
+    },
 }
 RETRY_AFTER: Json = {"Retry-After": {"description": "Seconds to wait.", "schema": NUMBER}}
 
@@ -111,6 +134,8 @@ def install_openapi(app: FastAPI) -> None:
 
 
 def complete(document: Json) -> Json:
+    document["info"] |= INFO
+    document["servers"] = SERVERS
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     schemas["Problem"] = PROBLEM_SCHEMA
     for path, item in document["paths"].items():
@@ -119,6 +144,7 @@ def complete(document: Json) -> Json:
     # FastAPI's own error shapes, which no answer of ours has.
     schemas.pop("HTTPValidationError", None)
     schemas.pop("ValidationError", None)
+    limit_schemas(document)
     return document
 
 
@@ -132,6 +158,17 @@ def _complete_operation(operation: Json, *, has_id: bool) -> None:
     for error in (*errors, NotFoundError) if has_id else errors:
         _add_common(found, error)
     operation["responses"] = {str(status): _with_headers(status, found[status]) for status in sorted(found)}
+    _name_scopes(operation)
+
+
+def _name_scopes(operation: Json) -> None:
+    """In words too: the reference page shows scopes only of OAuth schemes, which ours are not."""
+    alternatives = operation.get("security", [])
+    scopes = {scope for alternative in alternatives for names in alternative.values() for scope in names}
+    if scopes:
+        listed = ", ".join(f"`{scope}`" for scope in sorted(scopes))
+        needs = f"Needs the scope{'s' if len(scopes) > 1 else ''} {listed}."
+        operation["description"] = "\n\n".join(filter(None, [operation.get("description"), needs]))
 
 
 def _add_common(responses: dict[int, Json], error: type[ProblemError]) -> None:

@@ -44,6 +44,17 @@ class RequestModel(BaseModel):
         return data
 
 
+def _drop_defaults(schema: dict[str, Any]) -> None:  # Any: JSON Schema
+    for member in schema["properties"].values():
+        member.pop("default", None)
+
+
+class ChangeModel(RequestModel):
+    """A field left out stays as it is, so clients must not be shown, and fill in, a default."""
+
+    model_config = ConfigDict(json_schema_extra=_drop_defaults)
+
+
 def to_rfc3339(moment: datetime) -> str:
     """UTC with a Z and microseconds; a naive time is taken for UTC, as everything we store is."""
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -5,7 +5,7 @@ from hashlib import sha256
 from html import escape
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi.responses import HTMLResponse
 
 from app.core.errors import CATALOGUE, NotFoundError, ProblemError
@@ -38,13 +38,13 @@ class ProblemDescription(ResponseModel):
 
 @router.get(
     "/problems",
-    summary="Every error this service answers with",
     response_model=Page[ProblemDescription],
     openapi_extra=ANONYMOUS,
 )
 async def list_problems(
     request: Request, response: Response, settings: Annotated[Settings, Depends(get_settings)]
 ) -> Page[ProblemDescription] | HTMLResponse:
+    """Every error this service answers with; as a page for browsers."""
     items = [_describe(error, settings) for _, error in sorted(CATALOGUE.items())]
     if accepts_html(request.headers.get("accept")):
         links = "".join(
@@ -58,14 +58,17 @@ async def list_problems(
 
 @router.get(
     "/problems/{code}",
-    summary="What one error means, and what to do",
     response_model=ProblemDescription,
     responses=problems(NotFoundError),
     openapi_extra=ANONYMOUS,
 )
 async def read_problem(
-    code: str, request: Request, response: Response, settings: Annotated[Settings, Depends(get_settings)]
+    code: Annotated[str, Path(json_schema_extra={"maxLength": 100})],
+    request: Request,
+    response: Response,
+    settings: Annotated[Settings, Depends(get_settings)],
 ) -> ProblemDescription | HTMLResponse:
+    """What one error means, and what to do; as a page for browsers."""
     if code not in CATALOGUE:
         raise NotFoundError
     described = _describe(CATALOGUE[code], settings)

@@ -42,23 +42,25 @@ class Info(ResponseModel):
     debug: bool
 
 
-@router.get("/ping", summary="The cheapest answer there is", openapi_extra=ANONYMOUS)
+@router.get("/ping", openapi_extra=ANONYMOUS)
 async def ping(settings: SettingsDep) -> Pong:
+    """The cheapest answer there is."""
     return Pong(environment=settings.environment, testing=settings.testing)
 
 
-@router.get("/health", summary="Whether the process lives; touches nothing", openapi_extra=ANONYMOUS)
+@router.get("/health", openapi_extra=ANONYMOUS)
 async def health() -> Alive:
+    """Whether the process lives; touches nothing."""
     return Alive(version=__version__, timestamp=datetime.now(UTC))
 
 
 @router.get(
     "/health/ready",
-    summary="Whether this process should get traffic",
     responses={NOT_READY: {"model": Readiness, "description": "PostgreSQL is gone or its schema is wrong"}},
     openapi_extra=ANONYMOUS,
 )
 async def ready(request: Request, response: Response) -> Readiness:
+    """Whether this process should get traffic."""
     state = request.app.state
     readiness = await check_readiness(state.database, state.redis, state.schema_version)
     # Set at SIGTERM, so that the proxy turns elsewhere while we finish.
@@ -69,8 +71,9 @@ async def ready(request: Request, response: Response) -> Readiness:
     return readiness
 
 
-@router.get("/info", summary="Name, version and environment", openapi_extra=ANONYMOUS)
+@router.get("/info", openapi_extra=ANONYMOUS)
 async def info(request: Request, settings: SettingsDep) -> Info:
+    """Name, version and environment."""
     return Info(
         app_name=request.app.title,
         version=__version__,
@@ -87,8 +90,9 @@ def metrics(request: Request, settings: SettingsDep) -> Response:
     return Response(render_metrics(), media_type=CONTENT_TYPE)
 
 
-@router.get("/.well-known/jwks.json", summary="The keys that verify access tokens", openapi_extra=ANONYMOUS)
+@router.get("/.well-known/jwks.json", openapi_extra=ANONYMOUS)
 async def jwks(request: Request, response: Response) -> dict[str, list[dict[str, str]]]:
+    """The keys that verify access tokens."""
     response.headers.update(JWKS_MAX_AGE)
     keys: dict[str, list[dict[str, str]]] = request.app.state.key_ring.jwks()
     return keys

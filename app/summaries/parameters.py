@@ -25,7 +25,7 @@ CanDeleteSummaries = Annotated[Principal, require(Scope.SUMMARIES_DELETE)]
 
 ID_LENGTH = 36
 ID_SCHEMA = {"format": "uuid", "maxLength": ID_LENGTH}
-ETAG_SCHEMA = {"maxLength": 1000}
+MAX_HEADER_LENGTH = 1000
 
 
 def get_surroundings(request: Request) -> Surroundings:
@@ -87,7 +87,11 @@ def parse_id(summary_id: Annotated[str, Path(json_schema_extra=ID_SCHEMA)]) -> U
 def wait_seconds(
     prefer: Annotated[
         str | None,
-        Header(description="`wait=N`: seconds to wait for the summary, 15 at most.", examples=["wait=10"]),
+        Header(
+            max_length=MAX_HEADER_LENGTH,
+            description="`wait=N`: seconds to wait for the summary, 15 at most.",
+            examples=["wait=10"],
+        ),
     ] = None,
 ) -> int:
     return preferred_wait(prefer)
@@ -115,5 +119,5 @@ SummaryId = Annotated[UUID, Depends(parse_id)]
 WaitSeconds = Annotated[int, Depends(wait_seconds)]
 FiltersDep = Annotated[Filters, Depends(get_filters)]
 Order = Annotated[Keyset, Depends(get_order)]
-IfMatch = Annotated[str | None, Header(json_schema_extra=ETAG_SCHEMA)]
-IfNoneMatch = Annotated[str | None, Header(json_schema_extra=ETAG_SCHEMA)]
+IfMatch = Annotated[str | None, Header(max_length=MAX_HEADER_LENGTH)]
+IfNoneMatch = Annotated[str | None, Header(max_length=MAX_HEADER_LENGTH)]

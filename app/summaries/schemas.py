@@ -6,8 +6,9 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from app.core.schemas import RequestModel, ResponseModel, UtcDatetime
+from app.core.schemas import ChangeModel, RequestModel, ResponseModel, UtcDatetime
 from app.reading.errors import Reason
+from app.reading.urls import MAX_URL_LENGTH
 from app.summaries.vocabulary import Status, Visibility
 
 MAX_TEXT_BYTES = 1024 * 1024
@@ -20,6 +21,11 @@ def _without_repeats(tags: list[str]) -> list[str]:
     return list(dict.fromkeys(tags))
 
 
+# Only shown here. Too long a URL is refused with a code of its own, too long a text or html with 413; the
+# limits of those two are in bytes, so no more characters than that can pass.
+Url = Annotated[str, Field(json_schema_extra={"maxLength": MAX_URL_LENGTH})]
+Text = Annotated[str, Field(min_length=1, json_schema_extra={"maxLength": MAX_TEXT_BYTES})]
+Html = Annotated[str, Field(min_length=1, json_schema_extra={"maxLength": MAX_HTML_BYTES})]
 Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50)]
 Tags = Annotated[list[Tag], Field(max_length=20), AfterValidator(_without_repeats)]
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
@@ -41,9 +47,9 @@ LengthChoice = Literal["short", "medium", "long"] | Words | Sentences
 class SummaryDraft(RequestModel):
     """Exactly one source: `url`, `text`, or `html` (then `url` only says where it came from)."""
 
-    url: str | None = Field(None, examples=["https://en.wikipedia.org/wiki/Summary"])
-    text: str | None = Field(None, min_length=1)
-    html: str | None = Field(None, min_length=1)
+    url: Url | None = Field(None, examples=["https://en.wikipedia.org/wiki/Summary"])
+    text: Text | None = None
+    html: Html | None = None
     title: Title | None = Field(None, description="Kept instead of the page's own.")
     length: LengthChoice = Field(
         "medium", description="50, 100 or 200 words; or so many words or sentences.", examples=["short"]
@@ -63,10 +69,10 @@ class SummaryDraft(RequestModel):
         return self
 
 
-class SummaryChanges(RequestModel):
-    """A field left out stays. A changed url is not fetched again."""
+class SummaryChanges(ChangeModel):
+    """A changed url is not fetched again."""
 
-    url: str = Field("", description="Where the source is to be found.")
+    url: Url = Field("", description="Where the source is to be found.")
     title: Title | None = None
     summary: str = Field("", min_length=1, max_length=20_000)
     tags: Tags = Field(default_factory=list)
