@@ -4,9 +4,10 @@ import asyncio
 import json
 import os
 import sys
+from collections.abc import Awaitable, Callable
 from getpass import getpass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 from alembic import command
@@ -14,6 +15,7 @@ from alembic import command
 from app.accounts.staff import NewStaff, create_staff
 from app.core.errors import ProblemError
 from app.core.keyring import KeyRing
+from app.core.passwords import Passwords
 from app.core.principal import StaffRole
 from app.core.roles import RolePasswords, bootstrap
 from app.core.schema_version import ROOT, alembic_config
@@ -21,6 +23,8 @@ from app.core.signing_keys import KeyRingError
 from app.local.demo import seed_demo
 from app.main import create_app
 from app.settings import Settings, SettingsError, load_settings
+
+Result = TypeVar("Result")
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 database_cli = typer.Typer(no_args_is_help=True, help="The database itself.")
@@ -90,9 +94,10 @@ def create_staff_member(
     role: Annotated[StaffRole, typer.Option()] = StaffRole.SUPER_ADMIN,
 ) -> None:
     """Make a staff account; the password comes from PRECIS_PASSWORD, or is asked for."""
+    settings = _settings()
     password = os.environ.get("PRECIS_PASSWORD") or getpass("Password: ")
     new = NewStaff(username=username, email=email, password=password, role=role)
-    asyncio.run(create_staff(_settings(), new))
+    _run(lambda passwords: create_staff(settings, new, passwords=passwords))
     typer.echo(f"{role} {username} created")
 
 
@@ -106,11 +111,25 @@ def init_keys(directory: Path) -> None:
 @demo_cli.command("seed")
 def seed() -> None:
     """Make the demo user, organisation and API key, and print them."""
-    typer.echo(asyncio.run(seed_demo(_settings())))
+    settings = _settings()
+    typer.echo(_run(lambda passwords: seed_demo(settings, passwords=passwords)))
 
 
 def _settings() -> Settings:
     return load_settings()
+
+
+def _run(task: Callable[[Passwords], Awaitable[Result]]) -> Result:
+    # Made outside the loop: the first hash loads its library.
+    passwords = Passwords()
+
+    async def run() -> Result:
+        try:
+            return await task(passwords)
+        finally:
+            await passwords.aclose()
+
+    return asyncio.run(run())
 
 
 def _become(*arguments: str) -> None:

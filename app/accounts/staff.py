@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 
+from pydantic import ValidationError
+
 from app.accounts.schemas import Registration
 from app.accounts.service import AccountService
 from app.core.db import Database
+from app.core.errors import FieldFault, ValidationFailedError
 from app.core.passwords import Passwords
 from app.core.principal import StaffRole
 from app.settings import Settings
@@ -21,10 +24,10 @@ class NewStaff:
     role: StaffRole
 
 
-async def create_staff(settings: Settings, new: NewStaff) -> User:
+async def create_staff(settings: Settings, new: NewStaff, *, passwords: Passwords) -> User:
     """Raises what registration raises. The operator vouches for the address, so it counts as verified."""
-    registration = Registration(username=new.username, email=new.email, password=new.password)
-    database, passwords = Database.from_settings(settings), Passwords()
+    registration = _registration(new)
+    database = Database.from_settings(settings)
     try:
         async with database.transaction() as session:
             store = UserStore(session)
@@ -32,5 +35,13 @@ async def create_staff(settings: Settings, new: NewStaff) -> User:
             user = await AccountService(session, manager).register(registration)
             return await store.update(user, {"role": new.role, "is_verified": True})
     finally:
-        await passwords.aclose()
         await database.dispose()
+
+
+def _registration(new: NewStaff) -> Registration:
+    try:
+        return Registration(username=new.username, email=new.email, password=new.password)
+    except ValidationError as error:
+        faults = [FieldFault(f"/{item['loc'][0]}", item["type"], item["msg"]) for item in error.errors()]
+        # Not `from error`: its text shows what was given, a password too.
+        raise ValidationFailedError(faults=faults) from None

@@ -25,13 +25,9 @@ USERNAME = "demo"
 EMAIL = "demo@precis.example"
 
 
-async def seed_demo(settings: Settings) -> str:
+async def seed_demo(settings: Settings, *, passwords: Passwords) -> str:
     """The lines to show: user name, password and key, made anew for this run."""
-    database, passwords, redis = (
-        Database.from_settings(settings),
-        Passwords(),
-        RedisClient(settings.redis_url),
-    )
+    database, redis = Database.from_settings(settings), RedisClient(settings.redis_url)
     try:
         password = _password()
         async with database.transaction() as session:
@@ -42,7 +38,6 @@ async def seed_demo(settings: Settings) -> str:
             user = await AccountService(session, manager).register(registration)
         api_key = await _api_key(database, user, PrincipalCache(redis))
     finally:
-        await passwords.aclose()
         await redis.aclose()
         await database.dispose()
     return f"user:     {USERNAME}\npassword: {password}\nAPI key:  {api_key}"

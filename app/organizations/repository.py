@@ -61,9 +61,6 @@ class OrganizationRepository:
         await self._session.flush()
         return organization
 
-    async def get(self) -> Organization | None:
-        return await self._session.get(Organization, self._organization_id)
-
     async def add_member(self, user_id: UUID, *, role: MembershipRole) -> None:
         self._session.add(Membership(organization_id=self._organization_id, user_id=user_id, role=role))
         await self._session.flush()
