@@ -1,5 +1,6 @@
 """One demo for all tests that only use it; those that end one start their own."""
 
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -21,3 +22,6 @@ def demo(origin: SlowOrigin) -> Iterator[Running]:
     with Running(launch) as running:
         running.ready()
         yield running
+        running.send(signal.SIGTERM)
+        assert running.ended() == 0, running.text
+        assert running.left() == {}

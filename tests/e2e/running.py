@@ -12,13 +12,16 @@ from pathlib import Path
 from threading import Thread
 from typing import Self
 
+import pytest
+
 from app.core.schema_version import ROOT
 from app.local.account import Account
 
 START_SECONDS = 60.0
 READY = "Precis is ready at "
 # Nothing of the tests' own surroundings may decide how the service runs.
-INHERITED = ("PATH", "LANG", "TMPDIR", "COVERAGE_PROCESS_START")
+INHERITED = ("PATH", "LANG", "TMPDIR", "LD_LIBRARY_PATH", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
+PACKAGES = Path(pytest.__file__).parents[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,7 @@ class Launch:
         return subprocess.Popen(  # noqa: S603  # our own supervisor
             [self.interpreter, "-m", "app.local.supervisor", *self.arguments],
             cwd=self.root,
-            env={**inherited, "PYTHONPATH": str(self.root), **self.environment},
+            env={**inherited, "PYTHONPATH": f"{self.root}:{PACKAGES}", **self.environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

