@@ -80,6 +80,12 @@ async def test_a_well_formed_key_that_never_was_is_401(client: AsyncClient) -> N
     assert (await client.get(ME, headers={"X-API-Key": generate_api_key()})).status_code == 401
 
 
+async def test_a_key_with_a_typing_error_is_401(client: AsyncClient, robot: Robot) -> None:
+    mistyped = robot.api_key[:-1] + ("a" if robot.api_key[-1] != "a" else "b")
+    answer = await client.get(ME, headers={"X-API-Key": mistyped})
+    assert (answer.status_code, answer.json()["code"]) == (401, "invalid_credential")
+
+
 async def test_a_revoked_key_is_refused(client: AsyncClient, alice: Person) -> None:
     made = (await client.post(URL, headers=alice.headers, json={"name": "k"})).json()
     key = {"X-API-Key": made["api_key"]}
