@@ -164,8 +164,10 @@ async def test_an_outsider_sees_and_changes_no_row(app: FastAPI, filled: Person,
     for table in WRITES:
         column = "id" if table == "organizations" else "organization_id"
         rows = f"{table} WHERE {column} = :organization_id"
-        assert await run(app, tenant_of(charlie), f"SELECT 1 FROM {rows}", foreign) == [], table  # noqa: S608
-        assert await run(app, tenant_of(charlie), f"DELETE FROM {rows}", foreign) == [0], table  # noqa: S608
+        reading = f"SELECT 1 FROM {rows}"  # noqa: S608  # names of our own, values bound
+        deleting = f"DELETE FROM {rows}"  # noqa: S608  # as above
+        assert await run(app, tenant_of(charlie), reading, foreign) == [], table
+        assert await run(app, tenant_of(charlie), deleting, foreign) == [0], table
 
 
 @pytest.mark.parametrize("table", WRITES)
