@@ -64,6 +64,8 @@ async def test_a_deactivated_person_is_refused(client: AsyncClient, app: FastAPI
     assert (await client.get(ME, headers=alice.headers)).status_code == 401
 
 
-async def test_the_sixty_first_bad_credential_of_an_address_is_limited(client: AsyncClient) -> None:
-    codes = [(await client.get(ME, headers={"X-API-Key": "nonsense"})).status_code for _ in range(61)]
-    assert codes == [401] * 60 + [429]
+async def test_after_sixty_bad_credentials_an_address_is_limited(client: AsyncClient) -> None:
+    # More than one, as the limit refills by one a second meanwhile.
+    codes = [(await client.get(ME, headers={"X-API-Key": "nonsense"})).status_code for _ in range(75)]
+    assert codes[:60] == [401] * 60
+    assert 429 in codes

@@ -11,6 +11,8 @@ def test_one_code_cannot_mean_two_errors() -> None:
 
 
 def test_a_subclass_without_a_code_of_its_own_is_no_entry_of_the_catalogue() -> None:
-    special = type("SpecialNotFoundError", (NotFoundError,), {})
-    assert special.code == "not_found"
+    class SpecialNotFoundError(NotFoundError):
+        pass
+
+    assert SpecialNotFoundError.code == "not_found"
     assert CATALOGUE["not_found"] is NotFoundError
