@@ -8,9 +8,8 @@ from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
-from pydantic import Field, PositiveInt, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, Field, PositiveInt, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -26,6 +25,7 @@ from app.settings_parsing import (
     UnreadableFilesError,
     check_secret_strength,
     parse_host_port,
+    parse_public_url,
     parse_redis_url,
     split_list,
     to_asyncpg_url,
@@ -65,7 +65,9 @@ class Settings(BaseSettings):
     debug: bool = False
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=0, le=65535)
-    public_url: str = Field("", description="What problem types, links, issuer and mails begin with.")
+    public_url: Annotated[str, AfterValidator(parse_public_url)] = Field(
+        "", description="What problem types, links, issuer and mails begin with."
+    )
     web_concurrency: PositiveInt = Field(1, description="API processes of one gunicorn.")
     forwarded_allow_ips: str = Field("127.0.0.1", description="The proxy's addresses, exactly; never *.")
     data_dir: Path = Field(Path(".precis"), validation_alias="PRECIS_DATA_DIR")
@@ -91,7 +93,7 @@ class Settings(BaseSettings):
     db_statement_timeout_seconds: float = Field(5.0, gt=0)
 
     # Redis
-    redis_url: str = Field("redis://127.0.0.1:6379/0", repr=False)
+    redis_url: Annotated[str, AfterValidator(parse_redis_url)] = Field("redis://127.0.0.1:6379/0", repr=False)
     rate_limit_scale: float = Field(1.0, gt=0, description="Multiplies every limit.")
 
     # Identity
@@ -142,18 +144,6 @@ class Settings(BaseSettings):
     @classmethod
     def _postgres_url(cls, value: object) -> object:
         return to_asyncpg_url(value) if isinstance(value, str) and value else value
-
-    @field_validator("redis_url", mode="before")
-    @classmethod
-    def _redis_url(cls, value: object) -> object:
-        return parse_redis_url(value) if isinstance(value, str) else value
-
-    @field_validator("public_url")
-    @classmethod
-    def _public_url(cls, value: str) -> str:
-        if value and urlsplit(value).scheme not in {"http", "https"}:
-            raise ValueError("must begin with http:// or https://")
-        return value.rstrip("/")
 
     @field_validator("sentry_dsn", "metrics_token", "smtp_host", "log_format", "docs_enabled", mode="before")
     @classmethod

@@ -107,6 +107,13 @@ def to_libpq_url(value: str) -> str:
     return urlunsplit(("postgresql", parts.netloc, parts.path, urlencode(query), ""))
 
 
+def parse_public_url(value: str) -> str:
+    """Without the slash at its end; empty stays empty."""
+    if value and urlsplit(value).scheme not in {"http", "https"}:
+        raise ValueError("must begin with http:// or https://")
+    return value.rstrip("/")
+
+
 def parse_redis_url(value: str) -> str:
     if urlsplit(value).scheme not in {"redis", "rediss", "unix"}:
         raise ValueError("must begin with redis://, rediss:// or unix://")
