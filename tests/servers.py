@@ -72,7 +72,8 @@ def superuser_url(binaries: Binaries, server_folder: Path) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def template(superuser_url: str) -> Iterator[Template]:
     name = f"precis_{secrets.token_hex(6)}"
-    passwords = RolePasswords(secrets.token_hex(16), secrets.token_hex(16))
+    # The same in every test process: on a given server they share the roles.
+    passwords = RolePasswords("owner of throw-away data", "reader of throw-away data")
     role_urls = asyncio.run(bootstrap(superuser_url, database=name, passwords=passwords))
     owner_url = load_settings(migration_database_url=role_urls.owner).migration_database_url
     command.upgrade(alembic_config(owner_url), "head")
@@ -97,7 +98,9 @@ async def database_urls(template: Template) -> AsyncIterator[DatabaseUrls]:
 def redis_server_url(binaries: Binaries, server_folder: Path) -> Iterator[str]:
     given = os.environ.get("REDIS_URL")
     if given:
-        yield given
+        # One database a test process, as each test begins by emptying it.
+        number = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+        yield urlunsplit(urlsplit(given)._replace(path=f"/{number}"))
         return
     server = start_valkey(binaries, server_folder / "valkey", server_account())
     yield server.url

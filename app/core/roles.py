@@ -33,6 +33,8 @@ async def bootstrap(superuser_url: str, *, database: str, passwords: RolePasswor
     """Safe to repeat: an existing role gets the given password, an existing database stays."""
     connection = await asyncpg.connect(_plain(superuser_url))
     try:
+        # Roles belong to the whole server: two that bootstrap at once would trip over each other.
+        await connection.execute("SELECT pg_advisory_lock(7041777)")
         await _create_roles(connection, passwords)
         await _create_database(connection, database)
     finally:

@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 from app.core.db import DatabaseDep
 from app.core.guard import OwnSession, require
 from app.core.http import preferred_wait
+from app.core.ids import ID_SCHEMA, parse_id
 from app.core.pagination import Keyset
 from app.core.principal import Principal, Scope
 from app.core.schemas import NUL
@@ -23,8 +24,6 @@ CanReadSummaries = Annotated[Principal, require(Scope.SUMMARIES_READ)]
 CanWriteSummaries = Annotated[Principal, require(Scope.SUMMARIES_WRITE)]
 CanDeleteSummaries = Annotated[Principal, require(Scope.SUMMARIES_DELETE)]
 
-ID_LENGTH = 36
-ID_SCHEMA = {"format": "uuid", "maxLength": ID_LENGTH}
 MAX_HEADER_LENGTH = 1000
 
 
@@ -73,13 +72,10 @@ DeletingService = Annotated[SummaryService, Depends(deleting_service)]
 IntakeDep = Annotated[Intake, Depends(get_intake)]
 
 
-def parse_id(summary_id: Annotated[str, Path(json_schema_extra=ID_SCHEMA)]) -> UUID:
+def get_summary_id(summary_id: Annotated[str, Path(json_schema_extra=ID_SCHEMA)]) -> UUID:
     """An id that is not one is as unknown as any other: 404."""
-    try:
-        parsed = UUID(summary_id)
-    except ValueError as error:
-        raise SummaryNotFoundError from error
-    if len(summary_id) != ID_LENGTH:
+    parsed = parse_id(summary_id)
+    if parsed is None:
         raise SummaryNotFoundError
     return parsed
 
@@ -115,7 +111,7 @@ def get_order(sort: Literal["-created_at", "created_at"] = "-created_at") -> Key
     return NEWEST_FIRST if sort.startswith("-") else OLDEST_FIRST
 
 
-SummaryId = Annotated[UUID, Depends(parse_id)]
+SummaryId = Annotated[UUID, Depends(get_summary_id)]
 WaitSeconds = Annotated[int, Depends(wait_seconds)]
 FiltersDep = Annotated[Filters, Depends(get_filters)]
 Order = Annotated[Keyset, Depends(get_order)]
