@@ -17,14 +17,12 @@ def on_termination(tell: Callable[[], None]) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    previous = signal.getsignal(signal.SIGTERM)
+    previous = signal.getsignal(signal.SIGTERM) or signal.SIG_DFL
 
-    def handle(number: int, frame: FrameType | None) -> None:
+    def handle(number: int, _frame: FrameType | None) -> None:
         tell()
-        if callable(previous):
-            previous(number, frame)
-            return
-        signal.signal(number, signal.SIG_DFL)
+        # Whatever was to happen happens, be it a handler of the server's or the end of the process.
+        signal.signal(number, previous)
         signal.raise_signal(number)
 
     signal.signal(signal.SIGTERM, handle)
