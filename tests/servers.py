@@ -73,7 +73,7 @@ def superuser_url(binaries: Binaries, server_folder: Path) -> Iterator[str]:
 def template(superuser_url: str) -> Iterator[Template]:
     name = f"precis_{secrets.token_hex(6)}"
     # The same in every test process: on a given server they share the roles.
-    passwords = RolePasswords("owner of throw-away data", "reader of throw-away data")
+    passwords = RolePasswords("owner-of-throw-away-data", "reader-of-throw-away-data")
     role_urls = asyncio.run(bootstrap(superuser_url, database=name, passwords=passwords))
     owner_url = load_settings(migration_database_url=role_urls.owner).migration_database_url
     command.upgrade(alembic_config(owner_url), "head")

@@ -26,6 +26,8 @@ def ring(tmp_path: Path) -> KeyRing:
 
 async def test_a_published_key_is_seen_without_a_restart(ring: KeyRing) -> None:
     async with refreshed(ring, interval_seconds=0.01):
+        await asyncio.sleep(0.1)  # looks that find nothing new
+        assert len(ring.jwks()["keys"]) == 1
         await asyncio.to_thread(rotate, ring.directory)
         await until(lambda: len(ring.jwks()["keys"]) == 2)
 
