@@ -27,7 +27,8 @@ def test_our_summaries_reach_the_goal_and_beat_the_lead(folder: Path) -> None:
     assert ours.rouge_lsum > lead.rouge_lsum
 
 
-def test_extraction_reaches_its_goals_within_its_cost(folder: Path) -> None:
+def test_extraction_reaches_its_goals(folder: Path) -> None:
+    """Their cost is told by `python -m tests.quality.measure`, alone on its machine."""
     scores = pages.measure(folder)
     assert scores.wcxb_all >= 0.88
     assert scores.wcxb_articles >= 0.93
@@ -35,4 +36,3 @@ def test_extraction_reaches_its_goals_within_its_cost(folder: Path) -> None:
     assert scores.title >= 0.80
     assert scores.author >= 0.74
     assert scores.date >= 0.85
-    assert scores.cpu_p95 <= 250
