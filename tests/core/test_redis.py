@@ -28,7 +28,7 @@ async def silent() -> AsyncIterator[tuple[RedisClient, ManualClock]]:
         await client.aclose()
 
 
-async def test_silent_redis_costs_a_fifth_of_a_second_at_most(
+async def test_silent_redis_costs_a_timeout_not_a_minute(
     silent: tuple[RedisClient, ManualClock],
 ) -> None:
     client, _ = silent
