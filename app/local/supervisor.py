@@ -23,6 +23,7 @@ from app.local.welcome import demo_welcome, welcome
 from app.settings import Settings, SettingsError, load_settings
 
 LOOK_EVERY_SECONDS = 0.2
+STOP_AGAIN_SECONDS = 1.0
 LAST_PORT = 65535
 
 
@@ -46,6 +47,7 @@ def main() -> int:
         with _data_directory(settings, demo=arguments.demo) as folder:
             _run(folder, settings, arguments)
     except Stopped:
+        _heard()
         _say("stopped")
     except (LocalServerError, SettingsError) as error:
         sys.stderr.write(f"precis: {error}\n")
@@ -70,7 +72,18 @@ def _stop(_number: int, _frame: FrameType | None) -> None:
     # Once is enough: a second Ctrl-C must not interrupt the orderly stop.
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
+    # An exception that a signal raises inside a destructor or a callback is lost: again, until it is heard.
+    signal.signal(signal.SIGALRM, _stop_again)
+    signal.setitimer(signal.ITIMER_REAL, STOP_AGAIN_SECONDS, STOP_AGAIN_SECONDS)
     raise Stopped
+
+
+def _stop_again(_number: int, _frame: FrameType | None) -> None:
+    raise Stopped
+
+
+def _heard() -> None:
+    signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 @contextmanager
@@ -102,6 +115,7 @@ def _run(folder: Path, settings: Settings, arguments: argparse.Namespace) -> Non
             time.sleep(LOOK_EVERY_SECONDS)
             watch.look()
     finally:
+        _heard()
         stack.stop()
 
 
