@@ -28,11 +28,11 @@ async def silent() -> AsyncIterator[tuple[RedisClient, ManualClock]]:
         await client.aclose()
 
 
-async def test_silent_redis_costs_a_timeout_not_a_minute(
+async def test_silent_redis_costs_a_fifth_of_a_second_at_most(
     silent: tuple[RedisClient, ManualClock],
 ) -> None:
     client, _ = silent
-    assert await refuse(client) < 1  # with the defaults: 59 s
+    assert await refuse(client) < 0.25
 
 
 async def test_silent_redis_costs_nothing_once_the_breaker_is_open(
@@ -41,7 +41,7 @@ async def test_silent_redis_costs_nothing_once_the_breaker_is_open(
     client, _ = silent
     await refuse(client, 5)
     assert client.is_open
-    assert await refuse(client, 100) < 0.5  # not 100 timeouts
+    assert await refuse(client, 100) < 0.05
 
 
 async def test_only_one_of_many_callers_pays_for_the_probe(silent: tuple[RedisClient, ManualClock]) -> None:
@@ -50,13 +50,13 @@ async def test_only_one_of_many_callers_pays_for_the_probe(silent: tuple[RedisCl
     clock.advance(10)
     probe = asyncio.create_task(refuse(client))
     await asyncio.sleep(0)
-    assert await refuse(client, 50) < 0.5  # not 50 timeouts
+    assert await refuse(client, 50) < 0.05
     assert await probe > 0.1
 
 
 async def test_refused_connection_is_redis_down() -> None:
     client = RedisClient("redis://127.0.0.1:1/0")
-    assert await refuse(client) < 1
+    assert await refuse(client) < 0.1
     await client.aclose()
 
 

@@ -13,8 +13,6 @@ from tests.reading.documents_made import html, pdf, word
 
 pytestmark = pytest.mark.unit
 
-SECONDS_NOT_MINUTES = 30
-
 SENTENCE = "Bees are returning to the roofs of the city, beekeepers said on Monday to the council."
 HEAD = """<title>Bees return - The Daily</title>
 <meta property="og:title" content="Bees return"><meta property="og:site_name" content="The Daily">
@@ -66,11 +64,10 @@ def test_the_locale_of_the_page_tells_its_language_when_the_html_tag_does_not() 
     ["<div><p>foo bar baz.</p></div>", "<a href=x>y</a>", "<p><a href=x>y</a></p>", "<tr><td>w", "w<br>"],
 )
 def test_repeated_markup_of_five_megabytes_costs_seconds_not_minutes(unit: str) -> None:
-    # It was 136 s once. How many seconds is the benchmark's to say: this machine may be busy.
     page = (unit * (5_000_000 // len(unit))).encode()
     began = time.process_time()
     assert extract(RawDocument(page, HTML)).text
-    assert time.process_time() - began < SECONDS_NOT_MINUTES
+    assert time.process_time() - began < 6
 
 
 def test_a_tag_of_countless_attributes_costs_nothing() -> None:
