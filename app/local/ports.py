@@ -36,6 +36,14 @@ def first_free(start: int, host: str = LOOPBACK, *, tries: int = 100) -> int:
     return next((port for port in candidates if is_free(port, host)), 0) or free_port()
 
 
+def listening(start: int) -> socket.socket:
+    """On `start` or a free port of the loopback. A child that inherits it cannot lose it to others."""
+    try:
+        return socket.create_server((LOOPBACK, first_free(start)))
+    except OSError:
+        return socket.create_server((LOOPBACK, 0))
+
+
 def accepts(port: int) -> bool:
     with closing(socket.socket()) as probe:
         probe.settimeout(0.5)

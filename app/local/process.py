@@ -31,6 +31,7 @@ class Command:
     environment: Mapping[str, str] | None = None
     directory: Path | None = None
     log: Path | None = None
+    pass_fds: Sequence[int] = ()
 
 
 class Child:
@@ -103,6 +104,7 @@ def _start(
         stdout=stdout,
         stderr=stderr,
         cwd=command.directory or "/",
+        pass_fds=command.pass_fds,
         env=None if command.environment is None else dict(command.environment),
         preexec_fn=die_with_parent,  # noqa: PLW1509  # no thread of ours runs yet
         # Ctrl-C reaches us alone, so that we stop the others in order.

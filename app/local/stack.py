@@ -4,6 +4,7 @@ import asyncio
 import http.client
 import secrets
 import shlex
+import socket
 import sys
 import time
 from collections.abc import Mapping
@@ -16,14 +17,13 @@ from app.core.schema_version import ROOT
 from app.local.account import Account, LocalServerError, private_file
 from app.local.binaries import find_binaries
 from app.local.data_directory import SHARED_STATE, kept_secret
-from app.local.ports import first_free
+from app.local.ports import listening
 from app.local.postgres import start_postgres
 from app.local.process import Child, Command, run_to_end
 from app.local.valkey import start_valkey
 from app.settings import Settings
 
 READY_SECONDS = 60.0
-SAMPLES = Path(__file__).parent / "samples"
 SAMPLES_PORT = 8080
 STOP_ORDER = ("serve", "worker", "samples", "valkey", "postgres")
 COPIES = SHARED_STATE / "bin"
@@ -46,6 +46,7 @@ class Stack:
     account: Account | None
     environment: dict[str, str]
     children: list[Child] = field(default_factory=list)
+    samples_socket: socket.socket | None = None
 
     def start_servers(self, settings: Settings) -> None:
         """PostgreSQL and Valkey, each only where no URL points elsewhere."""
@@ -70,10 +71,14 @@ class Stack:
 
     def serve_samples(self) -> int:
         """Articles of our own on a loopback port that the fetcher may reach; returns the port."""
-        port = first_free(SAMPLES_PORT)
-        server = [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1"]
+        self.samples_socket = listening(SAMPLES_PORT)
+        port: int = self.samples_socket.getsockname()[1]
+        descriptor = self.samples_socket.fileno()
+        command = [sys.executable, "-m", "app.local.sample_articles", str(descriptor)]
         log = self.folder / "samples.log"
-        self.children.append(Child("samples", Command([*server, "--directory", SAMPLES], log=log)))
+        self.children.append(
+            Child("samples", Command(command, directory=ROOT, log=log, pass_fds=(descriptor,)))
+        )
         allowed = (self.environment.get("FETCH_ALLOW_HOSTS", ""), f"127.0.0.1:{port}")
         self.environment["FETCH_ALLOW_HOSTS"] = ",".join(part for part in allowed if part)
         return port
@@ -111,6 +116,8 @@ class Stack:
         """The API first, so that nothing new comes in; PostgreSQL last."""
         for child in sorted(self.children, key=lambda child: STOP_ORDER.index(child.name)):
             child.stop()
+        if self.samples_socket:
+            self.samples_socket.close()
         (self.folder / "env").unlink(missing_ok=True)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.local.ports import LOOPBACK, accepts, first_free, free_port, is_free, url_of
+from app.local.ports import LOOPBACK, accepts, first_free, free_port, is_free, listening, url_of
 
 pytestmark = pytest.mark.unit
 
@@ -38,6 +38,13 @@ def test_last_port_does_not_lead_beyond_the_range() -> None:
 
 def test_free_port_is_free() -> None:
     assert is_free(free_port())
+
+
+def test_a_port_once_listened_on_is_kept(taken: int) -> None:
+    with listening(taken) as listener:
+        port = listener.getsockname()[1]
+        assert port != taken
+        assert accepts(port)
 
 
 def test_only_a_listened_port_accepts(taken: int) -> None:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,7 @@ from app.reading.article import RawDocument
 from app.reading.content_types import HTML, TEXT
 from app.reading.errors import ReadingError, Reason
 from app.reading.sandbox import MIB, InChild, Sandbox, SandboxLimits
+from tests.e2e.running import command_line, descendants, until
 from tests.reading.documents_made import html
 
 pytestmark = pytest.mark.integration
@@ -67,9 +69,11 @@ async def test_memory_is_bounded_and_its_end_costs_one_document() -> None:
 
 async def test_a_child_killed_at_work_or_idle_is_replaced() -> None:
     async with sandbox() as box:
+        await box.warm_up()
+        idle = processor_ticks()
         first = asyncio.create_task(box.run(HEAVY))
-        await asyncio.sleep(0.8)
-        await asyncio.to_thread(kill_children)
+        assert await asyncio.to_thread(until, lambda: processor_ticks() > idle + 5, seconds=20)
+        kill_children()
         with pytest.raises(ReadingError) as failed:
             await first
         assert failed.value.reason is Reason.INTERNAL
@@ -79,7 +83,7 @@ async def test_a_child_killed_at_work_or_idle_is_replaced() -> None:
 async def test_a_pool_broken_by_the_death_of_an_idle_child_is_replaced() -> None:
     async with sandbox() as box:
         await box.run(ARTICLE)
-        await asyncio.to_thread(kill_children)
+        kill_children()
         await asyncio.sleep(0.5)
         assert (await box.run(ARTICLE)).article.title == "The bees of the city"
 
@@ -113,8 +117,13 @@ def kill_children() -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-def children_of_forkserver() -> list[int]:
-    listed = subprocess.run(["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True)  # noqa: S607  # wherever ps is
-    rows = [line.split(None, 2) for line in listed.stdout.splitlines()[1:]]
-    servers = {row[0] for row in rows if row[1] == str(os.getpid()) and "forkserver" in row[2]}
-    return [int(row[0]) for row in rows if row[1] in servers]
+def processor_ticks() -> int:
+    """What the children have used, in hundredths of a second (utime of proc(5))."""
+    stats = [Path(f"/proc/{pid}/stat").read_text(encoding="ascii") for pid in children_of_forkserver()]
+    return sum(int(stat.rsplit(")", 1)[1].split()[11]) for stat in stats)
+
+
+def children_of_forkserver() -> set[int]:
+    """They were forked: the server's command line is theirs too."""
+    servers = {pid for pid in descendants(os.getpid()) if "forkserver" in " ".join(command_line(pid))}
+    return set[int]().union(*(descendants(pid) for pid in servers))
