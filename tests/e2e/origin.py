@@ -9,7 +9,7 @@ from typing import Any, Self
 from typing_extensions import override
 
 from app.local.ports import LOOPBACK
-from app.local.stack import SAMPLES
+from app.local.sample_articles import ARTICLES
 
 
 class SlowOrigin:
@@ -43,7 +43,7 @@ class SlowOrigin:
         return True
 
     def _handler(self) -> Callable[..., BaseHTTPRequestHandler]:
-        origin, page = self, (SAMPLES / "lighthouse.html").read_bytes()
+        origin, page = self, (ARTICLES / "lighthouse.html").read_bytes()
 
         class Page(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
