@@ -19,6 +19,7 @@ from pydantic_settings import (
 )
 from typing_extensions import override
 
+from app.settings_identity import IdentitySettings, MailSettings, OAuthSettings, PasswordPolicy
 from app.settings_parsing import (
     FileSecretsSource,
     HostPort,
@@ -31,6 +32,8 @@ from app.settings_parsing import (
     to_asyncpg_url,
 )
 
+__all__ = ["Environment", "PasswordPolicy", "Settings", "SettingsError", "get_settings", "load_settings"]
+
 ENVIRONMENT_ALIASES = {"dev": "development", "prod": "production", "test": "testing"}
 
 
@@ -41,13 +44,6 @@ class Environment(StrEnum):
     PRODUCTION = "production"
 
 
-class PasswordPolicy(StrEnum):
-    """`compat`: 8 characters of four kinds; `nist`: 15 characters (SP 800-63B-4)."""
-
-    COMPAT = "compat"
-    NIST = "nist"
-
-
 class SettingsError(Exception):
     """The configuration cannot be used; `faults` has one line per setting."""
 
@@ -56,7 +52,7 @@ class SettingsError(Exception):
         self.faults = faults
 
 
-class Settings(BaseSettings):
+class Settings(IdentitySettings, MailSettings, OAuthSettings, BaseSettings):
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", case_sensitive=False, frozen=True)
 
     # Process
@@ -96,22 +92,6 @@ class Settings(BaseSettings):
     redis_url: Annotated[str, AfterValidator(parse_redis_url)] = Field("redis://127.0.0.1:6379/0", repr=False)
     rate_limit_scale: float = Field(1.0, gt=0, description="Multiplies every limit.")
 
-    # Identity
-    secret_key: SecretStr = SecretStr("")
-    jwt_keys_dir: Path | None = Field(None, description="Unset outside production: <data_dir>/keys, made.")
-    jwt_audience: str = "precis-api"
-    access_token_expire_minutes: int = Field(15, ge=1, le=15)
-    refresh_token_expire_days: int = Field(7, ge=1, le=30, description="Idle; 30 days in all.")
-    refresh_reuse_grace_seconds: int = Field(0, ge=0, le=60)
-    max_login_attempts: PositiveInt = 5
-    lockout_duration_minutes: PositiveInt = 30
-    password_policy: PasswordPolicy = PasswordPolicy.COMPAT
-    email_verification: Literal["optional", "required"] = "optional"
-
-    # Mail
-    smtp_host: str | None = None
-    smtp_port: int = Field(587, ge=1, le=65535)
-
     # Reading
     fetch_allow_hosts: Annotated[list[HostPort], NoDecode] = Field(
         [], description="host:port the fetcher may reach although not public. Development and tests only."
@@ -145,7 +125,7 @@ class Settings(BaseSettings):
     def _postgres_url(cls, value: object) -> object:
         return to_asyncpg_url(value) if isinstance(value, str) and value else value
 
-    @field_validator("sentry_dsn", "metrics_token", "smtp_host", "log_format", "docs_enabled", mode="before")
+    @field_validator("sentry_dsn", "metrics_token", "log_format", "docs_enabled", mode="before")
     @classmethod
     def _empty_is_unset(cls, value: object) -> object:
         return value or None if isinstance(value, str) else value
@@ -189,6 +169,10 @@ class Settings(BaseSettings):
     def signing_secret(self) -> str:
         """What cursors, refresh tokens and the like are derived from; `./run` always generates one."""
         return self.secret_key.get_secret_value() or "development only, known to everybody"
+
+    @property
+    def staff_must_have_second_factor(self) -> bool:
+        return self.is_production_like if self.staff_mfa_required is None else self.staff_mfa_required
 
     @property
     def keys_dir(self) -> Path:

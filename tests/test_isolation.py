@@ -45,6 +45,10 @@ ADD_KEY = """
 INSERT INTO api_keys (id, organization_id, user_id, name, prefix, digest, scopes, expires_at)
 VALUES (:id, :organization_id, :user_id, 'k', 'prc_live_', '\\x00', '{}', now())
 """
+ADD_ENTRY = """
+INSERT INTO audit_entries (id, organization_id, action, actor_kind, details)
+VALUES (:id, :organization_id, 'logout', 'user', '{}')
+"""
 WRITES = {
     "summaries": ADD_SUMMARY,
     "summary_contents": ADD_CONTENT,
@@ -52,6 +56,7 @@ WRITES = {
     "memberships": ADD_MEMBERSHIP,
     "auth_sessions": ADD_SESSION,
     "api_keys": ADD_KEY,
+    "audit_entries": ADD_ENTRY,
 }
 
 

@@ -14,7 +14,8 @@ from app.core.ids import new_id
 class AuthSession(Base):
     """`counter` is the number of the one refresh token that is not yet spent; no token is stored.
 
-    `prev_idem_hash` is the SHA-256 of the Idempotency-Key that the last rotation came with.
+    `prev_idem_hash` is the SHA-256 of the Idempotency-Key that the last rotation came with. `amr` is how the
+    login was proved (RFC 8176: pwd, otp, ...), `authenticated_at` when; None: at `created_at`.
     """
 
     __tablename__ = "auth_sessions"
@@ -41,3 +42,6 @@ class AuthSession(Base):
     revoke_reason: Mapped[str | None]
     ip: Mapped[str | None] = mapped_column(INET)
     user_agent: Mapped[str | None]
+    device_id: Mapped[UUID | None]
+    authenticated_at: Mapped[datetime | None]
+    amr: Mapped[list[str]] = mapped_column(default=lambda: ["pwd"], server_default="{pwd}")

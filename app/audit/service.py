@@ -1,0 +1,30 @@
+"""Writes the audit log, in the transaction of the action: who cannot be recorded has not acted."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from structlog.contextvars import get_contextvars
+
+from app.audit.events import AuditEvent
+from app.audit.repository import add_entry
+from app.core.ids import new_id
+
+
+async def record(session: AsyncSession, event: AuditEvent) -> None:
+    """Kept if, and only if, the caller's transaction commits. The request's id is the log's."""
+    target_kind, target_id = event.target or (None, None)
+    await add_entry(
+        session,
+        {
+            "id": new_id(),
+            "organization_id": event.organization_id,
+            "action": event.action,
+            "actor_kind": event.actor_kind,
+            "actor_id": event.actor_id,
+            "credential_id": event.credential_id,
+            "subject_id": event.subject_id,
+            "target_kind": target_kind,
+            "target_id": target_id,
+            "address": event.address,
+            "request_id": get_contextvars().get("request_id"),
+            "details": dict(event.details),
+        },
+    )

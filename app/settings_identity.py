@@ -1,0 +1,73 @@
+"""The settings of who may enter, and of the mail that tells them. `app.settings.Settings` gathers them."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, PositiveInt, SecretStr, field_validator
+from pydantic_settings import BaseSettings
+
+
+class PasswordPolicy(StrEnum):
+    """`compat`: 8 characters of four kinds; `nist`: 15 characters (SP 800-63B-4)."""
+
+    COMPAT = "compat"
+    NIST = "nist"
+
+
+class IdentitySettings(BaseSettings):
+    secret_key: SecretStr = SecretStr("")
+    jwt_keys_dir: Path | None = Field(None, description="Unset outside production: <data_dir>/keys, made.")
+    jwt_audience: str = "precis-api"
+    access_token_expire_minutes: int = Field(15, ge=1, le=15)
+    refresh_token_expire_days: int = Field(7, ge=1, le=30, description="Idle; 30 days in all.")
+    refresh_reuse_grace_seconds: int = Field(0, ge=0, le=60)
+    reuse_revokes: Literal["session", "user"] = Field("session", description="What a replayed token ends.")
+    max_login_attempts: PositiveInt = 5
+    lockout_duration_minutes: PositiveInt = 30
+    password_policy: PasswordPolicy = PasswordPolicy.COMPAT
+    email_verification: Literal["optional", "required"] = "optional"
+    staff_mfa_required: bool | None = Field(None, description="Unset: in production.")
+    account_erasure_days: int = Field(30, ge=0, le=365, description="From deactivation to erasure.")
+
+    @field_validator("staff_mfa_required", mode="before")
+    @classmethod
+    def _empty_choice_is_unset(cls, value: object) -> object:
+        return value or None if isinstance(value, str) else value
+
+
+class MailSettings(BaseSettings):
+    """Without `smtp_host` nothing is sent; development prints the link instead."""
+
+    smtp_host: str | None = None
+    smtp_port: int = Field(587, ge=1, le=65535)
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    smtp_username: str | None = None
+    smtp_password: SecretStr | None = None
+    mail_from: str = "Precis <no-reply@precis.example>"
+
+    @field_validator("smtp_host", "smtp_username", "smtp_password", mode="before")
+    @classmethod
+    def _empty_server_is_unset(cls, value: object) -> object:
+        return value or None if isinstance(value, str) else value
+
+
+class OAuthSettings(BaseSettings):
+    """A provider is offered once it has an id and a secret; the generic one also needs its issuer."""
+
+    google_client_id: str | None = None
+    google_client_secret: SecretStr | None = None
+    github_client_id: str | None = None
+    github_client_secret: SecretStr | None = None
+    oidc_issuer: str | None = None
+    oidc_client_id: str | None = None
+    oidc_client_secret: SecretStr | None = None
+
+    @field_validator(
+        *("google_client_id", "google_client_secret", "github_client_id", "github_client_secret"),
+        *("oidc_issuer", "oidc_client_id", "oidc_client_secret"),
+        mode="before",
+    )
+    @classmethod
+    def _empty_provider_is_unset(cls, value: object) -> object:
+        return value or None if isinstance(value, str) else value
