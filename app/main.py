@@ -27,6 +27,7 @@ from app.core.middleware import install_middleware
 from app.core.openapi import install_openapi, operation_id
 from app.core.pagination import CursorCodec
 from app.core.passwords import Passwords
+from app.core.principal import StaffPolicy
 from app.core.principal_cache import PrincipalCache
 from app.core.problems import install_error_handlers
 from app.core.rate_limit_headers import RateLimitHeadersMiddleware
@@ -89,6 +90,7 @@ def _assemble_identity(app: FastAPI, settings: Settings) -> None:
         lifetime_seconds=settings.access_token_expire_minutes * 60,
     )
     state.refresh_tokens = RefreshTokens.from_secret(settings.signing_secret)
+    state.staff_policy = StaffPolicy(second_factor_required=settings.staff_must_have_second_factor)
     issuer = TokenIssuer(access_tokens, state.refresh_tokens)
     idle_lifetime = timedelta(days=settings.refresh_token_expire_days)
     state.login_service = LoginService(
@@ -105,7 +107,7 @@ def _assemble_identity(app: FastAPI, settings: Settings) -> None:
     )
     state.authenticators = (
         ApiKeyAuthenticator(state.database, state.principal_cache),
-        BearerAuthenticator(access_tokens, state.database, state.principal_cache),
+        BearerAuthenticator(access_tokens, state.database, state.principal_cache, staff=state.staff_policy),
     )
 
 

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from app.auth.repository import SessionRepository
+from app.auth.repository import LiveLogin, SessionRepository
 from app.core.db import Database, Tenant
-from app.core.principal import Principal, Scope, allowed_scopes
+from app.core.principal import Principal, Scope, StaffPolicy, allowed_scopes
 from app.core.principal_cache import PrincipalCache, session_name
 from app.core.tokens import AccessClaims, AccessTokens, InvalidTokenError
 
@@ -12,10 +12,13 @@ SCOPES = frozenset(str(scope) for scope in Scope)
 
 
 class BearerAuthenticator:
-    def __init__(self, tokens: AccessTokens, database: Database, cache: PrincipalCache) -> None:
+    def __init__(
+        self, tokens: AccessTokens, database: Database, cache: PrincipalCache, *, staff: StaffPolicy
+    ) -> None:
         self._tokens = tokens
         self._database = database
         self._cache = cache
+        self._staff = staff
 
     def recognises(self, credential: str) -> bool:
         return "." in credential
@@ -35,18 +38,27 @@ class BearerAuthenticator:
     async def _from_database(self, claims: AccessClaims) -> Principal:
         tenant = Tenant(organization_id=claims.org, user_id=claims.sub)
         async with self._database.transaction(tenant) as session:
-            standing = await SessionRepository(session, claims.org).standing_of(claims.sid)
-        if standing is None or not standing.is_active:
+            login = await SessionRepository(session, claims.org).live_login(claims.sid)
+        if login is None or not login.standing.is_active:
             raise InvalidTokenError(internal="the session has ended")
+        return self._principal(claims, login)
+
+    def _principal(self, claims: AccessClaims, login: LiveLogin) -> Principal:
+        standing = login.standing
+        proved = self._staff.proved(standing.staff_role, login.amr)
+        scopes = allowed_scopes(proved, standing.membership_role)
         return Principal(
             kind="user",
             user_id=claims.sub,
             organization_id=claims.org,
             credential_id=claims.sid,
-            staff_role=standing.staff_role,
+            staff_role=proved,
             membership_role=standing.membership_role,
             plan=standing.plan,
-            scopes=allowed_scopes(standing.staff_role, standing.membership_role),
+            scopes=scopes,
+            amr=login.amr,
+            authenticated_at=login.authenticated_at,
+            withheld=allowed_scopes(standing.staff_role, standing.membership_role) - scopes,
         )
 
 

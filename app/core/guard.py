@@ -4,6 +4,7 @@ It knows no feature: it walks the authenticators that `main.py` registered on th
 """
 
 from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
 from typing import Annotated, Any, Protocol
 
 from fastapi import Depends, Request, Security
@@ -15,10 +16,15 @@ from app.core.db import DatabaseDep, Tenant
 from app.core.errors import ProblemError
 from app.core.http import client_address
 from app.core.limits import AsyncLimiter, Hit, Limit, address_of
-from app.core.principal import Principal, Scope
+from app.core.principal import RECENT, Principal, Scope
 
 bearer_scheme = HTTPBearer(auto_error=False, description="An access token, or an API key.")
 api_key_scheme = APIKeyHeader(name="X-API-Key", auto_error=False, description="An API key.")
+
+SECOND_FACTOR_HINT = (
+    "Your staff role counts only after a login with a second factor: "
+    "enroll at POST /api/v1/auth/totp/enroll, then log in with a code."
+)
 
 
 class UnauthenticatedError(ProblemError):
@@ -53,6 +59,20 @@ class InsufficientScopeError(ProblemError):
     title = "The credential lacks a scope"
     meaning = "The credential is valid, but neither it nor its role allows this."
     hint = "Ask for the scope at login, or use a key that has it."
+
+
+class RecentLoginRequiredError(ProblemError):
+    """RFC 9470's step-up: the client learns how old a login may be."""
+
+    code = "recent_login_required"
+    status = 403
+    title = "A recent login is required"
+    meaning = "Whoever finds an open session must not take over the account: this needs a login just made."
+    hint = "Log in again, and use the new access token within 15 minutes; an API key cannot do this."
+    headers = {  # noqa: RUF012  # as above
+        "WWW-Authenticate": 'Bearer error="insufficient_user_authentication", '
+        f'error_description="A recent login is required", max_age={int(RECENT.total_seconds())}'
+    }
 
 
 class Authenticator(Protocol):
@@ -121,13 +141,28 @@ def _check_scopes(
     if missing:
         names = " ".join(missing)
         challenge = f'Bearer error="insufficient_scope", scope="{names}"'
-        raise InsufficientScopeError(f"This needs the scope {names}", headers={"WWW-Authenticate": challenge})
+        hint = SECOND_FACTOR_HINT if principal.withheld.intersection(missing) else None
+        raise InsufficientScopeError(
+            f"This needs the scope {names}", hint=hint, headers={"WWW-Authenticate": challenge}
+        )
     return principal
 
 
 def require(*scopes: Scope) -> Any:  # Any: what FastAPI's Security returns
     """What an alias in a signature is made of: the principal, once every one of the scopes is there."""
     return Security(_check_scopes, scopes=[str(scope) for scope in scopes])
+
+
+async def require_recent_login(principal: Annotated[Principal, Depends(_check_scopes)]) -> Principal:
+    """A dependency: the login is at most 15 minutes old, and the credential is no API key."""
+    if not principal.logged_in_recently(datetime.now(UTC)):
+        raise RecentLoginRequiredError
+    return principal
+
+
+def require_recently(*scopes: Scope) -> Any:  # Any: what FastAPI's Security returns
+    """As `require`, and by a recent login: for what a thief of an open session must not be able to do."""
+    return Security(require_recent_login, scopes=[str(scope) for scope in scopes])
 
 
 async def get_own_session(
