@@ -28,7 +28,8 @@ def get_refresh_service(request: Request) -> RefreshService:
 
 
 def get_credentials(form: Annotated[LoginForm, Form()]) -> Credentials:
-    return Credentials(login=form.username, password=form.password, scopes=known_scopes(form.scope))
+    scopes = known_scopes(form.scope)
+    return Credentials(login=form.username, password=form.password, scopes=scopes, totp=form.totp)
 
 
 def get_device(request: Request) -> Device:
@@ -62,7 +63,7 @@ async def log_in(
     service: Annotated[LoginService, Depends(get_login_service)],
 ) -> TokenPair:
     """Log in by user name or e-mail address (OAuth 2.0 password form)."""
-    return await service.log_in(credentials, device)
+    return (await service.log_in(credentials, device)).tokens
 
 
 @router.post(

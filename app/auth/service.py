@@ -1,8 +1,10 @@
 """Login. Hashing takes 25 ms, so no connection is held meanwhile: two short transactions."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -29,14 +31,30 @@ class Credentials:
     login: str
     password: str
     scopes: frozenset[str]
+    totp: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """Where a login came from; shown to its owner."""
+    """Where a login came from; shown to its owner. `cookie` is the device cookie that it presented.
+
+    `remembered` False: no device cookie is set, because another site may have sent the request.
+    """
 
     address: str | None
     user_agent: str | None
+    cookie: str | None = None
+    remembered: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """An open session. `device_cookie` is to be set on the client; None: there is none to set."""
+
+    tokens: TokenPair
+    user_id: UUID
+    username: str
+    device_cookie: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +72,37 @@ class LoginService:
         self._passwords = passwords
         self._issuer = issuer
 
-    async def log_in(self, credentials: Credentials, device: Device) -> TokenPair:
+    async def log_in(self, credentials: Credentials, device: Device) -> Login:
         """Raises LoginFailedError, EmailNotVerifiedError."""
         user, replacement_hash = await self._verify(credentials)
         if self._policy.email_verification == "required" and not user.is_verified:
             raise EmailNotVerifiedError
         async with self._database.transaction(Tenant(user_id=user.id)) as session:
             await UserStore(session).record_login(user.id, replacement_hash=replacement_hash)
-            membership = await first_membership_of(session, user.id)
-            if membership is None:
-                raise LoginFailedError(internal="a user without any organisation")
-            row = self._new_session(user, membership, asked=credentials.scopes)
-            row.ip, row.user_agent = device.address, (device.user_agent or "")[:MAX_USER_AGENT_CHARACTERS]
-            await _store(session, row)
-            return self._issuer.pair(row, role=StaffRole(user.role))
+            return await self.open_session(
+                session, user, scopes=credentials.scopes, device=device, amr=["pwd"]
+            )
+
+    async def open_session(
+        self,
+        session: AsyncSession,
+        user: User,
+        *,
+        scopes: frozenset[str],
+        device: Device,
+        amr: Sequence[str],
+    ) -> Login:
+        """For a login that is proved, in the caller's transaction; `scopes` empty: all that are allowed."""
+        await bind_tenant(session, Tenant(user_id=user.id))
+        membership = await first_membership_of(session, user.id)
+        if membership is None:
+            raise LoginFailedError(internal="a user without any organisation")
+        row = self._new_session(user, membership, asked=scopes)
+        row.amr, row.authenticated_at = list(amr), datetime.now(UTC)
+        row.ip, row.user_agent = device.address, (device.user_agent or "")[:MAX_USER_AGENT_CHARACTERS]
+        await _store(session, row)
+        tokens = self._issuer.pair(row, role=StaffRole(user.role))
+        return Login(tokens, user.id, user.username, device_cookie=None)
 
     async def _verify(self, credentials: Credentials) -> tuple[User, str | None]:
         async with self._database.transaction() as session:
