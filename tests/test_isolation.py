@@ -20,7 +20,7 @@ pytestmark = pytest.mark.integration
 OUTSIDE_TENANTS = {"users", "alembic_version"}
 QUEUE = "procrastinate_"
 # What looks across tenants: each narrow, each owned by a role that nobody can log in as.
-LOOKUPS = ["api_key_organization", "session_organization", "unfinished_summaries"]
+LOOKUPS = ["api_key_organization", "delete_dead_sessions", "session_organization", "unfinished_summaries"]
 FORBIDDEN, FOREIGN_KEY = "42501", "23503"
 
 ADD_SUMMARY = """

@@ -38,10 +38,12 @@ class PrincipalCache:
         except RedisDownError:
             logger.debug("principal not cached: redis is down")
 
-    async def forget(self, credential: str) -> None:
-        """After the commit that revoked it. Where this fails, the lifetime does it."""
+    async def forget(self, *credentials: str) -> None:
+        """After the commit that revoked them. Where this fails, the lifetime does it."""
+        if not credentials:
+            return
         try:
-            await self._redis.run(lambda redis: redis.delete(_key(credential)))
+            await self._redis.run(lambda redis: redis.delete(*map(_key, credentials)))
         except RedisDownError:
             logger.warning("revocation not announced: redis is down; it holds within %s s", LIFETIME_SECONDS)
 
