@@ -27,6 +27,8 @@ class Mail(StrEnum):
     ACCOUNT_ERASED = "account_erased"
     SECOND_FACTOR_CHANGED = "second_factor_changed"
     PROVIDER_LINKED = "provider_linked"
+    # An API key that somebody found and reported; `facts`: its name and prefix.
+    LEAKED = "leaked"
 
 
 async def queue_mail(
