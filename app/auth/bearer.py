@@ -1,6 +1,7 @@
 """Verifies an access token: its signature here, its session's state in Redis or PostgreSQL."""
 
 from dataclasses import replace
+from functools import partial
 
 from app.auth.repository import LiveLogin, SessionRepository
 from app.core.db import Database, Tenant
@@ -27,10 +28,7 @@ class BearerAuthenticator:
         """Raises InvalidTokenError for anything but a token of a living session."""
         del address  # a session is not bound to one
         claims = self._tokens.decode(credential)
-        principal = await self._cache.get(session_name(claims.sid))
-        if principal is None:
-            principal = await self._from_database(claims)
-            await self._cache.put(session_name(claims.sid), principal)
+        principal = await self._cache.fetch(session_name(claims.sid), partial(self._from_database, claims))
         if (principal.user_id, principal.organization_id) != (claims.sub, claims.org):
             raise InvalidTokenError(internal="the token names another user or organisation than its session")
         return replace(principal, scopes=principal.scopes & _known(claims.scopes))
@@ -49,7 +47,7 @@ class BearerAuthenticator:
         scopes = allowed_scopes(proved, standing.membership_role)
         return Principal(
             kind="user",
-            user_id=claims.sub,
+            user_id=login.user_id,
             organization_id=claims.org,
             credential_id=claims.sid,
             staff_role=proved,

@@ -22,6 +22,7 @@ async def organization_of_session(session: AsyncSession, session_id: UUID) -> UU
 class LiveLogin:
     """A session that may still be used: who its owner is by now, and how and when the login was proved."""
 
+    user_id: UUID
     standing: Standing
     amr: tuple[str, ...]
     authenticated_at: datetime
@@ -51,7 +52,7 @@ class SessionRepository:
         since = func.coalesce(AuthSession.authenticated_at, AuthSession.created_at)
         query = (
             select_standing(self._organization_id)
-            .add_columns(AuthSession.amr, since.label("authenticated_at"))
+            .add_columns(AuthSession.user_id, AuthSession.amr, since.label("authenticated_at"))
             .join(AuthSession, AuthSession.user_id == Membership.user_id)
             .where(*self._own(session_id), AuthSession.revoked_at.is_(None))
             .where(AuthSession.absolute_expires_at > func.now())
@@ -59,7 +60,7 @@ class SessionRepository:
         row = (await self._session.execute(query)).one_or_none()
         if row is None:
             return None
-        return LiveLogin(read_standing(row[:4]), tuple(row.amr), row.authenticated_at)
+        return LiveLogin(row.user_id, read_standing(row[:4]), tuple(row.amr), row.authenticated_at)
 
     async def now(self) -> datetime:
         """The database's clock, read at this moment and not at the transaction's begin."""
