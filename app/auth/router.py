@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Form, Header, Request, Response
 from app.auth.errors import EmailNotVerifiedError, LoginFailedError, TokenReuseError
 from app.auth.refresh import RefreshRequest, RefreshService
 from app.auth.schemas import LoginForm, RefreshIn, TokenPair
+from app.auth.second_factor.errors import SecondFactorRequiredError
 from app.auth.service import Credentials, Device, LoginService, known_scopes
 from app.core.guard import count_bad_credential
 from app.core.http import client_address
@@ -54,7 +55,7 @@ async def get_refresh_request(
 @router.post(
     "/token",
     dependencies=[limited(Limit.LOGIN)],
-    responses=problems(LoginFailedError, EmailNotVerifiedError),
+    responses=problems(LoginFailedError, SecondFactorRequiredError, EmailNotVerifiedError),
     openapi_extra=ANONYMOUS,
 )
 async def log_in(
