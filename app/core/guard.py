@@ -8,18 +8,26 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Protocol
 
 from fastapi import Depends, Request, Security
-from fastapi.security import APIKeyHeader, HTTPBearer, SecurityScopes
+from fastapi.security import APIKeyCookie, APIKeyHeader, HTTPBearer, SecurityScopes
 from fastapi.security.utils import get_authorization_scheme_param
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.browser_cookies import SECURE_ACCESS, BrowserCookies
 from app.core.db import DatabaseDep, Tenant
 from app.core.errors import ProblemError
 from app.core.http import client_address
 from app.core.limits import AsyncLimiter, Hit, Limit, address_of
 from app.core.principal import RECENT, Principal, Scope
+from app.core.same_origin import SAFE_METHODS, check_same_origin
 
 bearer_scheme = HTTPBearer(auto_error=False, description="An access token, or an API key.")
 api_key_scheme = APIKeyHeader(name="X-API-Key", auto_error=False, description="An API key.")
+cookie_scheme = APIKeyCookie(
+    name=SECURE_ACCESS,
+    auto_error=False,
+    description="A page's own login (POST /api/v1/auth/login), ignored beside a header. "
+    "Writing needs Sec-Fetch-Site: same-origin, or our Origin.",
+)
 
 SECOND_FACTOR_HINT = (
     "Your staff role counts only after a login with a second factor: "
@@ -87,14 +95,18 @@ async def authenticate(
     request: Request,
     _bearer: Annotated[Any, Depends(bearer_scheme)] = None,  # Any: only documents the scheme
     _api_key: Annotated[Any, Depends(api_key_scheme)] = None,  # Any: as above
+    _cookie: Annotated[Any, Depends(cookie_scheme)] = None,  # Any: as above
 ) -> Principal:
     """Once per request: FastAPI's cache tells apart callers with other scopes, so the state remembers."""
     known: Principal | None = getattr(request.state, "principal", None)
     if known is not None:
         return known
-    credential = _only_credential(request)
+    header = _only_header(request)
+    credential = header or _cookie_of_our_page(request)
     try:
         principal = await _verify(request, credential)
+        if header is None and principal.kind != "user":
+            raise InvalidCredentialError(internal="a cookie holds a session's token, and nothing else")
     except ProblemError as error:
         if error.status == UnauthenticatedError.status:
             await count_bad_credential(request)
@@ -120,18 +132,29 @@ async def count_bad_credential(request: Request) -> None:
     await limiter.enforce(request, [Hit(Limit.BAD_CREDENTIAL, address_of(request))])
 
 
-def _only_credential(request: Request) -> str:
+def _only_header(request: Request) -> str | None:
     found = [*request.headers.getlist("x-api-key")]
     for header in request.headers.getlist("authorization"):
         scheme, value = get_authorization_scheme_param(header)
         found.append(value.strip() if scheme.lower() == "bearer" else "")
     if not found:
-        raise UnauthenticatedError
+        return None
     if len(found) > 1:
         raise MultipleCredentialsError
     if not found[0]:
         raise InvalidCredentialError
     return found[0]
+
+
+def _cookie_of_our_page(request: Request) -> str:
+    """What a browser adds by itself counts for writing only where a page of ours asked it to."""
+    cookies: BrowserCookies = request.app.state.browser_cookies
+    token = cookies.access_token(request)
+    if token is None:
+        raise UnauthenticatedError
+    if request.method not in SAFE_METHODS:
+        check_same_origin(request)
+    return token
 
 
 def _check_scopes(
