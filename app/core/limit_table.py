@@ -14,8 +14,11 @@ from app.core.principal import Plan
 
 class Limit(StrEnum):
     LOGIN = "login"
+    LOGIN_ACCOUNT = "login_account"
+    LOGIN_ALL = "login_all"
     REGISTER = "register"
     PASSWORD_MAIL = "password_mail"  # noqa: S105  # a limit's name
+    VERIFY_MAIL = "verify_mail"
     REFRESH = "refresh"
     BAD_CREDENTIAL = "bad_credential"
     ORGANIZATION = "organization"
@@ -26,8 +29,15 @@ class Limit(StrEnum):
 
 PER_CLIENT: Mapping[Limit, str] = {
     Limit.LOGIN: "5/minute",
+    # Of clients that the account does not know, from however many addresses: lock-out bounds the guesses,
+    # this the work that goes on while it is locked.
+    Limit.LOGIN_ACCOUNT: "20/minute",
+    # Of such clients at all accounts: a quarter of what one hashing thread can do (25 ms each), so that a
+    # storm of guesses leaves the rest to devices that are known, to registrations and password changes.
+    Limit.LOGIN_ALL: "600/minute",
     Limit.REGISTER: "3/hour",
     Limit.PASSWORD_MAIL: "3/hour",
+    Limit.VERIFY_MAIL: "3/hour",
     Limit.REFRESH: "30/minute",
     Limit.BAD_CREDENTIAL: "60/minute",
     Limit.LEAK_REPORT: "30/minute",
