@@ -16,6 +16,7 @@ class AuditAction(StrEnum):
     TOKEN_REFRESH = "token_refresh"  # noqa: S105  # an event's name
     TOKEN_REVOKED = "token_revoked"  # noqa: S105  # as above
     TOKEN_REUSE_DETECTED = "token_reuse_detected"  # noqa: S105  # as above
+    ORGANIZATION_SWITCHED = "organization_switched"
     USER_REGISTERED = "user_registered"
     EMAIL_VERIFIED = "email_verified"
     EMAIL_CHANGED = "email_changed"
