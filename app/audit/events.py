@@ -39,6 +39,7 @@ class AuditAction(StrEnum):
     RECOVERY_CODE_USED = "recovery_code_used"
     RECOVERY_CODES_REPLACED = "recovery_codes_replaced"
     PROVIDER_LINKED = "provider_linked"
+    PROVIDER_UNLINKED = "provider_unlinked"
     UNAUTHORIZED_ACCESS = "unauthorized_access"
     RATE_LIMIT_EXCEEDED = "rate_limit_exceeded"
     AUDIT_CHAIN_OPENED = "audit_chain_opened"
