@@ -18,11 +18,24 @@ pytestmark = pytest.mark.integration
 
 # Users belong to several organisations; the queue's jobs name their organisation in their arguments.
 # A second factor is its person's, in whichever organisation; row-level security binds it to them.
-# Logins are counted before any tenant is known.
-OUTSIDE_TENANTS = {"users", "alembic_version", "login_tallies", "second_factors", "recovery_codes"}
+# Logins are counted before any tenant is known. An account at a provider is its person's, and is looked up
+# before it is known whose it is; a spent state is nobody's.
+OUTSIDE_TENANTS = {
+    *("users", "alembic_version", "login_tallies", "second_factors", "recovery_codes"),
+    *("oauth_accounts", "spent_oauth_states"),
+    # Due ones are found by the worker; an erased one belongs to nobody.
+    "account_erasures",
+}
 QUEUE = "procrastinate_"
 # What looks across tenants: each narrow, each owned by a role that nobody can log in as.
-LOOKUPS = ["api_key_organization", "delete_dead_sessions", "session_organization", "unfinished_summaries"]
+LOOKUPS = [
+    "api_key_organization",
+    "delete_dead_sessions",
+    "my_audit_entries",
+    "my_authored_organizations",
+    "session_organization",
+    "unfinished_summaries",
+]
 FORBIDDEN, FOREIGN_KEY = "42501", "23503"
 
 ADD_SUMMARY = """
