@@ -12,6 +12,7 @@ from typing import Annotated, TypeVar
 import typer
 from alembic import command
 
+from app.accounts.import_users import import_users, read_lines
 from app.accounts.staff import NewStaff, create_staff
 from app.audit.verification import verify_log
 from app.core.errors import ProblemError
@@ -32,11 +33,13 @@ cli = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pret
 database_cli = typer.Typer(no_args_is_help=True, help="The database itself.")
 staff_cli = typer.Typer(no_args_is_help=True, help="Platform staff.")
 keys_cli = typer.Typer(no_args_is_help=True, help="The keys that sign access tokens.")
+users_cli = typer.Typer(no_args_is_help=True, help="People's accounts.")
 audit_cli = typer.Typer(no_args_is_help=True, help="The audit log.")
 demo_cli = typer.Typer(no_args_is_help=True, help="What ./run --demo shows.")
 cli.add_typer(database_cli, name="db")
 cli.add_typer(staff_cli, name="staff")
 cli.add_typer(keys_cli, name="keys")
+cli.add_typer(users_cli, name="users")
 cli.add_typer(audit_cli, name="audit")
 cli.add_typer(demo_cli, name="demo")
 
@@ -103,6 +106,23 @@ def create_staff_member(
     new = NewStaff(username=username, email=email, password=password, role=role)
     _run(lambda passwords: create_staff(settings, new, passwords=passwords))
     typer.echo(f"{role} {username} created")
+
+
+@users_cli.command("import")
+def import_accounts(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)],
+    *,
+    verified: Annotated[bool, typer.Option(help="The addresses are known to be theirs.")] = False,
+) -> None:
+    """Import accounts with bcrypt hashes: CSV with a header, or .ndjson; a line says what became of each row.
+
+    Columns: username, email, full_name (may be empty), password_hash. Ends with 1 where a row was refused.
+    """
+    settings, lines = _settings(), read_lines(file)
+    refused = asyncio.run(import_users(settings, lines, verified=verified, report=typer.echo))
+    typer.echo(f"{len(lines) - refused} imported, {refused} refused")
+    if refused:
+        raise typer.Exit(1)
 
 
 @keys_cli.command("init")

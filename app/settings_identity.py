@@ -1,5 +1,6 @@
 """The settings of who may enter, and of the mail that tells them. `app.settings.Settings` gathers them."""
 
+from email.utils import parseaddr
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal
@@ -17,6 +18,9 @@ class PasswordPolicy(StrEnum):
 
 class IdentitySettings(BaseSettings):
     secret_key: SecretStr = SecretStr("")
+    former_secret_keys: SecretStr = Field(
+        SecretStr(""), description="One a line: what the audit log was signed with before SECRET_KEY changed."
+    )
     jwt_keys_dir: Path | None = Field(None, description="Unset outside production: <data_dir>/keys, made.")
     jwt_audience: str = "precis-api"
     access_token_expire_minutes: int = Field(15, ge=1, le=15)
@@ -29,6 +33,11 @@ class IdentitySettings(BaseSettings):
     email_verification: Literal["optional", "required"] = "optional"
     staff_mfa_required: bool | None = Field(None, description="Unset: in production.")
     account_erasure_days: int = Field(30, ge=0, le=365, description="From deactivation to erasure.")
+
+    @property
+    def former_secrets(self) -> list[str]:
+        lines = self.former_secret_keys.get_secret_value().splitlines()
+        return [line.strip() for line in lines if line.strip()]
 
     @field_validator("staff_mfa_required", mode="before")
     @classmethod
@@ -45,6 +54,14 @@ class MailSettings(BaseSettings):
     smtp_username: str | None = None
     smtp_password: SecretStr | None = None
     mail_from: str = "Precis <no-reply@precis.example>"
+
+    @field_validator("mail_from")
+    @classmethod
+    def _one_sender(cls, value: str) -> str:
+        # A line break would be refused mail by mail, when nobody looks.
+        if "@" not in parseaddr(value)[1] or not value.isprintable():
+            raise ValueError('is not an address such as "Precis <no-reply@example.org>"')
+        return value
 
     @field_validator("smtp_host", "smtp_username", "smtp_password", mode="before")
     @classmethod

@@ -27,6 +27,8 @@ FORGED_ENTRY = (
     "INSERT INTO audit_entries (id, action, actor_kind, details)"
     " VALUES (gen_random_uuid(), 'logout', 'user', '{}')"
 )
+IMPORT_HEADER = "username,email,full_name,password_hash"
+BCRYPT_HASH = "$2b$04$aLDzxj.Ai.urCw8xct7LaeMnsXfeMhSBWcnqavtGjOpKr.qykGt.q"
 STAFF = ["staff", "create", "Root", "--email", "root@example.com"]
 
 
@@ -114,6 +116,22 @@ def test_staff_are_made_with_the_role_given(
     assert (result.exit_code, result.output) == (0, "moderator Root created\n")
     (user,) = asyncio.run(ask(database_urls.superuser, USERS))
     assert (user["username"], user["role"], user["is_verified"]) == ("root", "moderator", True)
+
+
+def test_an_import_says_what_became_of_each_row_and_fails_where_one_was_refused(
+    environment: pytest.MonkeyPatch, database_urls: DatabaseUrls
+) -> None:
+    environment.setenv("DATABASE_URL", database_urls.rw)
+    rows = f"{IMPORT_HEADER}\ndora,dora@example.com,,{BCRYPT_HASH}\neve,nonsense,,{BCRYPT_HASH}\n"
+    Path("users.csv").write_text(rows, "utf-8")
+    result = run("users", "import", "users.csv", "--verified")
+    assert result.exit_code == 1
+    assert result.output.startswith("line 2: dora: imported\nline 3: ?: email: ")
+    assert result.output.endswith("1 imported, 1 refused\n")
+    (user,) = asyncio.run(ask(database_urls.superuser, USERS))
+    assert (user["username"], user["role"], user["is_verified"]) == ("dora", "user", True)
+    Path("none.csv").write_text(IMPORT_HEADER, "utf-8")
+    assert run("users", "import", "none.csv").exit_code == 0
 
 
 def test_migrate_brings_an_empty_database_to_the_head(

@@ -8,8 +8,11 @@ from httpx2 import AsyncClient
 from sqlalchemy import func, select
 
 from app.core.db import Tenant
+from app.core.passwords import Passwords
 from app.organizations.models import Membership
+from tests.catalogue import ask
 from tests.factories import Person
+from tests.servers import DatabaseUrls
 
 pytestmark = pytest.mark.integration
 
@@ -78,6 +81,18 @@ async def test_the_fourth_registration_of_an_address_in_an_hour_is_limited(clien
     answer = await client.post(URL, json=DORA)
     assert (answer.status_code, answer.json()["code"]) == (429, "rate_limited")
     assert int(answer.headers["Retry-After"]) > 0
+
+
+async def test_a_full_queue_of_passwords_is_503_and_leaves_nothing(
+    client: AsyncClient, app: FastAPI, database_urls: DatabaseUrls
+) -> None:
+    usual, app.state.passwords = app.state.passwords, await asyncio.to_thread(Passwords, max_pending=0)
+    answer = await client.post(URL, json=DORA)
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+    assert int(answer.headers["Retry-After"]) > 0
+    assert await ask(database_urls.superuser, "SELECT FROM users") == []
+    app.state.passwords = usual
+    assert (await client.post(URL, json=DORA)).status_code == 201
 
 
 async def test_registering_makes_a_personal_organisation(client: AsyncClient, app: FastAPI) -> None:
