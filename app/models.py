@@ -4,6 +4,7 @@ from app.api_keys.models import ApiKey
 from app.audit.models import AuditEntry
 from app.auth.models import AuthSession
 from app.core.db import Base
+from app.organizations.invitations.models import Invitation
 from app.organizations.models import Membership, Organization
 from app.summaries.models import Summary, SummaryContent
 from app.users.models import User
@@ -13,6 +14,7 @@ __all__ = [
     "AuditEntry",
     "AuthSession",
     "Base",
+    "Invitation",
     "Membership",
     "Organization",
     "Summary",

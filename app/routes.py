@@ -6,6 +6,8 @@ from app.accounts.router import router as accounts
 from app.api_keys.router import router as api_keys
 from app.auth.router import router as auth
 from app.health.router import router as health
+from app.organizations.invitations.router import router as invitations
+from app.organizations.router import router as organizations
 from app.summaries.router import router as summaries
 
 API = "/api/v1"
@@ -16,6 +18,8 @@ ROUTERS: tuple[tuple[str, str, APIRouter], ...] = (
     (f"{API}/auth", "auth", auth),
     (f"{API}/users", "accounts", accounts),
     (f"{API}/api-keys", "api_keys", api_keys),
+    (f"{API}/organizations", "organizations", organizations),
+    (f"{API}/organizations", "invitations", invitations),
     ("", "health", health),
 )
 
@@ -25,6 +29,8 @@ TAGS = {
     "auth": "Logging in, and staying logged in.",
     "accounts": "Registration, and one's own profile.",
     "api_keys": "Keys for machines.",
+    "organizations": "The tenants: who belongs to them, and as what.",
+    "invitations": "How somebody joins an organisation.",
     "health": "Probes, and what the service says of itself and of its errors. No credential.",
 }
 

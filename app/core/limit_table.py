@@ -15,6 +15,7 @@ from app.core.principal import Plan
 class Limit(StrEnum):
     LOGIN = "login"
     REGISTER = "register"
+    INVITATION = "invitation"
     PASSWORD_MAIL = "password_mail"  # noqa: S105  # a limit's name
     REFRESH = "refresh"
     BAD_CREDENTIAL = "bad_credential"
@@ -27,6 +28,7 @@ PER_CLIENT: Mapping[Limit, str] = {
     Limit.LOGIN: "5/minute",
     Limit.REGISTER: "3/hour",
     Limit.PASSWORD_MAIL: "3/hour",
+    Limit.INVITATION: "3/hour",
     Limit.REFRESH: "30/minute",
     Limit.BAD_CREDENTIAL: "60/minute",
 }
