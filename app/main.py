@@ -1,6 +1,7 @@
 """create_app(): the only file that knows everyone. `app.main:app` is built when it is first asked for."""
 
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import cache
@@ -15,7 +16,11 @@ from app.api_keys.authenticator import ApiKeyAuthenticator
 from app.auth.bearer import BearerAuthenticator
 from app.auth.issuing import TokenIssuer
 from app.auth.refresh import RefreshPolicy, RefreshService
+from app.auth.second_factor.login import SecondFactorLogin
+from app.auth.second_factor.proof import CodeProof
+from app.auth.second_factor.sealing import SecretSeal
 from app.auth.service import LoginPolicy, LoginService
+from app.core.browser_cookies import BrowserCookies
 from app.core.cache import BodyCache
 from app.core.db import Database
 from app.core.draining import on_termination
@@ -27,6 +32,7 @@ from app.core.middleware import install_middleware
 from app.core.openapi import install_openapi, operation_id
 from app.core.pagination import CursorCodec
 from app.core.passwords import Passwords
+from app.core.principal import StaffPolicy
 from app.core.principal_cache import PrincipalCache
 from app.core.problems import install_error_handlers
 from app.core.rate_limit_headers import RateLimitHeadersMiddleware
@@ -41,8 +47,8 @@ from app.settings import Settings, get_settings
 log = structlog.get_logger(__name__)
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
-    """Connects to nothing yet. Raises SettingsError, KeyRingError."""
+def create_app(settings: Settings | None = None, *, clock: Callable[[], float] = time.time) -> FastAPI:
+    """Connects to nothing yet. `clock` gives epoch seconds. Raises SettingsError, KeyRingError."""
     settings = settings or get_settings()
     configure_logging(settings)
     configure_sentry(settings, release=__version__)
@@ -59,6 +65,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.dependency_overrides[get_settings] = lambda: settings
     app.state.settings = settings
+    app.state.clock = clock
     _connect_stores(app, settings)
     _assemble_identity(app, settings)
     install_error_handlers(app)
@@ -82,6 +89,7 @@ def _assemble_identity(app: FastAPI, settings: Settings) -> None:
     state = app.state
     state.key_ring = KeyRing.load(settings.keys_dir, create=not settings.is_production_like)
     state.passwords = Passwords()
+    state.browser_cookies = BrowserCookies.from_settings(settings)
     access_tokens = AccessTokens(
         state.key_ring,
         issuer=settings.base_url,
@@ -89,23 +97,28 @@ def _assemble_identity(app: FastAPI, settings: Settings) -> None:
         lifetime_seconds=settings.access_token_expire_minutes * 60,
     )
     state.refresh_tokens = RefreshTokens.from_secret(settings.signing_secret)
+    state.code_proof = CodeProof(SecretSeal.from_secret(settings.signing_secret), clock=state.clock)
+    state.staff_policy = StaffPolicy(second_factor_required=settings.staff_must_have_second_factor)
     issuer = TokenIssuer(access_tokens, state.refresh_tokens)
     idle_lifetime = timedelta(days=settings.refresh_token_expire_days)
     state.login_service = LoginService(
-        LoginPolicy(idle_lifetime, settings.email_verification),
+        LoginPolicy(idle_lifetime, settings.email_verification, state.staff_policy),
         database=state.database,
         passwords=state.passwords,
         issuer=issuer,
+        second_factor=SecondFactorLogin(state.code_proof),
     )
     state.refresh_service = RefreshService(
-        RefreshPolicy(idle_lifetime, timedelta(seconds=settings.refresh_reuse_grace_seconds)),
+        RefreshPolicy(
+            idle_lifetime, timedelta(seconds=settings.refresh_reuse_grace_seconds), state.staff_policy
+        ),
         database=state.database,
         issuer=issuer,
         cache=state.principal_cache,
     )
     state.authenticators = (
         ApiKeyAuthenticator(state.database, state.principal_cache),
-        BearerAuthenticator(access_tokens, state.database, state.principal_cache),
+        BearerAuthenticator(access_tokens, state.database, state.principal_cache, staff=state.staff_policy),
     )
 
 

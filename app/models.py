@@ -1,8 +1,10 @@
 """Every slice's tables, so that migrations see one metadata."""
 
 from app.api_keys.models import ApiKey
-from app.audit.models import AuditEntry
+from app.audit.models import AuditCheckpoint, AuditEntry, AuditHead, AuditSeal, AuditUnsealed
+from app.auth.lockout.models import LoginTally
 from app.auth.models import AuthSession
+from app.auth.second_factor.models import RecoveryCode, SecondFactor
 from app.core.db import Base
 from app.organizations.invitations.models import Invitation
 from app.organizations.models import Membership, Organization
@@ -11,12 +13,19 @@ from app.users.models import User
 
 __all__ = [
     "ApiKey",
+    "AuditCheckpoint",
     "AuditEntry",
+    "AuditHead",
+    "AuditSeal",
+    "AuditUnsealed",
     "AuthSession",
     "Base",
     "Invitation",
+    "LoginTally",
     "Membership",
     "Organization",
+    "RecoveryCode",
+    "SecondFactor",
     "Summary",
     "SummaryContent",
     "User",

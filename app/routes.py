@@ -4,7 +4,9 @@ from fastapi import APIRouter, FastAPI
 
 from app.accounts.router import router as accounts
 from app.api_keys.router import router as api_keys
+from app.auth.browser_router import router as browser
 from app.auth.router import router as auth
+from app.auth.second_factor.router import router as second_factor
 from app.health.router import router as health
 from app.organizations.invitations.router import router as invitations
 from app.organizations.router import router as organizations
@@ -16,6 +18,8 @@ API = "/api/v1"
 ROUTERS: tuple[tuple[str, str, APIRouter], ...] = (
     (f"{API}/summaries", "summaries", summaries),
     (f"{API}/auth", "auth", auth),
+    (f"{API}/auth", "auth", browser),
+    (f"{API}/auth/totp", "second_factor", second_factor),
     (f"{API}/users", "accounts", accounts),
     (f"{API}/api-keys", "api_keys", api_keys),
     (f"{API}/organizations", "organizations", organizations),
@@ -27,6 +31,7 @@ ROUTERS: tuple[tuple[str, str, APIRouter], ...] = (
 TAGS = {
     "summaries": "Summaries of web pages, texts and documents.",
     "auth": "Logging in, and staying logged in.",
+    "second_factor": "A second factor for my own account: codes of an authenticator app (TOTP).",
     "accounts": "Registration, and one's own profile.",
     "api_keys": "Keys for machines.",
     "organizations": "The tenants: who belongs to them, and as what.",

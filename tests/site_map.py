@@ -16,7 +16,12 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {  # Any: the client's own optio
     ("PUT", "/api/v1/summaries/{summary_id}"): {"json": {"notes": "mine"}},
     ("PATCH", "/api/v1/summaries/{summary_id}"): {"json": {"notes": "mine"}},
     ("POST", "/api/v1/auth/token"): {"data": {"username": "nobody", "password": "nothing"}},
+    ("POST", "/api/v1/auth/login"): {"data": {"username": "nobody", "password": "nothing"}},
     ("POST", "/api/v1/auth/refresh"): {"json": {"refresh_token": "rt1_nonsense"}},
+    **{
+        ("POST", f"/api/v1/auth/totp/{action}"): {"json": {"code": "000000"}}
+        for action in ("confirm", "recovery-codes", "disable")
+    },
     ("POST", "/api/v1/users/register"): {
         "json": {"username": "dora", "email": "dora@example.com", "password": "Walnut-Bridge-42-rain"}
     },

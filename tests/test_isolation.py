@@ -17,10 +17,12 @@ from tests.servers import DatabaseUrls
 pytestmark = pytest.mark.integration
 
 # Users belong to several organisations; the queue's jobs name their organisation in their arguments.
-OUTSIDE_TENANTS = {"users", "alembic_version"}
+# A second factor is its person's, in whichever organisation; row-level security binds it to them.
+# Logins are counted before any tenant is known.
+OUTSIDE_TENANTS = {"users", "alembic_version", "login_tallies", "second_factors", "recovery_codes"}
 QUEUE = "procrastinate_"
 # What looks across tenants: each narrow, each owned by a role that nobody can log in as.
-LOOKUPS = ["api_key_organization", "session_organization", "unfinished_summaries"]
+LOOKUPS = ["api_key_organization", "delete_dead_sessions", "session_organization", "unfinished_summaries"]
 FORBIDDEN, FOREIGN_KEY = "42501", "23503"
 
 ADD_SUMMARY = """

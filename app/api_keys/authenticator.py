@@ -1,5 +1,6 @@
 """Verifies an API key: its checksum here, its row in Redis' memory of one second or in PostgreSQL."""
 
+from functools import partial
 from uuid import UUID
 
 from app.api_keys.models import ApiKey
@@ -25,11 +26,8 @@ class ApiKeyAuthenticator:
         if not is_well_formed(credential):
             raise InvalidCredentialError(internal="the key's form or checksum is wrong")
         key_digest = digest(credential)
-        principal = await self._cache.get(api_key_name(key_digest))
-        if principal is None:
-            principal = await self._from_database(key_digest, address=address)
-            await self._cache.put(api_key_name(key_digest), principal)
-        return principal
+        load = partial(self._from_database, key_digest, address=address)
+        return await self._cache.fetch(api_key_name(key_digest), load)
 
     async def _from_database(self, key_digest: bytes, *, address: str | None) -> Principal:
         async with self._database.transaction() as session:
@@ -42,7 +40,7 @@ class ApiKeyAuthenticator:
             standing = await keys.standing_of(row.user_id) if row else None
             if row is None or standing is None or not standing.is_active:
                 raise InvalidCredentialError(internal="the key is revoked or expired, or its owner inactive")
-            await keys.note_use(row.id, address=address)
+            await keys.note_use(row, address=address)
             return _principal(row, organization_id, standing)
 
 

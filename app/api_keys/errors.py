@@ -26,6 +26,14 @@ class ScopeNotGrantableError(ProblemError):
     hint = "Leave the scope out; GET /api/v1/users/me and your token's `scope` show what you have."
 
 
+class ApiKeySupersededError(ProblemError):
+    code = "api_key_superseded"
+    status = 409
+    title = "The API key was rotated already"
+    meaning = "Another key stands in its place; this one only runs out."
+    hint = "Change or rotate the key that `superseded_by` names."
+
+
 class TooManyApiKeysError(ProblemError):
     code = "too_many_api_keys"
     status = 409

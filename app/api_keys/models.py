@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, ForeignKeyConstraint, UniqueConstraint, func
+from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, false, func, text
 from sqlalchemy.dialects.postgresql import INET
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -12,7 +12,11 @@ from app.core.ids import new_id
 
 
 class ApiKey(Base):
-    """`digest` is SHA-256 of the key: 178 random bits need no slow hash (ASVS 6.5.2)."""
+    """`digest` is SHA-256 of the key: 178 random bits need no slow hash (ASVS 6.5.2).
+
+    `superseded_by` is the key that a rotation made in its place. `created_by_session` outlives the session.
+    `is_default`: the one key of POST /api-keys/generate, of which a person has one in each organisation.
+    """
 
     __tablename__ = "api_keys"
     __table_args__ = (
@@ -21,6 +25,16 @@ class ApiKey(Base):
             ["organization_id", "user_id"],
             ["memberships.organization_id", "memberships.user_id"],
             ondelete="CASCADE",
+        ),
+        ForeignKeyConstraint(
+            ["organization_id", "superseded_by"], ["api_keys.organization_id", "api_keys.id"]
+        ),
+        Index(
+            "uq_api_keys_default",
+            "organization_id",
+            "user_id",
+            unique=True,
+            postgresql_where=text("is_default AND revoked_at IS NULL"),
         ),
     )
 
@@ -37,3 +51,6 @@ class ApiKey(Base):
     revoked_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]
     last_used_ip: Mapped[str | None] = mapped_column(INET)
+    superseded_by: Mapped[UUID | None]
+    created_by_session: Mapped[UUID | None]
+    is_default: Mapped[bool] = mapped_column(default=False, server_default=false())

@@ -1,36 +1,52 @@
 """Keys for machines."""
 
+from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import APIRouter, Body, Depends, Path, Request
 
 from app.api_keys.errors import (
     ApiKeyNotFoundError,
+    ApiKeySupersededError,
     KeyCannotManageKeysError,
     ScopeNotGrantableError,
     TooManyApiKeysError,
 )
-from app.api_keys.schemas import ApiKeyCreated, ApiKeyIn, ApiKeyOut
-from app.api_keys.service import ApiKeyService, CreatedKey
-from app.core.guard import OwnSession, require
+from app.api_keys.schemas import (
+    ApiKeyChanges,
+    ApiKeyCreated,
+    ApiKeyIn,
+    ApiKeyOut,
+    DefaultKeyCreated,
+    Detail,
+    LeakReport,
+    RotateIn,
+)
+from app.api_keys.service import ApiKeyReader, ApiKeyService, CreatedKey, report_leak
+from app.core.db import AnonymousSession
+from app.core.errors import ProblemError
+from app.core.guard import InvalidCredentialError, OwnSession, require
+from app.core.http import client_address
 from app.core.ids import ID_SCHEMA, parse_id
-from app.core.openapi import problems
+from app.core.limits import Limit, limited
+from app.core.openapi import ANONYMOUS, problems
 from app.core.principal import Principal, Scope
 from app.core.schemas import Page
 
-router = APIRouter(responses=problems(KeyCannotManageKeysError))
+router = APIRouter()
 
 CanReadKeys = Annotated[Principal, require(Scope.KEYS_READ)]
 CanWriteKeys = Annotated[Principal, require(Scope.KEYS_WRITE)]
 
 
-def reading_service(principal: CanReadKeys, session: OwnSession, request: Request) -> ApiKeyService:
-    return ApiKeyService(session, principal, request.app.state.principal_cache)
+def reading_service(principal: CanReadKeys, session: OwnSession) -> ApiKeyReader:
+    return ApiKeyReader(session, principal)
 
 
 def writing_service(principal: CanWriteKeys, session: OwnSession, request: Request) -> ApiKeyService:
-    return ApiKeyService(session, principal, request.app.state.principal_cache)
+    address = client_address(request.scope.get("client"))
+    return ApiKeyService(session, principal, request.app.state.principal_cache, address=address)
 
 
 def known_key_id(key_id: Annotated[str, Path(json_schema_extra=ID_SCHEMA)]) -> UUID:
@@ -40,28 +56,87 @@ def known_key_id(key_id: Annotated[str, Path(json_schema_extra=ID_SCHEMA)]) -> U
     return parsed
 
 
-@router.post("", status_code=201, responses=problems(ScopeNotGrantableError, TooManyApiKeysError))
-async def create(
-    wanted: ApiKeyIn, service: Annotated[ApiKeyService, Depends(writing_service)]
-) -> ApiKeyCreated:
+KeyReader = Annotated[ApiKeyReader, Depends(reading_service)]
+KeyWriter = Annotated[ApiKeyService, Depends(writing_service)]
+KeyId = Annotated[UUID, Depends(known_key_id)]
+WRITING: tuple[type[ProblemError], ...] = (KeyCannotManageKeysError, InvalidCredentialError)
+
+
+@router.post("", status_code=201, responses=problems(*WRITING, ScopeNotGrantableError, TooManyApiKeysError))
+async def create(wanted: ApiKeyIn, keys: KeyWriter) -> ApiKeyCreated:
     """Make a key; it is shown in this answer and never again."""
-    return _shown(await service.create(wanted))
+    return _shown(await keys.create(wanted))
 
 
 @router.get("")
-async def list_mine(service: Annotated[ApiKeyService, Depends(reading_service)]) -> Page[ApiKeyOut]:
+async def list_mine(keys: KeyReader) -> Page[ApiKeyOut]:
     """My living keys in this organisation, newest first; there are at most 50."""
-    items = [ApiKeyOut.model_validate(row) for row in await service.living()]
+    items = [ApiKeyOut.model_validate(row) for row in await keys.living()]
     return Page(items=items, next_cursor=None, has_more=False)
 
 
-@router.delete("/{key_id}", status_code=204, responses=problems(ApiKeyNotFoundError))
-async def revoke(
-    service: Annotated[ApiKeyService, Depends(writing_service)],
-    key_id: Annotated[UUID, Depends(known_key_id)],
-) -> None:
+@router.post("/generate", responses=problems(*WRITING, TooManyApiKeysError))
+async def generate(keys: KeyWriter) -> DefaultKeyCreated:
+    """Make my default key, which replaces the former one at once."""
+    created = await keys.replace_default()
+    return DefaultKeyCreated(api_key=created.secret, message="Keep the key now: it is not shown again.")
+
+
+@router.delete("/revoke", responses=problems(*WRITING, ApiKeyNotFoundError))
+async def revoke_default(keys: KeyWriter) -> Detail:
+    """Revoke my default key."""
+    await keys.revoke_default()
+    return Detail(detail="API key revoked")
+
+
+@router.post(
+    "/report-leak",
+    status_code=202,
+    dependencies=[limited(Limit.LEAK_REPORT)],
+    openapi_extra=ANONYMOUS,
+)
+async def report(found: LeakReport, session: AnonymousSession, request: Request) -> Detail:
+    """Revoke a key found where it should not be. Whoever holds it may; the answer is always this."""
+    address, cache = client_address(request.scope.get("client")), request.app.state.principal_cache
+    await report_leak(session, found.api_key.get_secret_value(), address=address, cache=cache)
+    return Detail(detail="Thank you. If this is a living key, it has been revoked and its owner is told.")
+
+
+@router.get("/{key_id}", responses=problems(ApiKeyNotFoundError))
+async def read(keys: KeyReader, key_id: KeyId) -> ApiKeyOut:
+    """One key of mine, by its prefix."""
+    return ApiKeyOut.model_validate(await keys.get(key_id))
+
+
+@router.patch(
+    "/{key_id}",
+    responses=problems(*WRITING, ApiKeyNotFoundError, ApiKeySupersededError, ScopeNotGrantableError),
+)
+async def change(changes: ApiKeyChanges, keys: KeyWriter, key_id: KeyId) -> ApiKeyOut:
+    """Change a key's name, scopes, expiry or rate; a field left out stays."""
+    return ApiKeyOut.model_validate(await keys.change(key_id, changes))
+
+
+@router.post(
+    "/{key_id}/rotate",
+    status_code=201,
+    responses=problems(
+        *WRITING, ApiKeyNotFoundError, ApiKeySupersededError, ScopeNotGrantableError, TooManyApiKeysError
+    ),
+)
+async def rotate(
+    keys: KeyWriter, key_id: KeyId, wanted: Annotated[RotateIn, Body(default_factory=RotateIn)]
+) -> ApiKeyCreated:
+    """Replace a key by a new one of the same scopes; the old one ends at once, or after `overlap_seconds`."""
+    return _shown(await keys.rotate(key_id, overlap=timedelta(seconds=wanted.overlap_seconds)))
+
+
+@router.delete(
+    "/{key_id}", status_code=204, responses=problems(KeyCannotManageKeysError, ApiKeyNotFoundError)
+)
+async def revoke(keys: KeyWriter, key_id: KeyId) -> None:
     """Revoke a key; it is refused everywhere within two seconds."""
-    await service.revoke(key_id)
+    await keys.revoke(key_id)
 
 
 def _shown(created: CreatedKey) -> ApiKeyCreated:

@@ -36,6 +36,7 @@ class AuditAction(StrEnum):
     SECOND_FACTOR_ENABLED = "second_factor_enabled"
     SECOND_FACTOR_DISABLED = "second_factor_disabled"
     RECOVERY_CODE_USED = "recovery_code_used"
+    RECOVERY_CODES_REPLACED = "recovery_codes_replaced"
     PROVIDER_LINKED = "provider_linked"
     ORGANIZATION_CREATED = "organization_created"
     ORGANIZATION_CHANGED = "organization_changed"
@@ -50,6 +51,7 @@ class AuditAction(StrEnum):
     MEMBER_LEFT = "member_left"
     UNAUTHORIZED_ACCESS = "unauthorized_access"
     RATE_LIMIT_EXCEEDED = "rate_limit_exceeded"
+    AUDIT_CHAIN_OPENED = "audit_chain_opened"
 
 
 @dataclass(frozen=True, slots=True)

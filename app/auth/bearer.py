@@ -1,10 +1,11 @@
 """Verifies an access token: its signature here, its session's state in Redis or PostgreSQL."""
 
 from dataclasses import replace
+from functools import partial
 
-from app.auth.repository import SessionRepository
+from app.auth.repository import LiveLogin, SessionRepository
 from app.core.db import Database, Tenant
-from app.core.principal import Principal, Scope, allowed_scopes
+from app.core.principal import Principal, Scope, StaffPolicy, allowed_scopes
 from app.core.principal_cache import PrincipalCache, session_name
 from app.core.tokens import AccessClaims, AccessTokens, InvalidTokenError
 
@@ -12,10 +13,13 @@ SCOPES = frozenset(str(scope) for scope in Scope)
 
 
 class BearerAuthenticator:
-    def __init__(self, tokens: AccessTokens, database: Database, cache: PrincipalCache) -> None:
+    def __init__(
+        self, tokens: AccessTokens, database: Database, cache: PrincipalCache, *, staff: StaffPolicy
+    ) -> None:
         self._tokens = tokens
         self._database = database
         self._cache = cache
+        self._staff = staff
 
     def recognises(self, credential: str) -> bool:
         return "." in credential
@@ -24,10 +28,7 @@ class BearerAuthenticator:
         """Raises InvalidTokenError for anything but a token of a living session."""
         del address  # a session is not bound to one
         claims = self._tokens.decode(credential)
-        principal = await self._cache.get(session_name(claims.sid))
-        if principal is None:
-            principal = await self._from_database(claims)
-            await self._cache.put(session_name(claims.sid), principal)
+        principal = await self._cache.fetch(session_name(claims.sid), partial(self._from_database, claims))
         if (principal.user_id, principal.organization_id) != (claims.sub, claims.org):
             raise InvalidTokenError(internal="the token names another user or organisation than its session")
         return replace(principal, scopes=principal.scopes & _known(claims.scopes))
@@ -35,18 +36,27 @@ class BearerAuthenticator:
     async def _from_database(self, claims: AccessClaims) -> Principal:
         tenant = Tenant(organization_id=claims.org, user_id=claims.sub)
         async with self._database.transaction(tenant) as session:
-            standing = await SessionRepository(session, claims.org).standing_of(claims.sid)
-        if standing is None or not standing.is_active:
+            login = await SessionRepository(session, claims.org).live_login(claims.sid)
+        if login is None or not login.standing.is_active:
             raise InvalidTokenError(internal="the session has ended")
+        return self._principal(claims, login)
+
+    def _principal(self, claims: AccessClaims, login: LiveLogin) -> Principal:
+        standing = login.standing
+        proved = self._staff.proved(standing.staff_role, login.amr)
+        scopes = allowed_scopes(proved, standing.membership_role)
         return Principal(
             kind="user",
-            user_id=claims.sub,
+            user_id=login.user_id,
             organization_id=claims.org,
             credential_id=claims.sid,
-            staff_role=standing.staff_role,
+            staff_role=proved,
             membership_role=standing.membership_role,
             plan=standing.plan,
-            scopes=allowed_scopes(standing.staff_role, standing.membership_role),
+            scopes=scopes,
+            amr=login.amr,
+            authenticated_at=login.authenticated_at,
+            withheld=allowed_scopes(standing.staff_role, standing.membership_role) - scopes,
         )
 
 

@@ -22,6 +22,9 @@ class TokenIssuer:
             scopes=frozenset(row.scopes),
             role=role,
             ver=TOKEN_VERSION,
+            # For other verifiers of our tokens; here the session's row is asked.
+            auth_time=int(row.authenticated_at.timestamp()) if row.authenticated_at else None,
+            amr=tuple(row.amr or ()),
         )
         issued = self._access_tokens.issue(grant)
         return TokenPair(

@@ -16,6 +16,7 @@ class AuthSession(Base):
 
     `prev_idem_hash` is the SHA-256 of the Idempotency-Key that the last rotation came with. `amr` is how the
     login was proved (RFC 8176: pwd, otp, ...), `authenticated_at` when; None: at `created_at`.
+    `parent_id` is the session out of which this one was opened by switching; it ends with it.
     """
 
     __tablename__ = "auth_sessions"
@@ -37,7 +38,7 @@ class AuthSession(Base):
     scopes: Mapped[list[str]]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     idle_expires_at: Mapped[datetime]
-    absolute_expires_at: Mapped[datetime]
+    absolute_expires_at: Mapped[datetime] = mapped_column(index=True)
     revoked_at: Mapped[datetime | None]
     revoke_reason: Mapped[str | None]
     ip: Mapped[str | None] = mapped_column(INET)
@@ -45,3 +46,4 @@ class AuthSession(Base):
     device_id: Mapped[UUID | None]
     authenticated_at: Mapped[datetime | None]
     amr: Mapped[list[str]] = mapped_column(default=lambda: ["pwd"], server_default="{pwd}")
+    parent_id: Mapped[UUID | None]

@@ -16,7 +16,7 @@ from app.auth.repository import SessionRepository, organization_of_session
 from app.auth.rotation import Family, Presented, Verdict, hash_idempotency_key, judge
 from app.auth.schemas import TokenPair
 from app.core.db import Database, Tenant, after_commit, bind_tenant
-from app.core.principal import allowed_scopes
+from app.core.principal import Scope, StaffPolicy, allowed_scopes
 from app.core.principal_cache import PrincipalCache, session_name
 from app.core.refresh_tokens import InvalidRefreshTokenError, RefreshClaim
 from app.organizations.repository import Standing
@@ -26,6 +26,7 @@ from app.organizations.repository import Standing
 class RefreshPolicy:
     idle_lifetime: timedelta
     reuse_grace: timedelta
+    staff: StaffPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +107,9 @@ class RefreshService:
             raise TokenReuseError("Token reuse detected. Session revoked; log in again.")
         if verdict is Verdict.ROTATE:
             self._rotate(row, presented, now=now)
-        _narrow(row, standing)
-        tokens = self._issuer.pair(row, role=standing.staff_role)
+        role = self._policy.staff.proved(standing.staff_role, row.amr)
+        _narrow(row, allowed_scopes(role, standing.membership_role))
+        tokens = self._issuer.pair(row, role=role)
         return Refreshed(tokens, None if verdict is Verdict.ROTATE else verdict.name.lower())
 
     def _rotate(self, row: AuthSession, presented: Presented, *, now: datetime) -> None:
@@ -130,7 +132,6 @@ async def _lock_live(sessions: SessionRepository, session_id: UUID) -> tuple[Aut
     return row, standing
 
 
-def _narrow(row: AuthSession, standing: Standing) -> None:
+def _narrow(row: AuthSession, allowed: frozenset[Scope]) -> None:
     """Never wider than at login: what a role lost is lost for this session, also if the role comes back."""
-    allowed = allowed_scopes(standing.staff_role, standing.membership_role)
     row.scopes = [scope for scope in row.scopes if scope in allowed]

@@ -1,5 +1,6 @@
 """Sessions of one organisation, and what a request must know of one."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -15,6 +16,16 @@ async def organization_of_session(session: AsyncSession, session_id: UUID) -> UU
     """Before the tenant is known; None for an id that never was."""
     query = select(func.session_organization(session_id, type_=Uuid()))
     return (await session.execute(query)).scalar_one()
+
+
+@dataclass(frozen=True, slots=True)
+class LiveLogin:
+    """A session that may still be used: who its owner is by now, and how and when the login was proved."""
+
+    user_id: UUID
+    standing: Standing
+    amr: tuple[str, ...]
+    authenticated_at: datetime
 
 
 class SessionRepository:
@@ -33,14 +44,23 @@ class SessionRepository:
 
     async def standing_of(self, session_id: UUID) -> Standing | None:
         """None when the session has ended or expired, or the membership is gone."""
+        login = await self.live_login(session_id)
+        return login.standing if login else None
+
+    async def live_login(self, session_id: UUID) -> LiveLogin | None:
+        """None when the session has ended or expired, or the membership is gone."""
+        since = func.coalesce(AuthSession.authenticated_at, AuthSession.created_at)
         query = (
             select_standing(self._organization_id)
+            .add_columns(AuthSession.user_id, AuthSession.amr, since.label("authenticated_at"))
             .join(AuthSession, AuthSession.user_id == Membership.user_id)
             .where(*self._own(session_id), AuthSession.revoked_at.is_(None))
             .where(AuthSession.absolute_expires_at > func.now())
         )
         row = (await self._session.execute(query)).one_or_none()
-        return read_standing(row) if row else None
+        if row is None:
+            return None
+        return LiveLogin(row.user_id, read_standing(row[:4]), tuple(row.amr), row.authenticated_at)
 
     async def now(self) -> datetime:
         """The database's clock, read at this moment and not at the transaction's begin."""

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Form, Header, Request, Response
 from app.auth.errors import EmailNotVerifiedError, LoginFailedError, TokenReuseError
 from app.auth.refresh import RefreshRequest, RefreshService
 from app.auth.schemas import LoginForm, RefreshIn, TokenPair
+from app.auth.second_factor.errors import SecondFactorRequiredError
 from app.auth.service import Credentials, Device, LoginService, known_scopes
 from app.core.guard import count_bad_credential
 from app.core.http import client_address
@@ -28,7 +29,8 @@ def get_refresh_service(request: Request) -> RefreshService:
 
 
 def get_credentials(form: Annotated[LoginForm, Form()]) -> Credentials:
-    return Credentials(login=form.username, password=form.password, scopes=known_scopes(form.scope))
+    scopes = known_scopes(form.scope)
+    return Credentials(login=form.username, password=form.password, scopes=scopes, totp=form.totp)
 
 
 def get_device(request: Request) -> Device:
@@ -53,7 +55,7 @@ async def get_refresh_request(
 @router.post(
     "/token",
     dependencies=[limited(Limit.LOGIN)],
-    responses=problems(LoginFailedError, EmailNotVerifiedError),
+    responses=problems(LoginFailedError, SecondFactorRequiredError, EmailNotVerifiedError),
     openapi_extra=ANONYMOUS,
 )
 async def log_in(
@@ -62,7 +64,7 @@ async def log_in(
     service: Annotated[LoginService, Depends(get_login_service)],
 ) -> TokenPair:
     """Log in by user name or e-mail address (OAuth 2.0 password form)."""
-    return await service.log_in(credentials, device)
+    return (await service.log_in(credentials, device)).tokens
 
 
 @router.post(

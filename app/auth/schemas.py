@@ -17,6 +17,9 @@ class LoginForm(RequestModel):
     username: str = Field(max_length=254, description="User name or e-mail address.")
     password: Annotated[str, Field(max_length=1000, json_schema_extra={"format": "password"}, repr=False)]
     scope: str = Field("", max_length=1000, description="Space-separated; left out: all that you may have.")
+    totp: Annotated[str, Field(max_length=64)] | None = Field(
+        None, repr=False, description="The second factor, where one is set up: its code, or a recovery code."
+    )
     client_id: str | None = Field(None, max_length=200)
     client_secret: Annotated[str, Field(max_length=200)] | None = Field(None, repr=False)
 

@@ -4,21 +4,35 @@ It knows no feature: it walks the authenticators that `main.py` registered on th
 """
 
 from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
 from typing import Annotated, Any, Protocol
 
 from fastapi import Depends, Request, Security
-from fastapi.security import APIKeyHeader, HTTPBearer, SecurityScopes
+from fastapi.security import APIKeyCookie, APIKeyHeader, HTTPBearer, SecurityScopes
 from fastapi.security.utils import get_authorization_scheme_param
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.browser_cookies import SECURE_ACCESS, BrowserCookies
 from app.core.db import DatabaseDep, Tenant
 from app.core.errors import ProblemError
 from app.core.http import client_address
 from app.core.limits import AsyncLimiter, Hit, Limit, address_of
-from app.core.principal import Principal, Scope
+from app.core.principal import RECENT, Principal, Scope
+from app.core.same_origin import SAFE_METHODS, check_same_origin
 
 bearer_scheme = HTTPBearer(auto_error=False, description="An access token, or an API key.")
 api_key_scheme = APIKeyHeader(name="X-API-Key", auto_error=False, description="An API key.")
+cookie_scheme = APIKeyCookie(
+    name=SECURE_ACCESS,
+    auto_error=False,
+    description="A page's own login (POST /api/v1/auth/login), ignored beside a header. "
+    "Writing needs Sec-Fetch-Site: same-origin, or our Origin.",
+)
+
+SECOND_FACTOR_HINT = (
+    "Your staff role counts only after a login with a second factor: "
+    "enroll at POST /api/v1/auth/totp/enroll, then log in with a code."
+)
 
 
 class UnauthenticatedError(ProblemError):
@@ -55,6 +69,20 @@ class InsufficientScopeError(ProblemError):
     hint = "Ask for the scope at login, or use a key that has it."
 
 
+class RecentLoginRequiredError(ProblemError):
+    """RFC 9470's step-up: the client learns how old a login may be."""
+
+    code = "recent_login_required"
+    status = 403
+    title = "A recent login is required"
+    meaning = "Whoever finds an open session must not take over the account: this needs a login just made."
+    hint = "Log in again, and use the new access token within 15 minutes; an API key cannot do this."
+    headers = {  # noqa: RUF012  # as above
+        "WWW-Authenticate": 'Bearer error="insufficient_user_authentication", '
+        f'error_description="A recent login is required", max_age={int(RECENT.total_seconds())}'
+    }
+
+
 class Authenticator(Protocol):
     """One kind of credential. `authenticate` raises a 401 `ProblemError` for anything it cannot verify."""
 
@@ -67,14 +95,18 @@ async def authenticate(
     request: Request,
     _bearer: Annotated[Any, Depends(bearer_scheme)] = None,  # Any: only documents the scheme
     _api_key: Annotated[Any, Depends(api_key_scheme)] = None,  # Any: as above
+    _cookie: Annotated[Any, Depends(cookie_scheme)] = None,  # Any: as above
 ) -> Principal:
     """Once per request: FastAPI's cache tells apart callers with other scopes, so the state remembers."""
     known: Principal | None = getattr(request.state, "principal", None)
     if known is not None:
         return known
-    credential = _only_credential(request)
+    header = _only_header(request)
+    credential = header or _cookie_of_our_page(request)
     try:
         principal = await _verify(request, credential)
+        if header is None and principal.kind != "user":
+            raise InvalidCredentialError(internal="a cookie holds a session's token, and nothing else")
     except ProblemError as error:
         if error.status == UnauthenticatedError.status:
             await count_bad_credential(request)
@@ -100,18 +132,29 @@ async def count_bad_credential(request: Request) -> None:
     await limiter.enforce(request, [Hit(Limit.BAD_CREDENTIAL, address_of(request))])
 
 
-def _only_credential(request: Request) -> str:
+def _only_header(request: Request) -> str | None:
     found = [*request.headers.getlist("x-api-key")]
     for header in request.headers.getlist("authorization"):
         scheme, value = get_authorization_scheme_param(header)
         found.append(value.strip() if scheme.lower() == "bearer" else "")
     if not found:
-        raise UnauthenticatedError
+        return None
     if len(found) > 1:
         raise MultipleCredentialsError
     if not found[0]:
         raise InvalidCredentialError
     return found[0]
+
+
+def _cookie_of_our_page(request: Request) -> str:
+    """What a browser adds by itself counts for writing only where a page of ours asked it to."""
+    cookies: BrowserCookies = request.app.state.browser_cookies
+    token = cookies.access_token(request)
+    if token is None:
+        raise UnauthenticatedError
+    if request.method not in SAFE_METHODS:
+        check_same_origin(request)
+    return token
 
 
 def _check_scopes(
@@ -121,13 +164,28 @@ def _check_scopes(
     if missing:
         names = " ".join(missing)
         challenge = f'Bearer error="insufficient_scope", scope="{names}"'
-        raise InsufficientScopeError(f"This needs the scope {names}", headers={"WWW-Authenticate": challenge})
+        hint = SECOND_FACTOR_HINT if principal.withheld.intersection(missing) else None
+        raise InsufficientScopeError(
+            f"This needs the scope {names}", hint=hint, headers={"WWW-Authenticate": challenge}
+        )
     return principal
 
 
 def require(*scopes: Scope) -> Any:  # Any: what FastAPI's Security returns
     """What an alias in a signature is made of: the principal, once every one of the scopes is there."""
     return Security(_check_scopes, scopes=[str(scope) for scope in scopes])
+
+
+async def require_recent_login(principal: Annotated[Principal, Depends(_check_scopes)]) -> Principal:
+    """A dependency: the login is at most 15 minutes old, and the credential is no API key."""
+    if not principal.logged_in_recently(datetime.now(UTC)):
+        raise RecentLoginRequiredError
+    return principal
+
+
+def require_recently(*scopes: Scope) -> Any:  # Any: what FastAPI's Security returns
+    """As `require`, and by a recent login: for what a thief of an open session must not be able to do."""
+    return Security(require_recent_login, scopes=[str(scope) for scope in scopes])
 
 
 async def get_own_session(

@@ -22,6 +22,7 @@ class Limit(StrEnum):
     ORGANIZATION = "organization"
     SUMMARIES_CREATE = "summaries_create"
     API_KEY = "api_key"
+    LEAK_REPORT = "leak_report"
 
 
 PER_CLIENT: Mapping[Limit, str] = {
@@ -31,6 +32,7 @@ PER_CLIENT: Mapping[Limit, str] = {
     Limit.INVITATION: "3/hour",
     Limit.REFRESH: "30/minute",
     Limit.BAD_CREDENTIAL: "60/minute",
+    Limit.LEAK_REPORT: "30/minute",
 }
 PER_PLAN: Mapping[Limit, Mapping[Plan, str]] = {
     Limit.ORGANIZATION: {

@@ -18,18 +18,27 @@ from app.core.errors import (
     ValidationFailedError,
 )
 from app.core.guard import InsufficientScopeError, UnauthenticatedError
+from app.core.middleware.query_secrets import CredentialInQueryError
 from app.core.openapi_limits import Json, limit_schemas
+from app.core.same_origin import CrossSiteRequestError
 
 # For `openapi_extra`: this route asks for no credential, on purpose.
 ANONYMOUS: dict[str, Any] = {"security": [{}]}  # Any: OpenAPI JSON
 MEDIA_TYPE = "application/problem+json"
-EVERYWHERE = (MalformedRequestError, ValidationFailedError, RateLimitedError, InternalError, UnavailableError)
-GUARDED = (UnauthenticatedError, InsufficientScopeError)
+EVERYWHERE = (
+    MalformedRequestError,
+    CredentialInQueryError,
+    ValidationFailedError,
+    RateLimitedError,
+    InternalError,
+    UnavailableError,
+)
+GUARDED = (UnauthenticatedError, InsufficientScopeError, CrossSiteRequestError)
 WITH_BODY = (BodyTooLargeError, UnsupportedMediaTypeError)
 
 DESCRIPTION = """\
-**Credentials.** Send `Authorization: Bearer <access token>` or `X-API-Key: <key>`, never both. Each operation
-names the scope that it needs.
+**Credentials.** Send `Authorization: Bearer <access token>` or `X-API-Key: <key>`, not both, not in the
+URL. Pages of this service log in with cookies. Each operation names the scope that it needs.
 
 **Errors** are problem details (RFC 9457, `application/problem+json`). Go by `code`; the page that
 `type` names says what it means and what to do.

@@ -1,6 +1,8 @@
 """Who calls and what that allows: the scopes, the two kinds of role, and the one table that joins them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 from uuid import UUID
@@ -83,9 +85,31 @@ def allowed_scopes(staff: StaffRole, membership: MembershipRole) -> frozenset[Sc
     return STAFF_SCOPES[staff] | MEMBERSHIP_SCOPES[membership]
 
 
+# What proves a second factor in a session's `amr`: a code of the authenticator app, or a recovery code.
+SECOND_FACTORS = frozenset({"otp", "rec"})
+RECENT = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class StaffPolicy:
+    """Whether a staff role counts only in sessions whose login was proved with a second factor."""
+
+    second_factor_required: bool
+
+    def proved(self, role: StaffRole, amr: Iterable[str]) -> StaffRole:
+        """The role that counts in a session so proved: without the demanded proof an ordinary user's."""
+        if self.second_factor_required and SECOND_FACTORS.isdisjoint(amr):
+            return StaffRole.USER
+        return role
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A verified caller, bound to one organisation. `credential_id` is the session's or the API key's id."""
+    """A verified caller, bound to one organisation. `credential_id` is the session's or the API key's id.
+
+    `amr` and `authenticated_at` say how and when a session's login was proved; an API key proves nothing.
+    `withheld` are the scopes of the staff role that a second factor would give; `staff_role` is without them.
+    """
 
     kind: PrincipalKind
     user_id: UUID
@@ -96,7 +120,15 @@ class Principal:
     plan: Plan
     scopes: frozenset[Scope]
     rate_limit: int | None = None
+    # With defaults: the cache may still hold what a former version wrote.
+    amr: tuple[str, ...] = ()
+    authenticated_at: datetime | None = None
+    withheld: frozenset[Scope] = frozenset()
 
     @property
     def manages_organization(self) -> bool:
         return self.membership_role in {MembershipRole.ADMIN, MembershipRole.OWNER}
+
+    def logged_in_recently(self, now: datetime) -> bool:
+        """Refreshing does not count: only a password, or what stands for it, makes a login recent."""
+        return self.authenticated_at is not None and now - self.authenticated_at <= RECENT

@@ -19,6 +19,7 @@ _SECRET_VALUES = (
     re.compile(r"\bwhsec_[\w+/=-]+"),  # webhook signing secret
     re.compile(r"(?<=://)[^\s/@:]*:[^\s@]*(?=@)"),  # user:password in a URL
     re.compile(r"(?<=\bbearer )\S+|(?<=\bbasic )\S+", re.IGNORECASE),
+    re.compile(r"(?<=[?&])[\w-]*(?:token|key|authorization)=[^&\s]+", re.IGNORECASE),
     re.compile(r"(?<=[?&]token=)[^&\s]+|(?<=[?&]secret=)[^&\s]+|(?<=[?&]password=)[^&\s]+", re.IGNORECASE),
 )
 

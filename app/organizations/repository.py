@@ -1,9 +1,11 @@
 """Organisations and memberships, as the transaction's tenant and user may see them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, select
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.principal import MembershipRole, Plan, StaffRole
@@ -39,7 +41,7 @@ def in_service() -> tuple[ColumnElement[bool], ...]:
     return Organization.suspended_at.is_(None), Organization.erase_after.is_(None)
 
 
-def read_standing(row: Row[bool, str, str, str]) -> Standing:
+def read_standing(row: Sequence[Any]) -> Standing:  # Any: the four columns above, of a row or a part of one
     is_active, staff_role, membership_role, plan = row
     return Standing(
         is_active=is_active,

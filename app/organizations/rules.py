@@ -4,7 +4,7 @@ from app.core.principal import MembershipRole
 
 _VIEWER, _MEMBER, _ADMIN, _OWNER = MembershipRole
 
-# Whose membership somebody of this role may give, change or end; the role before and the one after both count.
+# Whose membership somebody of this role may give, change or end: the role before and the one after count.
 MANAGES: dict[MembershipRole, frozenset[MembershipRole]] = {
     _VIEWER: frozenset(),
     _MEMBER: frozenset(),

@@ -59,6 +59,14 @@ async def test_a_session_speaks_for_its_own_person_only(
     assert {answer.status_code for answer in answers} == {401}
 
 
+async def test_a_colleagues_session_is_no_credential_and_is_not_disturbed(
+    client: AsyncClient, app: FastAPI, settings: Settings, alice: Person, bob: Person
+) -> None:
+    token = forged(app, settings, alice, bob)
+    assert (await client.get(ME, headers={"Authorization": f"Bearer {token}"})).status_code == 401
+    assert (await client.get(ME, headers=alice.headers)).json()["username"] == "alice"
+
+
 async def test_a_deactivated_person_is_refused(client: AsyncClient, app: FastAPI, alice: Person) -> None:
     await deactivate(app, alice)
     assert (await client.get(ME, headers=alice.headers)).status_code == 401

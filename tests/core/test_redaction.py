@@ -20,6 +20,8 @@ JWT = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl-_"
         ("Authorization: Bearer hunter2", "hunter2"),
         ("Basic aHVudGVy", "aHVudGVy"),
         ("/reset?token=hunter2&x=1", "hunter2"),
+        ("/items?access_token=hunter2", "hunter2"),
+        ("/items?x=1&API-Key=hunter2", "hunter2"),
     ],
 )
 def test_secret_in_a_text_is_redacted(text: str, secret: str) -> None:

@@ -16,6 +16,7 @@ from app.core.middleware.access_log import AccessLogMiddleware
 from app.core.middleware.body_limit import BodyLimitMiddleware
 from app.core.middleware.hosts import AllowedHostsMiddleware
 from app.core.middleware.https_redirect import HttpsRedirectMiddleware
+from app.core.middleware.query_secrets import QuerySecretsMiddleware
 from app.core.middleware.request_id import RequestIdMiddleware
 from app.core.middleware.security_headers import SecurityHeadersMiddleware
 from app.core.middleware.trailing_slash import TrailingSlashMiddleware
@@ -65,6 +66,8 @@ def _outermost_first(settings: Settings, inner: Sequence[Middleware]) -> list[Mi
         *_cors(settings),
         # Outside of all that writes bodies.
         Middleware(GZipMiddleware, minimum_size=GZIP_MINIMUM_BYTES, compresslevel=GZIP_LEVEL),
+        # Inside of what lets a script read the refusal.
+        Middleware(QuerySecretsMiddleware),
         *inner,
         # Innermost but one: its refusal of a growing body is raised inside the route and rendered there.
         Middleware(BodyLimitMiddleware),
@@ -80,7 +83,7 @@ def _https(settings: Settings) -> list[Middleware]:
 
 
 def _cors(settings: Settings) -> list[Middleware]:
-    """Off unless origins are named. Credentials are headers, never cookies: no allow_credentials."""
+    """Off unless origins are named. Other origins send headers, never our cookies: no allow_credentials."""
     if not settings.cors_origins:
         return []
     return [

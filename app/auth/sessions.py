@@ -1,0 +1,56 @@
+"""Ending sessions: in the caller's transaction, announced to every worker once it has committed."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.auth.store import OwnSessions
+from app.core.db import TENANT_KEY, Tenant, after_commit, bind_tenant
+from app.core.principal_cache import PrincipalCache, session_name
+
+
+async def end_all_sessions(
+    session: AsyncSession, user_id: UUID, *, reason: str, cache: PrincipalCache
+) -> list[UUID]:
+    """Every session of this person, in every organisation; their access tokens die within two seconds.
+
+    Whose transaction it is does not matter. The person is locked first, so a login or switch that runs
+    meanwhile comes either before, and is ended, or after.
+    """
+    async with _bound_to(session, user_id):
+        own = OwnSessions(session, user_id)
+        await own.lock_person()
+        ended = await own.end_all(reason=reason)
+    announce(session, ended, cache=cache)
+    return ended
+
+
+async def end_sessions(
+    session: AsyncSession, user_id: UUID, session_ids: Sequence[UUID], *, reason: str, cache: PrincipalCache
+) -> list[UUID]:
+    """These of one person, and those that were opened out of them by switching."""
+    async with _bound_to(session, user_id):
+        own = OwnSessions(session, user_id)
+        await own.lock_person()
+        ended = await own.end(session_ids, reason=reason)
+    announce(session, ended, cache=cache)
+    return ended
+
+
+def announce(session: AsyncSession, ended: Sequence[UUID], *, cache: PrincipalCache) -> None:
+    after_commit(session, partial(cache.forget, *map(session_name, ended)))
+
+
+@asynccontextmanager
+async def _bound_to(session: AsyncSession, user_id: UUID) -> AsyncIterator[None]:
+    """Row-level security shows a person's sessions elsewhere to that person only, not to staff or admins."""
+    before: Tenant = session.info.get(TENANT_KEY) or Tenant()
+    if before.user_id == user_id:
+        yield
+        return
+    await bind_tenant(session, Tenant(before.organization_id, user_id))
+    yield
+    await bind_tenant(session, before)
