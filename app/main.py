@@ -9,17 +9,23 @@ from functools import cache
 import structlog
 from fastapi import FastAPI
 from sqlalchemy.exc import DBAPIError
+from starlette.datastructures import State
 from starlette.middleware import Middleware
 
 from app import __version__
 from app.api_keys.authenticator import ApiKeyAuthenticator
 from app.auth.bearer import BearerAuthenticator
 from app.auth.issuing import TokenIssuer
+from app.auth.lockout.clients import DeviceCookies
+from app.auth.lockout.limits import LoginLimits
+from app.auth.lockout.rules import ClientRule
+from app.auth.lockout.service import Lockout
+from app.auth.opening import SessionOpener, SessionPolicy
 from app.auth.refresh import RefreshPolicy, RefreshService
 from app.auth.second_factor.login import SecondFactorLogin
 from app.auth.second_factor.proof import CodeProof
 from app.auth.second_factor.sealing import SecretSeal
-from app.auth.service import LoginPolicy, LoginService
+from app.auth.service import LoginParts, LoginService
 from app.core.browser_cookies import BrowserCookies
 from app.core.cache import BodyCache
 from app.core.db import Database
@@ -43,6 +49,7 @@ from app.core.sentry import configure_sentry
 from app.core.tokens import AccessTokens
 from app.routes import include_routers
 from app.settings import Settings, get_settings
+from app.users.mail_tokens import MailTokens
 
 log = structlog.get_logger(__name__)
 
@@ -89,6 +96,7 @@ def _assemble_identity(app: FastAPI, settings: Settings) -> None:
     state = app.state
     state.key_ring = KeyRing.load(settings.keys_dir, create=not settings.is_production_like)
     state.passwords = Passwords()
+    state.mail_tokens = MailTokens.from_secret(settings.signing_secret)
     state.browser_cookies = BrowserCookies.from_settings(settings)
     access_tokens = AccessTokens(
         state.key_ring,
@@ -99,15 +107,9 @@ def _assemble_identity(app: FastAPI, settings: Settings) -> None:
     state.refresh_tokens = RefreshTokens.from_secret(settings.signing_secret)
     state.code_proof = CodeProof(SecretSeal.from_secret(settings.signing_secret), clock=state.clock)
     state.staff_policy = StaffPolicy(second_factor_required=settings.staff_must_have_second_factor)
-    issuer = TokenIssuer(access_tokens, state.refresh_tokens)
+    state.token_issuer = issuer = TokenIssuer(access_tokens, state.refresh_tokens)
     idle_lifetime = timedelta(days=settings.refresh_token_expire_days)
-    state.login_service = LoginService(
-        LoginPolicy(idle_lifetime, settings.email_verification, state.staff_policy),
-        database=state.database,
-        passwords=state.passwords,
-        issuer=issuer,
-        second_factor=SecondFactorLogin(state.code_proof),
-    )
+    state.login_service = LoginService(_login_parts(state, settings, issuer=issuer))
     state.refresh_service = RefreshService(
         RefreshPolicy(
             idle_lifetime, timedelta(seconds=settings.refresh_reuse_grace_seconds), state.staff_policy
@@ -119,6 +121,22 @@ def _assemble_identity(app: FastAPI, settings: Settings) -> None:
     state.authenticators = (
         ApiKeyAuthenticator(state.database, state.principal_cache),
         BearerAuthenticator(access_tokens, state.database, state.principal_cache, staff=state.staff_policy),
+    )
+
+
+def _login_parts(state: State, settings: Settings, *, issuer: TokenIssuer) -> LoginParts:
+    devices = DeviceCookies.from_secret(settings.signing_secret, clock=state.clock)
+    sessions = SessionPolicy(timedelta(days=settings.refresh_token_expire_days), state.staff_policy)
+    rule = ClientRule(settings.max_login_attempts, timedelta(minutes=settings.lockout_duration_minutes))
+    return LoginParts(
+        database=state.database,
+        passwords=state.passwords,
+        limits=LoginLimits.from_secret(state.limiter, settings.signing_secret),
+        devices=devices,
+        lockout=Lockout(rule, clock=state.clock),
+        second_factor=SecondFactorLogin(state.code_proof),
+        opener=SessionOpener(sessions, issuer=issuer, devices=devices),
+        email_verification=settings.email_verification,
     )
 
 

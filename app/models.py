@@ -8,6 +8,7 @@ from app.auth.second_factor.models import RecoveryCode, SecondFactor
 from app.core.db import Base
 from app.organizations.invitations.models import Invitation
 from app.organizations.models import Membership, Organization
+from app.organizations.usage.models import UsageDay, UsageMonth, UsageStorage
 from app.summaries.models import Summary, SummaryContent
 from app.users.models import User
 
@@ -28,6 +29,9 @@ __all__ = [
     "SecondFactor",
     "Summary",
     "SummaryContent",
+    "UsageDay",
+    "UsageMonth",
+    "UsageStorage",
     "User",
 ]
 

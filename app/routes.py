@@ -2,14 +2,17 @@
 
 from fastapi import APIRouter, FastAPI
 
+from app.accounts.recovery_router import password_router, verification_router
 from app.accounts.router import router as accounts
 from app.api_keys.router import router as api_keys
 from app.auth.browser_router import router as browser
+from app.auth.own_sessions.router import router as own_sessions
 from app.auth.router import router as auth
 from app.auth.second_factor.router import router as second_factor
 from app.health.router import router as health
 from app.organizations.invitations.router import router as invitations
 from app.organizations.router import router as organizations
+from app.organizations.usage.router import router as usage
 from app.summaries.router import router as summaries
 
 API = "/api/v1"
@@ -19,11 +22,15 @@ ROUTERS: tuple[tuple[str, str, APIRouter], ...] = (
     (f"{API}/summaries", "summaries", summaries),
     (f"{API}/auth", "auth", auth),
     (f"{API}/auth", "auth", browser),
+    (f"{API}/auth", "auth", own_sessions),
     (f"{API}/auth/totp", "second_factor", second_factor),
     (f"{API}/users", "accounts", accounts),
+    (f"{API}/users", "accounts", verification_router),
+    (f"{API}/auth", "accounts", password_router),
     (f"{API}/api-keys", "api_keys", api_keys),
     (f"{API}/organizations", "organizations", organizations),
     (f"{API}/organizations", "invitations", invitations),
+    (f"{API}/organizations", "usage", usage),
     ("", "health", health),
 )
 
@@ -32,9 +39,10 @@ TAGS = {
     "summaries": "Summaries of web pages, texts and documents.",
     "auth": "Logging in, and staying logged in.",
     "second_factor": "A second factor for my own account: codes of an authenticator app (TOTP).",
-    "accounts": "Registration, and one's own profile.",
+    "accounts": "Registration, one's own profile, and what mails confirm.",
     "api_keys": "Keys for machines.",
     "organizations": "The tenants: who belongs to them, and as what.",
+    "usage": "What an organisation has used of its plan.",
     "invitations": "How somebody joins an organisation.",
     "health": "Probes, and what the service says of itself and of its errors. No credential.",
 }

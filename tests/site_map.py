@@ -18,12 +18,20 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {  # Any: the client's own optio
     ("POST", "/api/v1/auth/token"): {"data": {"username": "nobody", "password": "nothing"}},
     ("POST", "/api/v1/auth/login"): {"data": {"username": "nobody", "password": "nothing"}},
     ("POST", "/api/v1/auth/refresh"): {"json": {"refresh_token": "rt1_nonsense"}},
+    ("POST", "/api/v1/auth/logout"): {"json": {"refresh_token": "rt1_nonsense"}},
+    ("POST", "/api/v1/auth/switch"): {"json": {"organization_id": "nonsense"}},
     **{
         ("POST", f"/api/v1/auth/totp/{action}"): {"json": {"code": "000000"}}
         for action in ("confirm", "recovery-codes", "disable")
     },
     ("POST", "/api/v1/users/register"): {
         "json": {"username": "dora", "email": "dora@example.com", "password": "Walnut-Bridge-42-rain"}
+    },
+    ("POST", "/api/v1/users/verify-request"): {"json": {"email": "nobody@example.com"}},
+    ("POST", "/api/v1/users/verify"): {"json": {"token": "nonsense"}},
+    ("POST", "/api/v1/auth/forgot-password"): {"json": {"email": "nobody@example.com"}},
+    ("POST", "/api/v1/auth/reset-password"): {
+        "json": {"token": "nonsense", "new_password": "Walnut-Bridge-42-rain"}
     },
     ("PUT", "/api/v1/users/me"): {"json": {"full_name": "Alice"}},
     ("PATCH", "/api/v1/users/me"): {"json": {"full_name": "Alice"}},

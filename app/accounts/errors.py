@@ -1,4 +1,4 @@
-"""An account that is there no more."""
+"""An account that is there no more, a token that opens nothing."""
 
 from app.core.errors import ProblemError
 
@@ -8,3 +8,11 @@ class AccountGoneError(ProblemError):
     status = 404
     title = "Account not found"
     meaning = "The account behind this credential no longer exists."
+
+
+class InvalidMailTokenError(ProblemError):
+    code = "invalid_mail_token"
+    status = 400
+    title = "The link is spent or too old"
+    meaning = "The token of a mail works once, for 15 minutes, for the address and password it was made for."
+    hint = "Ask for another mail."

@@ -1,5 +1,6 @@
 """An account's own routes."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
@@ -9,8 +10,10 @@ from app.accounts.errors import AccountGoneError
 from app.accounts.schemas import ProfileChange, Registration
 from app.accounts.service import AccountService
 from app.core.db import AnonymousSession
-from app.core.guard import OwnSession, require
-from app.core.limits import Limit, limited
+from app.core.guard import OwnSession, RecentLoginRequiredError, require
+from app.core.http import client_address
+from app.core.limit_table import private_key
+from app.core.limits import AsyncLimiter, Hit, Limit, address_of, limited
 from app.core.openapi import ANONYMOUS, problems
 from app.core.password_policy import WeakPasswordError
 from app.core.principal import Principal, Scope
@@ -28,7 +31,10 @@ CanWriteProfile = Annotated[Principal, require(Scope.PROFILE_WRITE)]
 def _service(request: Request, session: AsyncSession) -> AccountService:
     state = request.app.state
     manager = UserManager(
-        UserStore(session), passwords=state.passwords, policy=state.settings.password_policy
+        UserStore(session),
+        passwords=state.passwords,
+        policy=state.settings.password_policy,
+        tokens=state.mail_tokens,
     )
     return AccountService(session, manager)
 
@@ -41,8 +47,33 @@ def own_service(request: Request, session: OwnSession) -> AccountService:
     return _service(request, session)
 
 
+def get_address(request: Request) -> str | None:
+    return client_address(request.scope.get("client"))
+
+
 AnonymousAccounts = Annotated[AccountService, Depends(anonymous_service)]
 OwnAccounts = Annotated[AccountService, Depends(own_service)]
+ClientAddress = Annotated[str | None, Depends(get_address)]
+
+
+async def get_change(
+    change: ProfileChange, principal: CanWriteProfile, accounts: OwnAccounts, request: Request
+) -> ProfileChange:
+    """Another e-mail address takes a recent login, and is limited as whoever asks for a mail is.
+
+    It is the way to take an account over, and it has us write to an address that nobody has proved to own.
+    """
+    user = await accounts.get(principal.user_id)
+    if change.email is not None and change.email != user.email:
+        if not principal.logged_in_recently(datetime.now(UTC)):
+            raise RecentLoginRequiredError
+        limiter: AsyncLimiter = request.app.state.limiter
+        await limiter.enforce(request, [Hit(Limit.VERIFY_MAIL, address_of(request))])
+        await limiter.enforce(request, [Hit(Limit.VERIFY_MAIL, private_key(change.email), "target")])
+    return change
+
+
+ProfileChanges = Annotated[ProfileChange, Depends(get_change)]
 
 
 @router.post(
@@ -52,9 +83,11 @@ OwnAccounts = Annotated[AccountService, Depends(own_service)]
     responses=problems(UsernameTakenError, EmailTakenError, WeakPasswordError),
     openapi_extra=ANONYMOUS,
 )
-async def register(registration: Registration, accounts: AnonymousAccounts) -> UserOut:
-    """Create an account and its personal organisation."""
-    return UserOut.model_validate(await accounts.register(registration))
+async def register(
+    registration: Registration, accounts: AnonymousAccounts, address: ClientAddress
+) -> UserOut:
+    """Create an account and its personal organisation; a mail confirms the address."""
+    return UserOut.model_validate(await accounts.register(registration, address=address))
 
 
 @router.get("/me", responses=problems(AccountGoneError))
@@ -63,13 +96,17 @@ async def read_me(principal: CanReadProfile, accounts: OwnAccounts) -> UserOut:
     return UserOut.model_validate(await accounts.get(principal.user_id))
 
 
-@router.put("/me", responses=problems(AccountGoneError, EmailTakenError))
-async def replace_me(change: ProfileChange, principal: CanWriteProfile, accounts: OwnAccounts) -> UserOut:
-    """Change my profile; a field left out stays."""
-    return UserOut.model_validate(await accounts.change(principal.user_id, change))
+@router.put("/me", responses=problems(AccountGoneError, EmailTakenError, RecentLoginRequiredError))
+async def replace_me(
+    change: ProfileChanges, principal: CanWriteProfile, accounts: OwnAccounts, address: ClientAddress
+) -> UserOut:
+    """Change my profile; a field left out stays. Another e-mail address has to be confirmed anew."""
+    return UserOut.model_validate(await accounts.change(principal, change, address=address))
 
 
-@router.patch("/me", responses=problems(AccountGoneError, EmailTakenError))
-async def change_me(change: ProfileChange, principal: CanWriteProfile, accounts: OwnAccounts) -> UserOut:
-    """Change my profile; a field left out stays."""
-    return UserOut.model_validate(await accounts.change(principal.user_id, change))
+@router.patch("/me", responses=problems(AccountGoneError, EmailTakenError, RecentLoginRequiredError))
+async def change_me(
+    change: ProfileChanges, principal: CanWriteProfile, accounts: OwnAccounts, address: ClientAddress
+) -> UserOut:
+    """Change my profile; a field left out stays. Another e-mail address has to be confirmed anew."""
+    return UserOut.model_validate(await accounts.change(principal, change, address=address))

@@ -6,6 +6,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.errors import AccountGoneError
 from app.accounts.schemas import ProfileChange, Registration
+from app.audit.events import AuditAction, AuditEvent
+from app.audit.service import record
+from app.core.mail_queue import RECIPIENT, Mail, queue_mail
+from app.core.principal import Principal
 from app.organizations.service import create_personal
 from app.users.manager import UserManager
 from app.users.models import User
@@ -16,14 +20,35 @@ class AccountService:
         self._session = session
         self._manager = manager
 
-    async def register(self, registration: Registration) -> User:
+    async def register(self, registration: Registration, *, address: str | None) -> User:
+        """As `create`; one mail welcomes the person and has them confirm their address."""
+        user, organization_id = await self._create(registration)
+        event = AuditEvent(
+            AuditAction.USER_REGISTERED,
+            organization_id=organization_id,
+            actor_kind="user",
+            actor_id=user.id,
+            subject_id=user.id,
+            address=address,
+        )
+        await record(self._session, event)
+        await queue_mail(self._session, Mail.WELCOME, user_id=user.id)
+        return user
+
+    async def create(self, registration: Registration) -> User:
         """Person, organisation and membership together or not at all.
 
         Raises WeakPasswordError, UsernameTakenError, EmailTakenError.
         """
-        user = await self._manager.create(registration)
-        await create_personal(self._session, owner_id=user.id, name=user.full_name or user.username)
+        user, _ = await self._create(registration)
         return user
+
+    async def _create(self, registration: Registration) -> tuple[User, UUID]:
+        user = await self._manager.create(registration)
+        organization = await create_personal(
+            self._session, owner_id=user.id, name=user.full_name or user.username
+        )
+        return user, organization.id
 
     async def get(self, user_id: UUID) -> User:
         user = await self._manager.user_db.get(user_id)
@@ -31,10 +56,29 @@ class AccountService:
             raise AccountGoneError
         return user
 
-    async def change(self, user_id: UUID, change: ProfileChange) -> User:
-        """Raises EmailTakenError. A new address has to be verified anew."""
-        user = await self.get(user_id)
+    async def change(self, principal: Principal, change: ProfileChange, *, address: str | None) -> User:
+        """Raises EmailTakenError. A new address has to be verified anew; the former one is told."""
+        user = await self.get(principal.user_id)
         values = change.model_dump(exclude_unset=True)
         if values.get("email", "") is None:
             del values["email"]
-        return await self._manager.change_profile(user, values)
+        former = user.email
+        user = await self._manager.change_profile(user, values)
+        if user.email != former:
+            await self._tell_both(principal, former=former, address=address)
+        return user
+
+    async def _tell_both(self, principal: Principal, *, former: str, address: str | None) -> None:
+        event = AuditEvent(
+            AuditAction.EMAIL_CHANGED,
+            organization_id=principal.organization_id,
+            actor_kind=principal.kind,
+            actor_id=principal.user_id,
+            credential_id=principal.credential_id,
+            subject_id=principal.user_id,
+            address=address,
+        )
+        await record(self._session, event)
+        user_id = principal.user_id
+        await queue_mail(self._session, Mail.VERIFY, user_id=user_id)
+        await queue_mail(self._session, Mail.EMAIL_CHANGED, user_id=user_id, facts={RECIPIENT: former})

@@ -32,7 +32,7 @@ async def create_staff(settings: Settings, new: NewStaff, *, passwords: Password
         async with database.transaction() as session:
             store = UserStore(session)
             manager = UserManager(store, passwords=passwords, policy=settings.password_policy)
-            user = await AccountService(session, manager).register(registration)
+            user = await AccountService(session, manager).create(registration)
             return await store.update(user, {"role": new.role, "is_verified": True})
     finally:
         await database.dispose()

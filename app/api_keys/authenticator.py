@@ -5,10 +5,11 @@ from uuid import UUID
 
 from app.api_keys.models import ApiKey
 from app.api_keys.repository import ApiKeyRepository, organization_of_key
+from app.api_keys.rules import scopes_for_keys
 from app.core.api_key_format import PREFIX, digest, is_well_formed
 from app.core.db import Database, Tenant, bind_tenant
 from app.core.guard import InvalidCredentialError
-from app.core.principal import KEY_SCOPES, Principal, Scope, allowed_scopes
+from app.core.principal import Principal, Scope, StaffRole
 from app.core.principal_cache import PrincipalCache, api_key_name
 from app.organizations.repository import Standing
 
@@ -45,15 +46,15 @@ class ApiKeyAuthenticator:
 
 
 def _principal(row: ApiKey, organization_id: UUID, standing: Standing) -> Principal:
-    allowed = allowed_scopes(standing.staff_role, standing.membership_role) & KEY_SCOPES
+    """An ordinary user's, whoever owns the key: what staff may do, only a person's own login may."""
     return Principal(
         kind="api_key",
         user_id=row.user_id,
         organization_id=organization_id,
         credential_id=row.id,
-        staff_role=standing.staff_role,
+        staff_role=StaffRole.USER,
         membership_role=standing.membership_role,
         plan=standing.plan,
-        scopes=allowed & {Scope(scope) for scope in row.scopes},
+        scopes=scopes_for_keys(standing.membership_role) & {Scope(scope) for scope in row.scopes},
         rate_limit=row.rate_limit,
     )

@@ -22,7 +22,7 @@ class ScopeNotGrantableError(ProblemError):
     code = "scope_not_grantable"
     status = 403
     title = "A scope that you do not have, or that no key may have"
-    meaning = "A key never gets more than its maker has, and never profile:write, keys:write or staff scopes."
+    meaning = "A key never gets more than its maker has; never profile:write, keys:write or staff scopes."
     hint = "Leave the scope out; GET /api/v1/users/me and your token's `scope` show what you have."
 
 

@@ -6,10 +6,15 @@ from datetime import UTC, datetime, timedelta
 from app.api_keys.errors import ScopeNotGrantableError
 from app.api_keys.models import ApiKey
 from app.core.errors import FieldFault, ValidationFailedError
-from app.core.principal import KEY_SCOPES, Principal, Scope, allowed_scopes
+from app.core.principal import KEY_SCOPES, MEMBERSHIP_SCOPES, MembershipRole, Principal, Scope
 
 DEFAULT_LIFETIME = timedelta(days=90)
 MAX_LIFETIME = timedelta(days=366)
+
+
+def scopes_for_keys(role: MembershipRole) -> frozenset[Scope]:
+    """All that a key of such a member may have; a staff role gives a key nothing."""
+    return MEMBERSHIP_SCOPES[role] & KEY_SCOPES
 
 
 def granted_scopes(
@@ -19,7 +24,7 @@ def granted_scopes(
 
     Raises ScopeNotGrantableError.
     """
-    grantable = frozenset(principal.scopes & KEY_SCOPES)
+    grantable = principal.scopes & scopes_for_keys(principal.membership_role)
     if wanted is None:
         return sorted(grantable)
     asked = {str(scope) for scope in wanted}
@@ -29,11 +34,11 @@ def granted_scopes(
 
 
 def inherited_scopes(principal: Principal, key: ApiKey) -> list[str]:
-    """A successor's: the same, without what its owner's roles no longer allow.
+    """A successor's: the same, without what its owner's role no longer allows.
 
     Raises ScopeNotGrantableError: a session of fewer scopes would be handed a secret of more.
     """
-    allowed = allowed_scopes(principal.staff_role, principal.membership_role) & KEY_SCOPES
+    allowed = scopes_for_keys(principal.membership_role)
     return granted_scopes(principal, allowed & {Scope(scope) for scope in key.scopes})
 
 

@@ -16,6 +16,7 @@ class AuditAction(StrEnum):
     TOKEN_REFRESH = "token_refresh"  # noqa: S105  # an event's name
     TOKEN_REVOKED = "token_revoked"  # noqa: S105  # as above
     TOKEN_REUSE_DETECTED = "token_reuse_detected"  # noqa: S105  # as above
+    ORGANIZATION_SWITCHED = "organization_switched"
     USER_REGISTERED = "user_registered"
     EMAIL_VERIFIED = "email_verified"
     EMAIL_CHANGED = "email_changed"
@@ -49,6 +50,8 @@ class AuditAction(StrEnum):
     MEMBER_ROLE_CHANGED = "member_role_changed"
     MEMBER_REMOVED = "member_removed"
     MEMBER_LEFT = "member_left"
+    PLAN_CHANGED = "plan_changed"
+    QUOTA_WARNING = "quota_warning"
     UNAUTHORIZED_ACCESS = "unauthorized_access"
     RATE_LIMIT_EXCEEDED = "rate_limit_exceeded"
     AUDIT_CHAIN_OPENED = "audit_chain_opened"

@@ -1,11 +1,14 @@
 """Writes the audit log, in the transaction of the action: who cannot be recorded has not acted."""
 
+from prometheus_client import Counter
 from sqlalchemy.ext.asyncio import AsyncSession
 from structlog.contextvars import get_contextvars
 
 from app.audit.events import AuditEvent
 from app.audit.repository import add_entry
 from app.core.ids import new_id
+
+ENTRIES = Counter("precis_audit_entries", "Entries written to the audit log, by action.", ["action"])
 
 
 async def record(session: AsyncSession, event: AuditEvent) -> None:
@@ -28,3 +31,4 @@ async def record(session: AsyncSession, event: AuditEvent) -> None:
             "details": dict(event.details),
         },
     )
+    ENTRIES.labels(event.action).inc()

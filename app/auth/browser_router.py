@@ -5,9 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 
 from app.auth.browser import USELESS_COOKIE, Browser, BrowserSession, CookieRoute
+from app.auth.devices import get_device, remember_device
 from app.auth.errors import EmailNotVerifiedError, LoginFailedError
 from app.auth.refresh import RefreshRequest, RefreshService
-from app.auth.router import get_credentials, get_device, get_login_service, get_refresh_service
+from app.auth.router import get_credentials, get_login_service, get_refresh_service
 from app.auth.second_factor.errors import SecondFactorRequiredError
 from app.auth.service import Credentials, Device, LoginService
 from app.core.guard import UnauthenticatedError
@@ -39,12 +40,14 @@ async def browser_log_in(
     device: Annotated[Device, Depends(get_device)],
     service: Annotated[LoginService, Depends(get_login_service)],
     browser: BrowserDep,
+    request: Request,
     response: Response,
 ) -> BrowserSession:
     """Log a page in by user name or e-mail address: cookies instead of tokens."""
     login = await service.log_in(credentials, device)
     await browser.replace_former_session()
     browser.keep(response, login.tokens)
+    remember_device(request, response, login)
     return BrowserSession(detail="Logged in", username=login.username)
 
 

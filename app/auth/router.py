@@ -4,13 +4,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Header, Request, Response
 
+from app.auth.devices import get_device, remember_device
 from app.auth.errors import EmailNotVerifiedError, LoginFailedError, TokenReuseError
 from app.auth.refresh import RefreshRequest, RefreshService
 from app.auth.schemas import LoginForm, RefreshIn, TokenPair
 from app.auth.second_factor.errors import SecondFactorRequiredError
 from app.auth.service import Credentials, Device, LoginService, known_scopes
 from app.core.guard import count_bad_credential
-from app.core.http import client_address
 from app.core.limits import AsyncLimiter, Hit, Limit, limited
 from app.core.openapi import ANONYMOUS, problems
 from app.core.refresh_tokens import InvalidRefreshTokenError, RefreshTokens
@@ -30,11 +30,7 @@ def get_refresh_service(request: Request) -> RefreshService:
 
 def get_credentials(form: Annotated[LoginForm, Form()]) -> Credentials:
     scopes = known_scopes(form.scope)
-    return Credentials(login=form.username, password=form.password, scopes=scopes, totp=form.totp)
-
-
-def get_device(request: Request) -> Device:
-    return Device(client_address(request.scope.get("client")), request.headers.get("user-agent"))
+    return Credentials(login=form.username, password=form.password, scopes=scopes, totp=form.totp or None)
 
 
 async def get_refresh_request(
@@ -62,9 +58,13 @@ async def log_in(
     credentials: Annotated[Credentials, Depends(get_credentials)],
     device: Annotated[Device, Depends(get_device)],
     service: Annotated[LoginService, Depends(get_login_service)],
+    request: Request,
+    response: Response,
 ) -> TokenPair:
     """Log in by user name or e-mail address (OAuth 2.0 password form)."""
-    return (await service.log_in(credentials, device)).tokens
+    login = await service.log_in(credentials, device)
+    remember_device(request, response, login)
+    return login.tokens
 
 
 @router.post(

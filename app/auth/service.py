@@ -1,28 +1,45 @@
-"""Login. Hashing takes 25 ms, so no connection is held meanwhile: two short transactions."""
+"""Login. Hashing takes 25 ms, so no connection is held meanwhile: two short transactions.
+
+Whatever is wrong, the same happens and the same is said: one lookup, one hash, one tally, one audit entry.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import Literal
 from uuid import UUID
 
+from prometheus_client import Counter
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.audit.events import AuditAction, AuditEvent
+from app.audit.service import record
 from app.auth.errors import EmailNotVerifiedError, LoginFailedError
-from app.auth.issuing import TokenIssuer
-from app.auth.models import AuthSession
-from app.auth.repository import SessionRepository
-from app.auth.schemas import TokenPair
+from app.auth.lockout.clients import DeviceCookies, client_of
+from app.auth.lockout.limits import LoginLimits
+from app.auth.lockout.service import Attempt, Lockout
+from app.auth.opening import Device, Login, Proof, SessionOpener
 from app.auth.second_factor.login import SecondFactorLogin
-from app.core.db import Database, Tenant, bind_tenant
-from app.core.passwords import Passwords
-from app.core.principal import Scope, StaffPolicy, StaffRole, allowed_scopes
-from app.organizations.repository import OwnMembership, first_membership_of
+from app.core.db import Database, Tenant
+from app.core.passwords import Passwords, Verified
+from app.core.principal import Scope
 from app.users.models import User
 from app.users.store import UserStore
 
-ABSOLUTE_LIFETIME = timedelta(days=30)
-MAX_USER_AGENT_CHARACTERS = 300
+__all__ = ["Credentials", "Device", "Login", "LoginParts", "LoginService", "Outcome", "known_scopes"]
+
+LOGINS = Counter("precis_logins_total", "Logins that were judged, by outcome.", ["outcome"])
+
+
+class Outcome(StrEnum):
+    """For the operator and the audit log; never for who tries."""
+
+    SUCCESS = "success"
+    WRONG = "wrong"
+    UNKNOWN = "unknown"
+    LOCKED = "locked"
+    INACTIVE = "inactive"
+    SECOND_FACTOR = "second_factor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,64 +53,60 @@ class Credentials:
 
 
 @dataclass(frozen=True, slots=True)
-class Device:
-    """Where a login came from; shown to its owner. `cookie` is the device cookie that it presented.
+class Candidate:
+    """The account that a login names, a decoy's id where there is none, and how its password compared."""
 
-    `remembered` False: no device cookie is set, because another site may have sent the request.
-    """
-
-    address: str | None
-    user_agent: str | None
-    cookie: str | None = None
-    remembered: bool = True
+    account_id: UUID
+    user: User | None
+    device_id: UUID | None
+    verified: Verified
 
 
 @dataclass(frozen=True, slots=True)
-class Login:
-    """An open session. `device_cookie` is to be set on the client; None: there is none to set."""
+class Trial:
+    """One attempt under way, in its transaction."""
 
-    tokens: TokenPair
-    user_id: UUID
-    username: str
-    device_cookie: str | None
+    session: AsyncSession
+    attempt: Attempt
+    device: Device
+
+
+class HashReplacedError(Exception):
+    """Between the lookup and the judgement. Internal: the login begins anew."""
 
 
 @dataclass(frozen=True, slots=True)
-class LoginPolicy:
-    idle_lifetime: timedelta
+class LoginParts:
+    database: Database
+    passwords: Passwords
+    limits: LoginLimits
+    devices: DeviceCookies
+    lockout: Lockout
+    second_factor: SecondFactorLogin
+    opener: SessionOpener
     email_verification: Literal["optional", "required"]
-    staff: StaffPolicy
 
 
 class LoginService:
-    def __init__(
-        self,
-        policy: LoginPolicy,
-        *,
-        database: Database,
-        passwords: Passwords,
-        issuer: TokenIssuer,
-        second_factor: SecondFactorLogin,
-    ) -> None:
-        self._policy = policy
-        self._database = database
-        self._passwords = passwords
-        self._issuer = issuer
-        self._second_factor = second_factor
+    def __init__(self, parts: LoginParts) -> None:
+        self.parts = parts
 
     async def log_in(self, credentials: Credentials, device: Device) -> Login:
-        """Raises LoginFailedError, EmailNotVerifiedError, SecondFactorRequiredError."""
-        user, replacement_hash = await self._verify(credentials)
-        if self._policy.email_verification == "required" and not user.is_verified:
-            raise EmailNotVerifiedError
-        async with self._database.transaction(Tenant(user_id=user.id)) as session:
-            second = await self._second_factor.prove(
-                session, user.id, code=credentials.totp, address=device.address
-            )
-            await UserStore(session).record_login(user.id, replacement_hash=replacement_hash)
-            return await self.open_session(
-                session, user, scopes=credentials.scopes, device=device, amr=["pwd", *second]
-            )
+        """Opens a session.
+
+        Raises:
+            LoginFailedError: whatever the reason; the count of it is kept.
+            RateLimitedError: too many tried this account, or all accounts, from clients that are not known.
+            SecondFactorRequiredError, EmailNotVerifiedError: only after the right password.
+            UnavailableError: too many passwords wait to be hashed; nothing was counted.
+        """
+        try:
+            login = await self._log_in(credentials, device)
+        except HashReplacedError:
+            # By a password change, or by another login of an outdated hash: compare with the new one.
+            return await self.log_in(credentials, device)
+        LOGINS.labels(Outcome.SUCCESS).inc()
+        return login
 
     async def open_session(
         self,
@@ -104,45 +117,78 @@ class LoginService:
         device: Device,
         amr: Sequence[str],
     ) -> Login:
-        """For a login that is proved, in the caller's transaction; `scopes` empty: all that are allowed."""
-        await bind_tenant(session, Tenant(user_id=user.id))
-        membership = await first_membership_of(session, user.id)
-        if membership is None:
-            raise LoginFailedError(internal="a user without any organisation")
-        role = self._policy.staff.proved(StaffRole(user.role), amr)
-        row = self._new_session(membership, user_id=user.id, role=role, asked=scopes)
-        row.amr, row.authenticated_at = list(amr), datetime.now(UTC)
-        row.ip, row.user_agent = device.address, (device.user_agent or "")[:MAX_USER_AGENT_CHARACTERS]
-        await _store(session, row)
-        tokens = self._issuer.pair(row, role=role)
-        return Login(tokens, user.id, user.username, device_cookie=None)
+        """For a login that is proved otherwise, in the caller's transaction. Raises LoginFailedError."""
+        login = await self.parts.opener.open(session, user, Proof(scopes, amr), device=device)
+        LOGINS.labels(Outcome.SUCCESS).inc()
+        return login
 
-    async def _verify(self, credentials: Credentials) -> tuple[User, str | None]:
-        async with self._database.transaction() as session:
+    async def _log_in(self, credentials: Credentials, device: Device) -> Login:
+        candidate = await self._verify(credentials, device)
+        async with self.parts.database.transaction(Tenant(user_id=candidate.account_id)) as session:
+            # Held from here: a password change or a deactivation either came before, and is seen, or waits
+            # and then ends the session.
+            user = await UserStore(session).lock(candidate.account_id)
+            if user and candidate.user and user.hashed_password != candidate.user.hashed_password:
+                raise HashReplacedError
+            client = client_of(candidate.device_id, device.address)
+            attempt = await self.parts.lockout.begin(
+                session, candidate.account_id, client=client, is_decoy=user is None
+            )
+            trial = Trial(session, attempt, device)
+            user = await self._check(trial, user, candidate.verified)
+            amr = await self._second_step(trial, user, code=credentials.totp)
+            await self.parts.lockout.succeed(session, attempt)
+            proof = Proof(credentials.scopes, ["pwd", *amr], candidate.verified.replacement_hash)
+            return await self.parts.opener.open(session, user, proof, device=device)
+
+    async def _verify(self, credentials: Credentials, device: Device) -> Candidate:
+        parts = self.parts
+        async with parts.database.transaction() as session:
             user = await UserStore(session).get_by_login(credentials.login)
-        verified = await self._passwords.verify(credentials.password, user.hashed_password if user else None)
-        if user is None or not verified.ok or not user.is_active:
-            raise LoginFailedError
-        return user, verified.replacement_hash
+        account_id = user.id if user else parts.limits.decoy_of(credentials.login)
+        device_id = parts.devices.read(device.cookie, account_id)
+        if device_id is None:
+            await parts.limits.count(credentials.login)
+        hashed = user.hashed_password if user else None
+        verified = await parts.passwords.verify(credentials.password, hashed)
+        return Candidate(account_id, user, device_id, verified)
 
-    def _new_session(
-        self, membership: OwnMembership, *, user_id: UUID, role: StaffRole, asked: frozenset[str]
-    ) -> AuthSession:
-        now = datetime.now(UTC)
-        allowed = allowed_scopes(role, membership.role)
-        return AuthSession(
-            user_id=user_id,
-            organization_id=membership.organization_id,
-            counter=0,
-            scopes=sorted(allowed & asked if asked else allowed),
-            idle_expires_at=now + self._policy.idle_lifetime,
-            absolute_expires_at=now + ABSOLUTE_LIFETIME,
+    async def _check(self, trial: Trial, user: User | None, verified: Verified) -> User:
+        """Raises LoginFailedError, EmailNotVerifiedError."""
+        if user is None:
+            raise await self._refusal(trial, Outcome.UNKNOWN)
+        if trial.attempt.is_refused:
+            raise await self._refusal(trial, Outcome.LOCKED)
+        if not verified.ok:
+            raise await self._refusal(trial, Outcome.WRONG)
+        if not user.is_active:
+            raise await self._refusal(trial, Outcome.INACTIVE)
+        if self.parts.email_verification == "required" and not user.is_verified:
+            raise EmailNotVerifiedError
+        return user
+
+    async def _second_step(self, trial: Trial, user: User, *, code: str | None) -> Sequence[str]:
+        """Raises LoginFailedError, SecondFactorRequiredError."""
+        address = trial.device.address
+        try:
+            return await self.parts.second_factor.prove(trial.session, user.id, code=code, address=address)
+        except LoginFailedError as error:
+            raise await self._refusal(trial, Outcome.SECOND_FACTOR) from error
+
+    async def _refusal(self, trial: Trial, outcome: Outcome) -> LoginFailedError:
+        LOGINS.labels(outcome).inc()
+        address = trial.device.address
+        await self.parts.lockout.fail(trial.session, trial.attempt, address=address)
+        event = AuditEvent(
+            AuditAction.LOGIN_FAILURE,
+            organization_id=None,
+            actor_kind="anonymous",
+            subject_id=None if trial.attempt.is_decoy else trial.attempt.account_id,
+            address=address,
+            details={"reason": outcome},
         )
-
-
-async def _store(session: AsyncSession, row: AuthSession) -> None:
-    await bind_tenant(session, Tenant(row.organization_id, row.user_id))
-    await SessionRepository(session, row.organization_id).add(row)
+        await record(trial.session, event)
+        return LoginFailedError(internal=f"login refused: {outcome}")
 
 
 def known_scopes(asked: str) -> frozenset[str]:

@@ -9,14 +9,18 @@ from functools import lru_cache
 from limits import RateLimitItem, parse
 
 from app.core.gcra import Bucket, Quota
+from app.core.plans import PLANS
 from app.core.principal import Plan
 
 
 class Limit(StrEnum):
     LOGIN = "login"
+    LOGIN_ACCOUNT = "login_account"
+    LOGIN_ALL = "login_all"
     REGISTER = "register"
     INVITATION = "invitation"
     PASSWORD_MAIL = "password_mail"  # noqa: S105  # a limit's name
+    VERIFY_MAIL = "verify_mail"
     REFRESH = "refresh"
     BAD_CREDENTIAL = "bad_credential"
     ORGANIZATION = "organization"
@@ -27,24 +31,23 @@ class Limit(StrEnum):
 
 PER_CLIENT: Mapping[Limit, str] = {
     Limit.LOGIN: "5/minute",
+    # Of clients that the account does not know, from however many addresses: lock-out bounds the guesses,
+    # this the work that goes on while it is locked.
+    Limit.LOGIN_ACCOUNT: "20/minute",
+    # Of such clients at all accounts: a quarter of what one hashing thread can do (25 ms each), so that a
+    # storm of guesses leaves the rest to devices that are known, to registrations and password changes.
+    Limit.LOGIN_ALL: "600/minute",
     Limit.REGISTER: "3/hour",
     Limit.PASSWORD_MAIL: "3/hour",
     Limit.INVITATION: "3/hour",
+    Limit.VERIFY_MAIL: "3/hour",
     Limit.REFRESH: "30/minute",
     Limit.BAD_CREDENTIAL: "60/minute",
     Limit.LEAK_REPORT: "30/minute",
 }
 PER_PLAN: Mapping[Limit, Mapping[Plan, str]] = {
-    Limit.ORGANIZATION: {
-        Plan.FREE: "100/minute",
-        Plan.PRO: "1000/minute",
-        Plan.ENTERPRISE: "10000/minute",
-    },
-    Limit.SUMMARIES_CREATE: {
-        Plan.FREE: "30/minute",
-        Plan.PRO: "300/minute",
-        Plan.ENTERPRISE: "3000/minute",
-    },
+    Limit.ORGANIZATION: {plan: f"{terms.requests_per_minute}/minute" for plan, terms in PLANS.items()},
+    Limit.SUMMARIES_CREATE: {plan: f"{terms.summaries_per_minute}/minute" for plan, terms in PLANS.items()},
 }
 
 

@@ -29,7 +29,15 @@ from app.core.principal import Principal
 from app.core.redis import RedisClient, RedisDownError
 from app.settings import Settings
 
-__all__ = ["AsyncLimiter", "Hit", "Limit", "address_of", "limited", "principal_hits"]
+__all__ = [
+    "AsyncLimiter",
+    "Hit",
+    "Limit",
+    "address_of",
+    "limited",
+    "principal_hits",
+    "refuse_unless_allowed",
+]
 
 RATELIMIT_DEGRADED = Counter(
     "precis_ratelimit_degraded", "Checks counted in this process alone, because Redis did not answer."
@@ -68,11 +76,7 @@ class AsyncLimiter(Limiter):
         verdict = await self.check(hits)
         state = request.scope.setdefault("state", {})
         state[STATE_KEY] = verdict.after(state.get(STATE_KEY))
-        if not verdict.allowed:
-            tightest = verdict.tightest
-            hit = next(hit for hit in hits if hit.limit == tightest.name)
-            RATELIMIT_REFUSED.labels(tightest.name).inc()
-            raise _refusal(tightest) from RateLimitExceeded(_as_slowapi(hit.rate))
+        refuse_unless_allowed(verdict, hits)
 
     async def enforce_principal(self, request: Request, principal: Principal) -> None:
         """Its organisation, its API key's own rate, and what the route named, in one check."""
@@ -97,6 +101,16 @@ class AsyncLimiter(Limiter):
         raise TypeError("a route names its limit with dependencies=[limited(Limit....)]")
 
     shared_limit = limit
+
+
+def refuse_unless_allowed(verdict: Verdict, hits: Sequence[Hit]) -> None:
+    """Raises RateLimitedError, as `AsyncLimiter.enforce` does, where no request is at hand."""
+    if verdict.allowed:
+        return
+    tightest = verdict.tightest
+    hit = next(hit for hit in hits if hit.limit == tightest.name)
+    RATELIMIT_REFUSED.labels(tightest.name).inc()
+    raise _refusal(tightest) from RateLimitExceeded(_as_slowapi(hit.rate))
 
 
 def principal_hits(principal: Principal, *, also: Sequence[Limit] = ()) -> list[Hit]:

@@ -35,7 +35,7 @@ async def seed_demo(settings: Settings, *, passwords: Passwords) -> str:
             registration = Registration(
                 username=USERNAME, email=EMAIL, password=password, full_name="Demo Reader"
             )
-            user = await AccountService(session, manager).register(registration)
+            user = await AccountService(session, manager).create(registration)
         api_key = await _api_key(database, user, PrincipalCache(redis))
     finally:
         await redis.aclose()

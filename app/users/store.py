@@ -36,6 +36,14 @@ class UserStore(BaseUserDatabase[User, UUID]):  # type: ignore[type-var]  # to m
     async def get_by_email(self, email: str) -> User | None:
         return await self._session.scalar(select(User).where(User.email == email.lower()))
 
+    async def id_of(self, email: str) -> UUID | None:
+        """The index alone answers, so that an unknown address takes as long as a known one."""
+        return await self._session.scalar(select(User.id).where(User.email == email.lower()))
+
+    async def lock(self, user_id: UUID) -> User | None:
+        """As the row is now, and held until the transaction ends."""
+        return await self._session.get(User, user_id, with_for_update=True, populate_existing=True)
+
     async def get_by_login(self, login: str) -> User | None:
         """By user name or e-mail address, whatever its case; a user name holds no @."""
         column = User.email if "@" in login else User.username

@@ -11,6 +11,8 @@ from procrastinate.exceptions import ConnectorException
 from psycopg_pool import PoolTimeout
 
 from app import __version__
+from app.audit.chain import AuditKey
+from app.audit.sealing import Sealer
 from app.core.cache import BodyCache
 from app.core.db import Database
 from app.core.jobs import QUEUE
@@ -24,6 +26,7 @@ from app.reading.sandbox import Sandbox, SandboxLimits
 from app.settings import Settings, SettingsError, load_settings
 from app.summaries.tasks import Workbench
 from app.worker.queue import BENCH, make_queue
+from app.worker.sealing import keep_sealing
 from app.worker.upkeep import STALLED_AFTER_SECONDS, Upkeep
 
 GRACEFUL_SECONDS = 25
@@ -67,13 +70,18 @@ async def run_worker(settings: Settings) -> None:
             stalled_worker_timeout=STALLED_AFTER_SECONDS,
             install_signal_handlers=False,
         )
-        upkeep = asyncio.create_task(Upkeep(queue, bench.database).keep())
+        sealer = Sealer(bench.database, AuditKey.from_secret(settings.signing_secret))
+        beside = [
+            asyncio.create_task(Upkeep(queue, bench.database).keep()),
+            asyncio.create_task(keep_sealing(sealer)),
+        ]
         log.info("worker_started", concurrency=settings.worker_concurrency)
         try:
             await _until_stopped(asyncio.create_task(jobs))
         finally:
-            upkeep.cancel()
-            await asyncio.gather(upkeep, return_exceptions=True)
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
     log.info("worker_stopped")
 
 

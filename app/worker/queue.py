@@ -2,18 +2,32 @@
 
 import asyncio
 import random
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from uuid import UUID
 
 from procrastinate import App, BaseRetryStrategy, JobContext, PsycopgConnector, RetryDecision
 from procrastinate.jobs import Job
 from typing_extensions import override
 
+from app.accounts.tasks import (
+    FIRST_MAIL_PAUSE_SECONDS,
+    LONGEST_MAIL_PAUSE_SECONDS,
+    MAX_MAIL_TRIES,
+    MailOrder,
+    PostOffice,
+    send_mail,
+)
 from app.core.jobs import QUEUE
+from app.core.mail import Mailer, MailRefusedError, make_mailer
+from app.core.mail_queue import SEND_MAIL, Mail
 from app.settings import Settings
 from app.settings_parsing import to_libpq_url
 from app.summaries.service import SUMMARISE
 from app.summaries.store import SummaryKey
 from app.summaries.tasks import MAX_TRIES, Workbench, summarise
+from app.users.mail_tokens import MailTokens
 
 BENCH = "bench"
 LONGEST_BACKOFF_SECONDS = 60
@@ -31,18 +45,33 @@ CONNECTION = {
 }
 
 
+@dataclass(frozen=True, slots=True)
 class Backoff(BaseRetryStrategy):
-    """1, 2, 4, 8 s, each up to doubled by chance: what failed together does not come back together."""
+    """1, 2, 4, 8 s, each up to doubled by chance: what failed together does not come back together.
+
+    An error that is `permanent` is not tried again: its job is one of the failed at once.
+    """
+
+    max_tries: int = MAX_TRIES
+    first_seconds: int = 1
+    longest_seconds: int = LONGEST_BACKOFF_SECONDS
+    permanent: tuple[type[Exception], ...] = ()
 
     @override
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
         if isinstance(exception, asyncio.CancelledError):
             # We were told to stop, which is no fault of the job's: another worker may have it at once.
             return RetryDecision(retry_in={"seconds": 0})
-        if job.attempts + 1 >= MAX_TRIES:
+        if isinstance(exception, self.permanent) or job.attempts + 1 >= self.max_tries:
             return None
-        seconds = min(2**job.attempts, LONGEST_BACKOFF_SECONDS) * random.uniform(1, 2)  # noqa: S311  # no secret
-        return RetryDecision(retry_in={"seconds": round(seconds)})
+        pause = min(self.first_seconds * 2**job.attempts, self.longest_seconds)
+        spread = random.uniform(1, 2)  # noqa: S311  # no secret
+        return RetryDecision(retry_in={"seconds": round(pause * spread)})
+
+
+MAIL_BACKOFF = Backoff(
+    MAX_MAIL_TRIES, FIRST_MAIL_PAUSE_SECONDS, LONGEST_MAIL_PAUSE_SECONDS, permanent=(MailRefusedError,)
+)
 
 
 async def run_summarise(context: JobContext, organization_id: str, summary_id: str) -> None:
@@ -51,7 +80,19 @@ async def run_summarise(context: JobContext, organization_id: str, summary_id: s
     await summarise(bench, key, tries=context.job.attempts)
 
 
-def make_queue(settings: Settings) -> App:
+def mail_runner(settings: Settings, mailer: Mailer) -> Callable[..., Awaitable[None]]:
+    tokens = MailTokens.from_secret(settings.signing_secret)
+
+    async def run_send_mail(context: JobContext, mail: str, user_id: str, **facts: str | int) -> None:
+        bench: Workbench = context.additional_context[BENCH]
+        office = PostOffice(bench.database, mailer, tokens, settings.base_url)
+        order = MailOrder(context.job.id or 0, Mail(mail), UUID(user_id), facts)
+        await send_mail(office, order)
+
+    return run_send_mail
+
+
+def make_queue(settings: Settings, *, mailer: Mailer | None = None) -> App:
     """Not connected yet: `async with queue.open_async()`. Needs a direct DSN, as it listens for jobs."""
     url = settings.worker_database_url or settings.database_url
     connector = PsycopgConnector(
@@ -59,4 +100,6 @@ def make_queue(settings: Settings) -> App:
     )
     queue = App(connector=connector)
     queue.task(name=SUMMARISE, queue=QUEUE, pass_context=True, retry=Backoff())(run_summarise)
+    run_send_mail = mail_runner(settings, mailer or make_mailer(settings, stream=sys.stdout))
+    queue.task(name=SEND_MAIL, queue=QUEUE, pass_context=True, retry=MAIL_BACKOFF)(run_send_mail)
     return queue

@@ -16,6 +16,8 @@ def test_every_limit_but_the_keys_own_has_its_number_in_the_table() -> None:
     ("hit", "quota"),
     [
         (Hit(Limit.LOGIN, "a"), Quota(5, 60)),
+        (Hit(Limit.LOGIN_ACCOUNT, "a"), Quota(20, 60)),
+        (Hit(Limit.LOGIN_ALL, "a"), Quota(600, 60)),
         (Hit(Limit.REGISTER, "a"), Quota(3, 3600)),
         (Hit(Limit.PASSWORD_MAIL, "a"), Quota(3, 3600)),
         (Hit(Limit.REFRESH, "a"), Quota(30, 60)),

@@ -38,9 +38,8 @@ async def accept(client: AsyncClient, person: Person, organization_id: UUID, tok
     return await client.post(url, headers=person.headers, json={"token": token})
 
 
-async def invited(client: AsyncClient, lab: Person, email: str = "charlie@example.com") -> dict[str, Any]:
-    # Any: JSON
-    answer = await invite(client, lab, email)
+async def invited(client: AsyncClient, lab: Person) -> dict[str, Any]:  # Any: JSON
+    answer = await invite(client, lab, "charlie@example.com")
     assert answer.status_code == 201, answer.text
     found: dict[str, Any] = answer.json()
     return found
