@@ -11,7 +11,7 @@ from sqlalchemy import text
 from app.core.db import Tenant
 from app.core.plans import PLANS
 from app.core.principal import Plan
-from tests.factories import Factory, Person, Robot
+from tests.factories import Person, Robot
 
 pytestmark = pytest.mark.integration
 TEXT = "A sentence to be summarised. " * 20
@@ -25,19 +25,14 @@ async def submit(client: AsyncClient, headers: dict[str, str]) -> Response:
 
 async def used(app: FastAPI, person: Person, summaries: int) -> None:
     """As if so many had been made this month."""
-    await run(
-        app,
-        person,
-        "INSERT INTO usage_months VALUES (:organization_id, date_trunc('month', now() AT TIME ZONE 'utc'), :n)",
-        n=summaries,
-    )
+    month = datetime.now(UTC).date().replace(day=1)
+    values = {"month": month, "n": summaries}
+    await run(app, person, "INSERT INTO usage_months VALUES (:organization_id, :month, :n)", **values)
 
 
 async def run(app: FastAPI, person: Person, statement: str, **values: object) -> None:
     async with app.state.database.transaction(Tenant(person.organization_id)) as session:
-        await session.execute(
-            text(statement), {"organization_id": person.organization_id, **values}
-        )
+        await session.execute(text(statement), {"organization_id": person.organization_id, **values})
 
 
 async def usage(client: AsyncClient, person: Person, query: str = "") -> Response:
@@ -106,7 +101,7 @@ async def test_a_retried_summary_is_not_counted_again(
 
 
 async def test_usage_is_shown_by_day_person_and_key(
-    client: AsyncClient, alice: Person, bob: Person, robot: Robot, factory: Factory
+    client: AsyncClient, alice: Person, bob: Person, robot: Robot
 ) -> None:
     for headers in (alice.headers, bob.headers, bob.headers, robot.headers):
         assert (await submit(client, headers)).status_code == 202
