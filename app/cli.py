@@ -13,6 +13,7 @@ import typer
 from alembic import command
 
 from app.accounts.staff import NewStaff, create_staff
+from app.audit.verification import verify_log
 from app.core.errors import ProblemError
 from app.core.keyring import KeyRing
 from app.core.passwords import Passwords
@@ -30,10 +31,12 @@ cli = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pret
 database_cli = typer.Typer(no_args_is_help=True, help="The database itself.")
 staff_cli = typer.Typer(no_args_is_help=True, help="Platform staff.")
 keys_cli = typer.Typer(no_args_is_help=True, help="The keys that sign access tokens.")
+audit_cli = typer.Typer(no_args_is_help=True, help="The audit log.")
 demo_cli = typer.Typer(no_args_is_help=True, help="What ./run --demo shows.")
 cli.add_typer(database_cli, name="db")
 cli.add_typer(staff_cli, name="staff")
 cli.add_typer(keys_cli, name="keys")
+cli.add_typer(audit_cli, name="audit")
 cli.add_typer(demo_cli, name="demo")
 
 
@@ -106,6 +109,21 @@ def init_keys(directory: Path) -> None:
     """Make a directory with a first signing key, for JWT_KEYS_DIR."""
     ring = KeyRing.load(directory, create=True)
     typer.echo(f"active key {ring.active.kid} in {directory}")
+
+
+@audit_cli.command("verify")
+def verify_audit_log(
+    log: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="A worker's log, in JSON lines.")
+    ] = None,
+) -> None:
+    """Name every row that was changed, removed, inserted or reordered; exit with 1 where there is one.
+
+    With a log also what its checkpoints saw and is no longer there: whole histories taken back or rewritten.
+    """
+    settings = _settings()
+    if not asyncio.run(verify_log(settings, typer.echo, log=log)):
+        raise typer.Exit(1)
 
 
 @demo_cli.command("seed")

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import cache
 
+import httpx
 import structlog
 from fastapi import FastAPI
 from sqlalchemy.exc import DBAPIError
@@ -14,6 +15,7 @@ from starlette.middleware import Middleware
 
 from app import __version__
 from app.api_keys.authenticator import ApiKeyAuthenticator
+from app.audit.aggregate import RefusalLog, written_each_minute
 from app.auth.bearer import BearerAuthenticator
 from app.auth.issuing import TokenIssuer
 from app.auth.lockout.clients import DeviceCookies
@@ -21,6 +23,11 @@ from app.auth.lockout.limits import LoginLimits
 from app.auth.lockout.rules import ClientRule
 from app.auth.lockout.service import Lockout
 from app.auth.opening import SessionOpener, SessionPolicy
+from app.auth.oauth.admission import Admission, AdmissionParts
+from app.auth.oauth.providers import configured_providers
+from app.auth.oauth.service import OAuthService
+from app.auth.oauth.state import StateCodec
+from app.auth.oauth.transport import make_client
 from app.auth.refresh import RefreshPolicy, RefreshService
 from app.auth.second_factor.login import SecondFactorLogin
 from app.auth.second_factor.proof import CodeProof
@@ -89,6 +96,8 @@ def _connect_stores(app: FastAPI, settings: Settings) -> None:
     app.state.cache = BodyCache(app.state.redis)
     app.state.principal_cache = PrincipalCache(app.state.redis)
     app.state.limiter = AsyncLimiter(app.state.redis, settings)
+    app.state.refusals = RefusalLog(app.state.database)
+    app.state.on_refusal = app.state.refusals.count
     app.state.cursors = CursorCodec(settings.signing_secret)
 
 
@@ -110,9 +119,14 @@ def _assemble_identity(app: FastAPI, settings: Settings) -> None:
     state.token_issuer = issuer = TokenIssuer(access_tokens, state.refresh_tokens)
     idle_lifetime = timedelta(days=settings.refresh_token_expire_days)
     state.login_service = LoginService(_login_parts(state, settings, issuer=issuer))
+    state.oauth_http = make_client()
+    state.oauth_service = make_oauth_service(state, settings, http=state.oauth_http)
     state.refresh_service = RefreshService(
         RefreshPolicy(
-            idle_lifetime, timedelta(seconds=settings.refresh_reuse_grace_seconds), state.staff_policy
+            idle_lifetime,
+            timedelta(seconds=settings.refresh_reuse_grace_seconds),
+            state.staff_policy,
+            settings.reuse_revokes,
         ),
         database=state.database,
         issuer=issuer,
@@ -140,6 +154,21 @@ def _login_parts(state: State, settings: Settings, *, issuer: TokenIssuer) -> Lo
     )
 
 
+def make_oauth_service(state: State, settings: Settings, *, http: httpx.AsyncClient) -> OAuthService:
+    """Tests bring a client of their own."""
+    states = StateCodec(settings.signing_secret, clock=state.clock)
+    logins: LoginService = state.login_service
+    parts = AdmissionParts(
+        database=state.database,
+        states=states,
+        logins=logins,
+        second_factor=logins.parts.second_factor,
+        email_verification=settings.email_verification,
+    )
+    providers = configured_providers(settings, http, clock=state.clock)
+    return OAuthService(providers, states=states, admission=Admission(parts), base_url=settings.base_url)
+
+
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Raises StaleSchemaError; an unreachable database only makes /health/ready say so, until it is back."""
@@ -149,8 +178,9 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         log.warning("database_unreachable_at_start", error=type(error).__name__)
     app.state.draining = False
     with on_termination(lambda: setattr(app.state, "draining", True)):
-        async with refreshed(app.state.key_ring):
+        async with refreshed(app.state.key_ring), written_each_minute(app.state.refusals):
             yield
+    await app.state.oauth_http.aclose()
     await app.state.passwords.aclose()
     await app.state.redis.aclose()
     await app.state.database.dispose()

@@ -3,10 +3,13 @@
 from fastapi import APIRouter, FastAPI
 
 from app.accounts.recovery_router import password_router, verification_router
+from app.accounts.privacy_router import router as privacy
 from app.accounts.router import router as accounts
 from app.api_keys.router import router as api_keys
 from app.auth.browser_router import router as browser
+from app.auth.oauth.router import router as oauth
 from app.auth.own_sessions.router import router as own_sessions
+from app.auth.password_change.router import router as password_change
 from app.auth.router import router as auth
 from app.auth.second_factor.router import router as second_factor
 from app.health.router import router as health
@@ -23,8 +26,11 @@ ROUTERS: tuple[tuple[str, str, APIRouter], ...] = (
     (f"{API}/auth", "auth", auth),
     (f"{API}/auth", "auth", browser),
     (f"{API}/auth", "auth", own_sessions),
+    (f"{API}/auth", "auth", password_change),
     (f"{API}/auth/totp", "second_factor", second_factor),
     (f"{API}/users", "accounts", accounts),
+    (f"{API}/users", "accounts", privacy),
+    (f"{API}/auth/oauth", "oauth", oauth),
     (f"{API}/users", "accounts", verification_router),
     (f"{API}/auth", "accounts", password_router),
     (f"{API}/api-keys", "api_keys", api_keys),
@@ -39,6 +45,7 @@ TAGS = {
     "summaries": "Summaries of web pages, texts and documents.",
     "auth": "Logging in, and staying logged in.",
     "second_factor": "A second factor for my own account: codes of an authenticator app (TOTP).",
+    "oauth": "Logging in by another provider.",
     "accounts": "Registration, one's own profile, and what mails confirm.",
     "api_keys": "Keys for machines.",
     "organizations": "The tenants: who belongs to them, and as what.",

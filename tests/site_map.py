@@ -19,6 +19,10 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {  # Any: the client's own optio
     ("POST", "/api/v1/auth/login"): {"data": {"username": "nobody", "password": "nothing"}},
     ("POST", "/api/v1/auth/refresh"): {"json": {"refresh_token": "rt1_nonsense"}},
     ("POST", "/api/v1/auth/logout"): {"json": {"refresh_token": "rt1_nonsense"}},
+    ("POST", "/api/v1/auth/change-password"): {
+        "json": {"current_password": "wrong", "new_password": "Walnut-Bridge-42-rain"}
+    },
+    ("POST", "/api/v1/auth/oauth/{provider}/second-factor"): {"json": {"totp": "000000"}},
     ("POST", "/api/v1/auth/switch"): {"json": {"organization_id": "nonsense"}},
     **{
         ("POST", f"/api/v1/auth/totp/{action}"): {"json": {"code": "000000"}}
@@ -36,6 +40,9 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {  # Any: the client's own optio
     ("PUT", "/api/v1/users/me"): {"json": {"full_name": "Alice"}},
     ("PATCH", "/api/v1/users/me"): {"json": {"full_name": "Alice"}},
     ("POST", "/api/v1/api-keys"): {"json": {"name": "key"}},
+    ("PATCH", "/api/v1/api-keys/{key_id}"): {"json": {"name": "key"}},
+    ("POST", "/api/v1/api-keys/{key_id}/rotate"): {"json": {"overlap_seconds": 60}},
+    ("POST", "/api/v1/api-keys/report-leak"): {"json": {"api_key": "prc_live_nonsense"}},
 }
 
 

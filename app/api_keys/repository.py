@@ -41,7 +41,7 @@ async def revoke_keys_of_user(session: AsyncSession, user_id: UUID) -> list[Revo
         .values(revoked_at=func.now())
         .returning(ApiKey.id, ApiKey.organization_id, ApiKey.digest)
     )
-    return [RevokedKey(*row) for row in (await session.execute(statement)).tuples()]
+    return [RevokedKey(*row) for row in await session.execute(statement)]
 
 
 async def count_keys_of_user(session: AsyncSession, user_id: UUID) -> int:

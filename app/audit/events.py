@@ -52,6 +52,7 @@ class AuditAction(StrEnum):
     MEMBER_LEFT = "member_left"
     PLAN_CHANGED = "plan_changed"
     QUOTA_WARNING = "quota_warning"
+    PROVIDER_UNLINKED = "provider_unlinked"
     UNAUTHORIZED_ACCESS = "unauthorized_access"
     RATE_LIMIT_EXCEEDED = "rate_limit_exceeded"
     AUDIT_CHAIN_OPENED = "audit_chain_opened"

@@ -12,6 +12,7 @@ from app.auth.router import get_credentials, get_login_service, get_refresh_serv
 from app.auth.second_factor.errors import SecondFactorRequiredError
 from app.auth.service import Credentials, Device, LoginService
 from app.core.guard import UnauthenticatedError
+from app.core.http import client_address
 from app.core.limits import Limit, limited
 from app.core.openapi import ANONYMOUS, problems
 from app.core.refresh_tokens import InvalidRefreshTokenError
@@ -60,7 +61,8 @@ async def browser_refresh(
 ) -> BrowserSession:
     """Spend the refresh cookie for two new cookies."""
     claim = await browser.claim()
-    refreshed = await service.refresh(RefreshRequest(claim, request.state.arrived_at))
+    address = client_address(request.scope.get("client"))
+    refreshed = await service.refresh(RefreshRequest(claim, request.state.arrived_at, address=address))
     browser.keep(response, refreshed.tokens)
     return BrowserSession(detail="Refreshed", username=await browser.username_of(claim.session_id))
 

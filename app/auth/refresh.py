@@ -4,20 +4,21 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
+from typing import Literal, NoReturn
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
+from app.audit.events import AuditAction, AuditEvent
+from app.audit.service import record
 from app.auth.errors import TokenReuseError
 from app.auth.issuing import TokenIssuer
 from app.auth.models import AuthSession
 from app.auth.repository import SessionRepository, organization_of_session
+from app.auth.reuse import Replay, end_replayed
 from app.auth.rotation import Family, Presented, Verdict, hash_idempotency_key, judge
 from app.auth.schemas import TokenPair
-from app.core.db import Database, Tenant, after_commit, bind_tenant
+from app.core.db import Database, Tenant, bind_tenant
 from app.core.principal import Scope, StaffPolicy, allowed_scopes
-from app.core.principal_cache import PrincipalCache, session_name
+from app.core.principal_cache import PrincipalCache
 from app.core.refresh_tokens import InvalidRefreshTokenError, RefreshClaim
 from app.organizations.repository import Standing
 
@@ -27,6 +28,7 @@ class RefreshPolicy:
     idle_lifetime: timedelta
     reuse_grace: timedelta
     staff: StaffPolicy
+    reuse_revokes: Literal["session", "user"] = "session"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class RefreshRequest:
     claim: RefreshClaim
     arrived: float
     idempotency_key: str | None = None
+    address: str | None = None
 
 
 class RefreshService:
@@ -69,6 +72,12 @@ class RefreshService:
             InvalidRefreshTokenError: unknown, expired, or of an ended session.
             TokenReuseError: spent before; the session is ended by this call.
         """
+        answer = await self._answer_to(request)
+        if isinstance(answer, Replay):
+            await self._refuse(answer)
+        return answer
+
+    async def _answer_to(self, request: RefreshRequest) -> Refreshed | Replay:
         claim = request.claim
         async with self._database.transaction() as session:
             organization_id = await organization_of_session(session, claim.session_id)
@@ -78,7 +87,21 @@ class RefreshService:
             sessions = SessionRepository(session, organization_id)
             presented = await self._present(sessions, request, counter=claim.counter)
             row, standing = await _lock_live(sessions, claim.session_id)
-            return await self._answer(session, row, standing=standing, presented=presented)
+            verdict = await self._judge(sessions, row, presented)
+            if verdict is Verdict.REUSE:
+                return Replay(row.id, organization_id, row.user_id, request.address)
+            if verdict is Verdict.ROTATE:
+                await record(session, _rotated(row, address=request.address))
+            return self._reissue(row, standing, verdict)
+
+    async def _refuse(self, replay: Replay) -> NoReturn:
+        # In a transaction of its own: ending locks the person before the session, rotating only the session.
+        # In the other order the two would wait for each other.
+        tenant = Tenant(replay.organization_id, replay.user_id)
+        async with self._database.transaction(tenant) as session:
+            revokes = self._policy.reuse_revokes
+            await end_replayed(session, replay, revokes=revokes, cache=self._cache)
+            raise TokenReuseError("Token reuse detected. Session revoked; log in again.")
 
     async def _present(
         self, sessions: SessionRepository, request: RefreshRequest, *, counter: int
@@ -91,22 +114,20 @@ class RefreshService:
             idempotency_hash=hash_idempotency_key(request.idempotency_key),
         )
 
-    async def _answer(
-        self, session: AsyncSession, row: AuthSession, *, standing: Standing, presented: Presented
-    ) -> Refreshed:
+    async def _judge(self, sessions: SessionRepository, row: AuthSession, presented: Presented) -> Verdict:
         # Under the lock: later than the rotation that this caller may have waited for.
-        now = await SessionRepository(session, row.organization_id).now()
+        now = await sessions.now()
         if row.idle_expires_at <= now:
             raise InvalidRefreshTokenError(internal="the session was idle for too long")
         family = Family(row.counter, row.rotated_at, row.prev_idem_hash)
         verdict = judge(presented, family, grace=self._policy.reuse_grace)
         if verdict is Verdict.UNKNOWN:
             raise InvalidRefreshTokenError(internal="a counter that was never issued")
-        if verdict is Verdict.REUSE:
-            self._revoke(session, row, now=now)
-            raise TokenReuseError("Token reuse detected. Session revoked; log in again.")
         if verdict is Verdict.ROTATE:
             self._rotate(row, presented, now=now)
+        return verdict
+
+    def _reissue(self, row: AuthSession, standing: Standing, verdict: Verdict) -> Refreshed:
         role = self._policy.staff.proved(standing.staff_role, row.amr)
         _narrow(row, allowed_scopes(role, standing.membership_role))
         tokens = self._issuer.pair(row, role=role)
@@ -117,11 +138,6 @@ class RefreshService:
         row.rotated_at = now
         row.prev_idem_hash = presented.idempotency_hash
         row.idle_expires_at = min(now + self._policy.idle_lifetime, row.absolute_expires_at)
-
-    def _revoke(self, session: AsyncSession, row: AuthSession, *, now: datetime) -> None:
-        row.revoked_at = now
-        row.revoke_reason = "reuse"
-        after_commit(session, partial(self._cache.forget, session_name(row.id)))
 
 
 async def _lock_live(sessions: SessionRepository, session_id: UUID) -> tuple[AuthSession, Standing]:
@@ -135,3 +151,17 @@ async def _lock_live(sessions: SessionRepository, session_id: UUID) -> tuple[Aut
 def _narrow(row: AuthSession, allowed: frozenset[Scope]) -> None:
     """Never wider than at login: what a role lost is lost for this session, also if the role comes back."""
     row.scopes = [scope for scope in row.scopes if scope in allowed]
+
+
+def _rotated(row: AuthSession, *, address: str | None) -> AuditEvent:
+    return AuditEvent(
+        AuditAction.TOKEN_REFRESH,
+        organization_id=row.organization_id,
+        actor_kind="user",
+        actor_id=row.user_id,
+        credential_id=row.id,
+        subject_id=row.user_id,
+        target=("session", row.id),
+        address=address,
+        details={"counter": row.counter},
+    )

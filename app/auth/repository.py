@@ -47,6 +47,12 @@ class SessionRepository:
         login = await self.live_login(session_id)
         return login.standing if login else None
 
+    async def standing_of_member(self, user_id: UUID) -> Standing | None:
+        """None for somebody who is no member."""
+        query = select_standing(self._organization_id).where(Membership.user_id == user_id)
+        row = (await self._session.execute(query)).one_or_none()
+        return read_standing(row) if row else None
+
     async def live_login(self, session_id: UUID) -> LiveLogin | None:
         """None when the session has ended or expired, or the membership is gone."""
         since = func.coalesce(AuthSession.authenticated_at, AuthSession.created_at)

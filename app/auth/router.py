@@ -11,6 +11,7 @@ from app.auth.schemas import LoginForm, RefreshIn, TokenPair
 from app.auth.second_factor.errors import SecondFactorRequiredError
 from app.auth.service import Credentials, Device, LoginService, known_scopes
 from app.core.guard import count_bad_credential
+from app.core.http import client_address
 from app.core.limits import AsyncLimiter, Hit, Limit, limited
 from app.core.openapi import ANONYMOUS, problems
 from app.core.refresh_tokens import InvalidRefreshTokenError, RefreshTokens
@@ -45,7 +46,8 @@ async def get_refresh_request(
         await count_bad_credential(request)
         raise
     await limiter.enforce(request, [Hit(Limit.REFRESH, str(claim.session_id))])
-    return RefreshRequest(claim, request.state.arrived_at, idempotency_key)
+    address = client_address(request.scope.get("client"))
+    return RefreshRequest(claim, request.state.arrived_at, idempotency_key, address)
 
 
 @router.post(

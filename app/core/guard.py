@@ -18,6 +18,7 @@ from app.core.errors import ProblemError
 from app.core.http import client_address
 from app.core.limits import AsyncLimiter, Hit, Limit, address_of
 from app.core.principal import RECENT, Principal, Scope
+from app.core.refusals import RefusalKind, tell_refusal
 from app.core.same_origin import SAFE_METHODS, check_same_origin
 
 bearer_scheme = HTTPBearer(auto_error=False, description="An access token, or an API key.")
@@ -158,11 +159,12 @@ def _cookie_of_our_page(request: Request) -> str:
 
 
 def _check_scopes(
-    required: SecurityScopes, principal: Annotated[Principal, Depends(authenticate)]
+    request: Request, required: SecurityScopes, principal: Annotated[Principal, Depends(authenticate)]
 ) -> Principal:
     missing = [scope for scope in required.scopes if scope not in principal.scopes]
     if missing:
         names = " ".join(missing)
+        tell_refusal(request, RefusalKind.SCOPE, name=names)
         challenge = f'Bearer error="insufficient_scope", scope="{names}"'
         hint = SECOND_FACTOR_HINT if principal.withheld.intersection(missing) else None
         raise InsufficientScopeError(

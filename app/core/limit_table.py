@@ -17,16 +17,19 @@ class Limit(StrEnum):
     LOGIN = "login"
     LOGIN_ACCOUNT = "login_account"
     LOGIN_ALL = "login_all"
+    OAUTH_START = "oauth_start"
     REGISTER = "register"
     INVITATION = "invitation"
     PASSWORD_MAIL = "password_mail"  # noqa: S105  # a limit's name
     VERIFY_MAIL = "verify_mail"
     REFRESH = "refresh"
+    PASSWORD_CHANGE = "password_change"  # noqa: S105  # a limit's name
     BAD_CREDENTIAL = "bad_credential"
     ORGANIZATION = "organization"
     SUMMARIES_CREATE = "summaries_create"
     API_KEY = "api_key"
     LEAK_REPORT = "leak_report"
+    EXPORT = "export"
 
 
 PER_CLIENT: Mapping[Limit, str] = {
@@ -37,13 +40,17 @@ PER_CLIENT: Mapping[Limit, str] = {
     # Of such clients at all accounts: a quarter of what one hashing thread can do (25 ms each), so that a
     # storm of guesses leaves the rest to devices that are known, to registrations and password changes.
     Limit.LOGIN_ALL: "600/minute",
+    # Costs no hash and no row; the way back counts as a login.
+    Limit.OAUTH_START: "20/minute",
     Limit.REGISTER: "3/hour",
     Limit.PASSWORD_MAIL: "3/hour",
     Limit.INVITATION: "3/hour",
     Limit.VERIFY_MAIL: "3/hour",
     Limit.REFRESH: "30/minute",
+    Limit.PASSWORD_CHANGE: "10/hour",
     Limit.BAD_CREDENTIAL: "60/minute",
     Limit.LEAK_REPORT: "30/minute",
+    Limit.EXPORT: "3/hour",
 }
 PER_PLAN: Mapping[Limit, Mapping[Plan, str]] = {
     Limit.ORGANIZATION: {plan: f"{terms.requests_per_minute}/minute" for plan, terms in PLANS.items()},

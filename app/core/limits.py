@@ -27,6 +27,7 @@ from app.core.limit_table import PER_PLAN, Hit, Limit
 from app.core.limit_verdict import STATE_KEY, Outcome, Verdict
 from app.core.principal import Principal
 from app.core.redis import RedisClient, RedisDownError
+from app.core.refusals import RefusalKind, tell_refusal
 from app.settings import Settings
 
 __all__ = [
@@ -76,6 +77,8 @@ class AsyncLimiter(Limiter):
         verdict = await self.check(hits)
         state = request.scope.setdefault("state", {})
         state[STATE_KEY] = verdict.after(state.get(STATE_KEY))
+        if not verdict.allowed:
+            tell_refusal(request, RefusalKind.LIMIT, name=verdict.tightest.name)
         refuse_unless_allowed(verdict, hits)
 
     async def enforce_principal(self, request: Request, principal: Principal) -> None:

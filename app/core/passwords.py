@@ -46,9 +46,10 @@ class Passwords:
 
     async def hash(self, password: str) -> str:
         """Raise UnavailableError when too many wait, ValueError when longer than any policy allows."""
-        if len(password) > MAX_CODE_POINTS:
+        secret = _canonical(password)
+        if len(secret) > MAX_CODE_POINTS:
             raise ValueError(f"a password has at most {MAX_CODE_POINTS} characters")
-        return await self._run(lambda: self._context.hash(_canonical(password)))
+        return await self._run(lambda: self._context.hash(_encoded(secret)))
 
     async def verify(self, password: str, hashed: str | None) -> Verified:
         """Do the same work for None (no such user) as for a hash. Raise UnavailableError as `hash` does."""
@@ -67,9 +68,10 @@ class Passwords:
         return await asyncio.wrap_future(future)
 
     def _verify(self, password: str, hashed: str | None) -> Verified:
+        canonical = _canonical(password)
         # Longer than the policy ever allowed: surely wrong, and not worth hashing at its full length.
-        secret = _canonical(password[:MAX_CODE_POINTS])
-        if hashed is None or len(password) > MAX_CODE_POINTS:
+        secret = _encoded(canonical[:MAX_CODE_POINTS])
+        if hashed is None or len(canonical) > MAX_CODE_POINTS:
             return self._refuse(secret)
         try:
             ok, replacement = self._context.verify_and_update(secret, hashed)
@@ -84,6 +86,13 @@ class Passwords:
         return Verified(ok=False)
 
 
-def _canonical(password: str) -> bytes:
-    """NFC: one keyboard sends é as one code point, another as two. Nothing is trimmed, folded or cut."""
-    return unicodedata.normalize("NFC", password).encode("utf-8", "surrogatepass")
+def _canonical(password: str) -> str:
+    """NFC: one keyboard sends é as one code point, another as two. Nothing is trimmed, folded or cut.
+
+    The policy counts its characters in this form too, so whatever it lets through can be hashed.
+    """
+    return unicodedata.normalize("NFC", password)
+
+
+def _encoded(canonical: str) -> bytes:
+    return canonical.encode("utf-8", "surrogatepass")

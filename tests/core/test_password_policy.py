@@ -76,6 +76,20 @@ def test_nist_policy_asks_for_length_and_no_composition() -> None:
     assert faults("aaaaaaaaaaaaaaaa", NIST) == {"repetitive"}
 
 
+def test_length_is_counted_in_composed_characters() -> None:
+    assert "too_short" in faults("Gru\u0308n7!x")
+    assert "too_long" not in faults("Kx7!" + "e\u0301" * 124)
+
+
+def test_a_name_is_found_whatever_its_case() -> None:
+    assert "contains_name" in faults("aLICE-in7!")
+
+
+@pytest.mark.parametrize("policy", PasswordPolicy)
+def test_no_policy_lets_a_name_alone_through(policy: PasswordPolicy) -> None:
+    assert "contains_name" in faults("Alice-Alice-Alice-7!", policy)
+
+
 @pytest.mark.parametrize("password", ["Grün7 Ährenfeld", "Пароль-надёжный-7", "SecurePass123!"])
 def test_good_password_of_any_script_is_let_through(password: str) -> None:
     assert faults(password) == set()

@@ -1,6 +1,7 @@
 """Hashing and verifying: equal work for everyone, a bounded queue, old hashes replaced."""
 
 import asyncio
+import unicodedata
 from collections.abc import Iterator
 
 import bcrypt
@@ -105,6 +106,12 @@ async def test_both_unicode_spellings_of_a_letter_are_one_password(passwords: Pa
     assert (await passwords.verify("cafe\u0301 Passwort 1!", hashed)).ok
 
 
+async def test_length_is_counted_after_composing_as_the_policy_does(passwords: Passwords) -> None:
+    decomposed = "Aa1!" + "e\u0301" * (MAX_CODE_POINTS - 4)
+    hashed = await passwords.hash(decomposed)
+    assert (await passwords.verify(unicodedata.normalize("NFC", decomposed), hashed)).ok
+
+
 @pytest.mark.parametrize("ident", ["$2a$", "$2b$", "$2y$"])
 async def test_bcrypt_hash_verifies_and_is_replaced(passwords: Passwords, ident: str) -> None:
     verified = await passwords.verify(PASSWORD, old_bcrypt(PASSWORD).replace("$2b$", ident))
@@ -114,7 +121,11 @@ async def test_bcrypt_hash_verifies_and_is_replaced(passwords: Passwords, ident:
 
 
 async def test_bcrypt_hash_of_a_long_password_still_verifies(passwords: Passwords) -> None:
-    assert (await passwords.verify("long " * 20, old_bcrypt("long " * 20))).ok
+    long = "long " * 20
+    verified = await passwords.verify(long, old_bcrypt(long))
+    assert verified.replacement_hash
+    assert (await passwords.verify(long, verified.replacement_hash)).ok
+    assert await passwords.verify(long[:72], verified.replacement_hash) == WRONG
 
 
 async def test_wrong_password_replaces_no_hash(passwords: Passwords) -> None:

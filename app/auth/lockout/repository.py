@@ -1,7 +1,6 @@
 """Tallies. Whoever needs two of an account's takes the strangers' first, so that nobody waits in a circle."""
 
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Delete, delete, func, or_, select, tuple_
@@ -44,7 +43,7 @@ class TallyRepository:
         own = delete(LoginTally).where(LoginTally.account_id == self._account_id)
         return await self._count(own.where(LoginTally.client == STRANGERS)) + await self._count(own) > 0
 
-    async def _count(self, query: Delete[Any]) -> int:  # Any: no columns are asked for yet
+    async def _count(self, query: Delete) -> int:
         return len((await self._session.scalars(query.returning(LoginTally.client))).all())
 
 
