@@ -15,6 +15,7 @@ from alembic import command
 from app.accounts.staff import NewStaff, create_staff
 from app.audit.verification import verify_log
 from app.core.errors import ProblemError
+from app.core.key_rotation import rotate, told
 from app.core.keyring import KeyRing
 from app.core.passwords import Passwords
 from app.core.principal import StaffRole
@@ -124,6 +125,20 @@ def verify_audit_log(
     settings = _settings()
     if not asyncio.run(verify_log(settings, typer.echo, log=log)):
         raise typer.Exit(1)
+
+
+@keys_cli.command("rotate")
+def rotate_keys(
+    directory: Annotated[Path | None, typer.Argument(help="Left out: JWT_KEYS_DIR.")] = None,
+) -> None:
+    """Take the step that is due: publish the next key, then let it sign, then forget the old one.
+
+    Nobody is logged out, and running processes follow by themselves; call it from a daily timer, or twice by
+    hand with ten minutes between.
+    """
+    where = directory or _settings().keys_dir
+    for line in told(rotate(where), where):
+        typer.echo(line)
 
 
 @demo_cli.command("seed")

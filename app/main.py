@@ -22,12 +22,12 @@ from app.auth.lockout.clients import DeviceCookies
 from app.auth.lockout.limits import LoginLimits
 from app.auth.lockout.rules import ClientRule
 from app.auth.lockout.service import Lockout
-from app.auth.opening import SessionOpener, SessionPolicy
 from app.auth.oauth.admission import Admission, AdmissionParts
 from app.auth.oauth.providers import configured_providers
 from app.auth.oauth.service import OAuthService
 from app.auth.oauth.state import StateCodec
 from app.auth.oauth.transport import make_client
+from app.auth.opening import SessionOpener, SessionPolicy
 from app.auth.refresh import RefreshPolicy, RefreshService
 from app.auth.second_factor.login import SecondFactorLogin
 from app.auth.second_factor.proof import CodeProof

@@ -1,9 +1,11 @@
 """Every slice's tables, so that migrations see one metadata."""
 
+from app.accounts.models import AccountErasure
 from app.api_keys.models import ApiKey
 from app.audit.models import AuditCheckpoint, AuditEntry, AuditHead, AuditSeal, AuditUnsealed
 from app.auth.lockout.models import LoginTally
 from app.auth.models import AuthSession
+from app.auth.oauth.models import OAuthAccount, SpentOAuthState
 from app.auth.second_factor.models import RecoveryCode, SecondFactor
 from app.core.db import Base
 from app.organizations.invitations.models import Invitation
@@ -13,6 +15,7 @@ from app.summaries.models import Summary, SummaryContent
 from app.users.models import User
 
 __all__ = [
+    "AccountErasure",
     "ApiKey",
     "AuditCheckpoint",
     "AuditEntry",
@@ -24,9 +27,11 @@ __all__ = [
     "Invitation",
     "LoginTally",
     "Membership",
+    "OAuthAccount",
     "Organization",
     "RecoveryCode",
     "SecondFactor",
+    "SpentOAuthState",
     "Summary",
     "SummaryContent",
     "UsageDay",

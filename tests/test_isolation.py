@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app.core.db import Tenant
 from app.core.ids import new_id
+from tests.audit.ledger import fill
 from tests.catalogue import OWNED_BY, PROCEDURES, ROLE, TABLES, ask
 from tests.factories import Person, Robot
 from tests.servers import DatabaseUrls
@@ -18,11 +19,39 @@ pytestmark = pytest.mark.integration
 
 # Users belong to several organisations; the queue's jobs name their organisation in their arguments.
 # A second factor is its person's, in whichever organisation; row-level security binds it to them.
-# Logins are counted before any tenant is known.
-OUTSIDE_TENANTS = {"users", "alembic_version", "login_tallies", "second_factors", "recovery_codes"}
+# Logins are counted before any tenant is known. An account at a provider is its person's, and is looked up
+# before it is known whose it is; a spent state is nobody's.
+OUTSIDE_TENANTS = {
+    *("users", "alembic_version", "login_tallies", "second_factors", "recovery_codes"),
+    *("oauth_accounts", "spent_oauth_states"),
+    # Due ones are found by the worker; an erased one belongs to nobody.
+    "account_erasures",
+    # Ids of all tenants' entries, for the sealer's functions alone: app_rw has no right to it.
+    "audit_unsealed",
+}
 QUEUE = "procrastinate_"
 # What looks across tenants: each narrow, each owned by a role that nobody can log in as.
-LOOKUPS = ["api_key_organization", "delete_dead_sessions", "session_organization", "unfinished_summaries"]
+LOOKUPS = [
+    "add_audit_checkpoints",
+    "api_key_organization",
+    "audit_backlog",
+    "audit_chains",
+    "audit_checkpoints_of",
+    "audit_entries_after",
+    "audit_heads_of",
+    "audit_seals_of",
+    "delete_dead_sessions",
+    "lost_audit_entries",
+    "move_audit_heads",
+    "moved_audit_chains",
+    "my_audit_entries",
+    "my_authored_organizations",
+    "queue_audit_entry",
+    "seal_audit_entries",
+    "session_organization",
+    "unfinished_summaries",
+    "unsealed_audit_entries",
+]
 FORBIDDEN, FOREIGN_KEY = "42501", "23503"
 
 ADD_SUMMARY = """
@@ -51,6 +80,18 @@ ADD_ENTRY = """
 INSERT INTO audit_entries (id, organization_id, action, actor_kind, details)
 VALUES (:id, :organization_id, 'logout', 'user', '{}')
 """
+ADD_SEAL = """
+INSERT INTO audit_seals (organization_id, seq, entry_id, prev_hash, hash, mac)
+VALUES (:organization_id, 1000, :id, '', '', '')
+"""
+ADD_HEAD = """
+INSERT INTO audit_heads (organization_id, seq, hash, checkpointed, mac)
+VALUES (:organization_id, 1, '', 0, '')
+"""
+ADD_CHECKPOINT = """
+INSERT INTO audit_checkpoints (organization_id, seq, previous, hash, mac)
+VALUES (:organization_id, 1000, 0, '', '')
+"""
 WRITES = {
     "summaries": ADD_SUMMARY,
     "summary_contents": ADD_CONTENT,
@@ -59,7 +100,12 @@ WRITES = {
     "auth_sessions": ADD_SESSION,
     "api_keys": ADD_KEY,
     "audit_entries": ADD_ENTRY,
+    "audit_seals": ADD_SEAL,
+    "audit_heads": ADD_HEAD,
+    "audit_checkpoints": ADD_CHECKPOINT,
 }
+# Nobody deletes from these, not their own tenant either.
+INSERT_ONLY = {"audit_entries", "audit_seals", "audit_heads", "audit_checkpoints"}
 
 
 def of(person: Person, **other: object) -> Mapping[str, object]:
@@ -95,6 +141,7 @@ async def filled(app: FastAPI, robot: Robot, alice: Person) -> Person:
     row = of(alice)
     for statement in (ADD_SUMMARY, ADD_CONTENT):
         await run(app, tenant_of(alice), statement, row)
+    await fill(app, alice, rounds=1)
     assert robot.user_id == alice.user_id
     return alice
 
@@ -174,7 +221,10 @@ async def test_an_outsider_sees_and_changes_no_row(app: FastAPI, filled: Person,
         reading = f"SELECT 1 FROM {rows}"  # noqa: S608  # names of our own, values bound
         deleting = f"DELETE FROM {rows}"  # noqa: S608  # as above
         assert await run(app, tenant_of(charlie), reading, foreign) == [], table
-        assert await run(app, tenant_of(charlie), deleting, foreign) == [0], table
+        if table in INSERT_ONLY:
+            assert await refused(app, tenant_of(charlie), deleting, foreign) == FORBIDDEN, table
+        else:
+            assert await run(app, tenant_of(charlie), deleting, foreign) == [0], table
 
 
 @pytest.mark.parametrize("table", WRITES)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, Integer, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -12,6 +12,12 @@ from app.core.pagination import Keyset, PageOfRows, Pagination
 from app.users.models import User
 
 NEWEST = Keyset("newest", (AuthSession.created_at, AuthSession.id))
+
+
+async def delete_dead(session: AsyncSession, *, at_most: int) -> int:
+    """Of everybody: those that ended or expired 30 days ago, as only the function in the database may."""
+    query = select(func.delete_dead_sessions(at_most, type_=Integer()))
+    return (await session.execute(query)).scalar_one()
 
 
 class OwnSessions:

@@ -6,6 +6,7 @@ can be valid any more, forget it.
 
 import fcntl
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +35,23 @@ class Rotation:
     activated: str | None = None
     dropped: tuple[str, ...] = ()
     wait_seconds: int = 0
+
+
+def told(rotation: Rotation, directory: Path) -> Iterator[str]:
+    """What an operator reads."""
+    for kid in rotation.dropped:
+        yield f"forgot {kid}: nothing that it signed is valid any more"
+    if rotation.activated:
+        yield f"key {rotation.activated} signs from now on"
+        minutes = RETENTION_SECONDS // 60
+        yield f"the former key verifies for {minutes} minutes; nobody is logged out, a later call forgets it"
+        return
+    following = rotation.manifest.next
+    if following is None:
+        return
+    verb = "published" if rotation.published else "too early: already published"
+    yield f"{verb} next key {following.kid} in {directory}"
+    yield f"it may sign in {rotation.wait_seconds} s, when every verifier knows it: call this again then"
 
 
 def publish(manifest: Manifest, kid: str, *, now: int) -> Manifest:

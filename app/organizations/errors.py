@@ -54,9 +54,9 @@ class OwnerNeededError(ProblemError):
 class LastOwnerError(ProblemError):
     code = "last_owner"
     status = 409
-    title = "The last owner cannot leave or be demoted"
-    meaning = "An organisation always has an owner."
-    hint = "Make somebody else an owner first, or delete the organisation."
+    title = "The organisation would have no owner"
+    meaning = "The last owner of an organisation with other members cannot leave, be demoted or be deleted."
+    hint = "Make another member owner first, or remove the others."
 
 
 class MemberNotFoundError(ProblemError):

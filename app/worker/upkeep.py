@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 import structlog
@@ -10,6 +10,9 @@ from procrastinate import App
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job, Status
 
+from app.accounts.erasure import erase_due_accounts
+from app.auth.lockout.repository import prune_tallies
+from app.auth.tasks import delete_dead_sessions
 from app.core.db import Database
 from app.summaries.store import claim_upkeep
 from app.summaries.tasks import requeue_unfinished
@@ -17,9 +20,13 @@ from app.summaries.tasks import requeue_unfinished
 ROUND_SECONDS = 20
 STALLED_AFTER_SECONDS = 30
 PRUNE_SECONDS = 3600
+DAY_SECONDS = 24 * 3600
 KEEP_FINISHED_HOURS = 24
 # Failed jobs are the dead letters: kept until somebody has looked at them.
 KEEP_FAILED_HOURS = 30 * 24
+
+# Each deletes what nobody can use any more, some batches at a time, and says whether more may be left.
+DAILY: tuple[Callable[[Database], Awaitable[bool]], ...] = (delete_dead_sessions,)
 
 log = structlog.get_logger(__name__)
 
@@ -32,6 +39,7 @@ class Upkeep:
         self._database = database
         self._clock = clock
         self._prune_at = clock()
+        self._daily_at = clock()
 
     async def keep(self) -> None:
         """Every 20 s, for as long as the worker lives."""
@@ -51,7 +59,9 @@ class Upkeep:
             await self._retry_stalled()
             if requeued := await requeue_unfinished(self._database):
                 log.warning("summaries_requeued", count=requeued)
+            await erase_due_accounts(self._database)
             await self._prune()
+            await self._delete_daily()
 
     async def _retry_stalled(self) -> None:
         manager = self._queue.job_manager
@@ -81,3 +91,12 @@ class Upkeep:
         manager = self._queue.job_manager
         await manager.delete_old_jobs(KEEP_FINISHED_HOURS, include_cancelled=True, include_aborted=True)
         await manager.delete_old_jobs(KEEP_FAILED_HOURS, include_failed=True)
+        async with self._database.transaction() as session:
+            await prune_tallies(session, datetime.now(UTC))
+
+    async def _delete_daily(self) -> None:
+        if self._clock() < self._daily_at:
+            return
+        left = [await delete(self._database) for delete in DAILY]
+        if not any(left):
+            self._daily_at = self._clock() + DAY_SECONDS

@@ -1,5 +1,6 @@
 """A small audit log that went through the real sealer: two organisations and the platform."""
 
+from io import StringIO
 from uuid import UUID
 
 from fastapi import FastAPI
@@ -10,6 +11,7 @@ from app.audit.sealing import Sealer
 from app.audit.service import record
 from app.core.db import Database, Tenant
 from app.core.ids import new_id
+from app.core.logging import configure_logging
 from tests.factories import Person
 
 
@@ -30,7 +32,7 @@ def logout(organization_id: UUID | None, *, number: int = 0) -> AuditEvent:
         credential_id=new_id(),
         target=("session", new_id()),
         address="192.0.2.7",
-        details={"number": number, "name": "Zoë \u2028 ‘quoted’", "nothing": None},
+        details={"number": number, "name": 'Zoë \u2028 "quoted"', "nothing": None},
     )
 
 
@@ -50,3 +52,13 @@ async def fill(app: FastAPI, *people: Person, rounds: int = 3, each: int = 2) ->
         await sealer.round()
     # Now the entries that tell of the chains' beginnings are sealed too.
     await sealer.round()
+
+
+async def logged_checkpoints(app: FastAPI, *people: Person) -> str:
+    """What a worker that fills the log writes to its standard output, in production's form."""
+    stream = StringIO()
+    production = app.state.settings.model_copy(update={"log_format": "json", "log_level": "INFO"})
+    configure_logging(production, stream)
+    await fill(app, *people, rounds=1)
+    configure_logging(app.state.settings)
+    return stream.getvalue()

@@ -1,7 +1,6 @@
 """Setting up one's own second factor, changing it, and taking it away."""
 
 from dataclasses import dataclass
-from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,10 +13,11 @@ from app.auth.second_factor.recovery_codes import digest_of, new_codes
 from app.auth.second_factor.repository import SecondFactorRepository
 from app.auth.second_factor.schemas import Enrolment, SecondFactorOut
 from app.auth.second_factor.totp import new_secret, provisioning_uri
-from app.core.db import after_commit
+from app.auth.sessions import announce
+from app.auth.store import OwnSessions
 from app.core.mail_queue import Mail, queue_mail
 from app.core.principal import Principal
-from app.core.principal_cache import PrincipalCache, session_name
+from app.core.principal_cache import PrincipalCache
 
 CHANGES = {
     AuditAction.SECOND_FACTOR_ENABLED: "enabled",
@@ -87,11 +87,12 @@ class SecondFactorService:
 
     async def disable(self, code: str) -> None:
         """Raises NoSecondFactorError, WrongCodeError."""
+        # First, as every login and switch does: the session of one that runs meanwhile is unproved too.
+        await OwnSessions(self._session, self._user_id).lock_person()
         await self._prove(code)
         await self._factors.remove()
         # A session that it had proved is from now on one by password only: staff scopes go with it.
-        for session_id in await self._factors.unprove_sessions():
-            after_commit(self._session, partial(self._cache.forget, session_name(session_id)))
+        announce(self._session, await self._factors.unprove_sessions(), cache=self._cache)
         await self._tell(AuditAction.SECOND_FACTOR_DISABLED)
 
     async def _prove(self, code: str) -> None:

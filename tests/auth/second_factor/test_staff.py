@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI
 from httpx2 import AsyncClient, Response
 
-from app.core.principal import MembershipRole, Scope, StaffPolicy, StaffRole, allowed_scopes
+from app.core.principal import MembershipRole, Scope, StaffRole, allowed_scopes
 from tests.auth.second_factor.device import Clock, bearer, log_in, post, read, set_up
 from tests.factories import Person
 
@@ -35,20 +35,6 @@ def claims(answer: Response) -> dict[str, Any]:  # Any: JSON
 
 async def refresh(client: AsyncClient, login: Response) -> Response:
     return await client.post("/api/v1/auth/refresh", json={"refresh_token": login.json()["refresh_token"]})
-
-
-@pytest.mark.parametrize(
-    ("required", "amr", "role"),
-    [
-        (True, ["pwd"], StaffRole.USER),
-        (True, [], StaffRole.USER),
-        (True, ["pwd", "otp"], StaffRole.ADMIN),
-        (True, ["pwd", "rec"], StaffRole.ADMIN),
-        (False, ["pwd"], StaffRole.ADMIN),
-    ],
-)
-def test_the_policy(required: bool, amr: list[str], role: StaffRole) -> None:  # noqa: FBT001  # a parameter of pytest's
-    assert StaffPolicy(second_factor_required=required).proved(StaffRole.ADMIN, amr) is role
 
 
 async def test_without_one_staff_get_in_with_their_membership_only(client: AsyncClient, root: Person) -> None:
