@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter, FastAPI
 
-from app.accounts.recovery_router import password_router, verification_router
 from app.accounts.privacy_router import router as privacy
+from app.accounts.recovery_router import password_router, verification_router
 from app.accounts.router import router as accounts
 from app.api_keys.router import router as api_keys
 from app.auth.browser_router import router as browser

@@ -42,6 +42,7 @@ class AuditAction(StrEnum):
     ORGANIZATION_CREATED = "organization_created"
     ORGANIZATION_CHANGED = "organization_changed"
     ORGANIZATION_DELETED = "organization_deleted"
+    ORGANIZATION_ERASED = "organization_erased"
     ORGANIZATION_RESTORED = "organization_restored"
     OWNERSHIP_TRANSFERRED = "ownership_transferred"
     MEMBER_INVITED = "member_invited"

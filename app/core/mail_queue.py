@@ -33,6 +33,7 @@ class Mail(StrEnum):
     # An API key that somebody found and reported; `facts`: its name and prefix.
     LEAKED = "leaked"
     QUOTA_WARNING = "quota_warning"
+    INVITATION = "invitation"
 
 
 async def queue_mail(

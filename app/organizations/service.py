@@ -1,6 +1,5 @@
 """What becomes of organisations: made, renamed, deleted with a grace period, restored, erased."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -8,7 +7,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.events import AuditAction
-from app.core.db import Database, Tenant, bind_tenant
+from app.core.db import Tenant, bind_tenant
 from app.core.ids import new_id
 from app.core.pagination import PageOfRows, Pagination
 from app.core.principal import MembershipRole, Principal
@@ -27,13 +26,10 @@ from app.organizations.store import (
     OrganizationRow,
     OwnOrganizations,
     change_organization,
-    due_organizations,
-    erase_organization,
 )
 
 GRACE = timedelta(days=30)
 MAX_OWNED = 20
-ERASED_AT_ONCE = 20
 
 
 async def create_personal(session: AsyncSession, *, owner_id: UUID, name: str) -> Organization:
@@ -131,14 +127,3 @@ class OrganizationService:
 
     async def _note(self, organization_id: UUID, action: AuditAction) -> None:
         await note(self._session, replace(self.principal, organization_id=organization_id), action)
-
-
-async def erase_due(database: Database, *, now: Callable[[], datetime]) -> int:
-    """Erases deleted organisations whose grace period is over; how many. One transaction each."""
-    async with database.transaction() as session:
-        due = await due_organizations(session, limit=ERASED_AT_ONCE)
-    erased = 0
-    for organization_id in due:
-        async with database.transaction(Tenant(organization_id)) as session:
-            erased += await erase_organization(session, organization_id, now=now())
-    return erased

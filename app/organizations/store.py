@@ -80,10 +80,21 @@ async def due_organizations(session: AsyncSession, *, limit: int) -> Sequence[UU
     return (await session.execute(select(func.due_organizations(limit)))).scalars().all()
 
 
+async def is_due(session: AsyncSession, organization_id: UUID, *, now: datetime) -> bool:
+    """Held until the transaction ends, so that it is not restored meanwhile. The session is bound to it."""
+    return await _lock_due(session, organization_id, now=now) is not None
+
+
 async def erase_organization(session: AsyncSession, organization_id: UUID, *, now: datetime) -> bool:
     """With all that hangs on it. False where it was restored meanwhile. The session must be bound to it."""
-    organization = await session.get(Organization, organization_id, with_for_update=True)
-    if organization is None or organization.erase_after is None or organization.erase_after > now:
+    organization = await _lock_due(session, organization_id, now=now)
+    if organization is None:
         return False
     await session.delete(organization)
+    await session.flush()
     return True
+
+
+async def _lock_due(session: AsyncSession, organization_id: UUID, *, now: datetime) -> Organization | None:
+    query = select(Organization).where(Organization.id == organization_id, Organization.erase_after <= now)
+    return await session.scalar(query.with_for_update())

@@ -9,12 +9,13 @@ import pytest
 from fastapi import FastAPI
 from httpx2 import AsyncClient
 
+from app.accounts.organization_erasure import erase_due_organizations
 from app.core.db import Tenant, bind_tenant
 from app.core.ids import new_id
 from app.core.principal import MembershipRole
 from app.core.principal_cache import LIFETIME_SECONDS
 from app.organizations.repository import OrganizationRepository, first_membership_of
-from app.organizations.service import GRACE, MAX_OWNED, erase_due
+from app.organizations.service import MAX_OWNED
 from app.organizations.store import change_organization
 from tests.factories import Factory, Person, Robot
 from tests.organizations.audited import audited
@@ -144,18 +145,18 @@ async def test_a_deletion_can_be_taken_back_until_it_is_done(
     await client.delete(f"{URL}/{lab.organization_id}", headers=lab.headers)
     restored = await client.post(f"{URL}/{lab.organization_id}/restore", headers=alice.headers)
     assert restored.json()["erase_after"] is None
-    assert await erase_due(app.state.database, now=lambda: datetime.now(UTC) + 2 * GRACE) == 0
+    assert await erase_due_organizations(app.state.database) == 0
 
 
 async def test_a_deleted_one_is_erased_after_its_grace_and_not_before(
     client: AsyncClient, app: FastAPI, alice: Person, lab: Person
 ) -> None:
     await client.delete(f"{URL}/{lab.organization_id}", headers=lab.headers)
-    assert await erase_due(app.state.database, now=lambda: datetime.now(UTC)) == 0
+    assert await erase_due_organizations(app.state.database) == 0
     async with app.state.database.transaction(Tenant(lab.organization_id)) as session:
         past = datetime.now(UTC) - timedelta(seconds=1)
         await change_organization(session, lab.organization_id, erase_after=past)
-    assert await erase_due(app.state.database, now=lambda: datetime.now(UTC)) == 1
+    assert await erase_due_organizations(app.state.database) == 1
     listed = (await client.get(URL, headers=alice.headers)).json()
     assert [item["name"] for item in listed["items"]] == ["alice"]
 

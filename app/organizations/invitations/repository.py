@@ -1,6 +1,7 @@
 """The open invitations of one organisation."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -12,8 +13,20 @@ from app.core.db import violated_constraint
 from app.core.pagination import Keyset, Pagination
 from app.organizations.errors import InvitationExistsError
 from app.organizations.invitations.models import Invitation
+from app.organizations.models import Organization
+from app.users.models import User
 
 NEWEST_FIRST = Keyset("invitations", (Invitation.created_at, Invitation.id))
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationLetter:
+    """What its mail says. `invited_by` is a user name; None when that account is gone."""
+
+    email: str
+    role: str
+    organization: str
+    invited_by: str | None
 
 
 class InvitationRepository:
@@ -39,6 +52,17 @@ class InvitationRepository:
         """An open one, held until the transaction ends: of two that accept it, the second finds none."""
         query = select(Invitation).where(Invitation.id == invitation_id, *self._open()).with_for_update()
         return await self._session.scalar(query)
+
+    async def letter(self, invitation_id: UUID) -> InvitationLetter | None:
+        """None for one that is not open any more."""
+        query = (
+            select(Invitation.email, Invitation.role, Organization.name, User.username)
+            .join(Organization, Organization.id == Invitation.organization_id)
+            .outerjoin(User, User.id == Invitation.invited_by)
+            .where(Invitation.id == invitation_id, *self._open())
+        )
+        row = (await self._session.execute(query)).one_or_none()
+        return InvitationLetter(row.email, row.role, row.name, row.username) if row else None
 
     async def count(self) -> int:
         query = select(func.count()).select_from(Invitation).where(*self._open())

@@ -147,6 +147,6 @@ def _shown(invitation: Invitation, tokens: InvitationTokens, request: Request) -
     token = tokens.mint(invitation.id)
     base_url = request.app.state.settings.base_url
     # In the fragment: it reaches no server's log.
-    accept_url = f"{base_url}/app/join#organization={invitation.organization_id}&token={token}"
+    accept_url = f"{base_url}/app/join#token={token}&organization={invitation.organization_id}"
     shown = InvitationOut.model_validate(invitation).model_dump()
     return InvitationCreated(**shown, token=token, accept_url=accept_url)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, select
@@ -59,7 +58,7 @@ class UsageRepository:
         query = select(UsageStorage.text_bytes).where(UsageStorage.organization_id == self._organization_id)
         return await self._session.scalar(query) or 0
 
-    async def days(self, first: date, *, before: date) -> Sequence[Row[Any]]:  # Any: columns of UsageDay
+    async def days(self, first: date, *, before: date) -> Sequence[Row[date, UUID, UUID, int]]:
         query = (
             select(UsageDay.day, UsageDay.user_id, UsageDay.api_key_id, UsageDay.summaries)
             .where(
