@@ -112,6 +112,9 @@ class OrganizationService:
         found = await self.get(organization_id)
         await self._demand_owner(organization_id)
         if found.erase_after is not None:
+            if found.erase_after <= datetime.now(UTC):
+                # Its erasure may have begun: half of it would come back.
+                raise OrganizationNotFoundError
             await bind_tenant(self._session, Tenant(organization_id, self.principal.user_id))
             await change_organization(self._session, organization_id, erase_after=None)
             await self._note(organization_id, AuditAction.ORGANIZATION_RESTORED)

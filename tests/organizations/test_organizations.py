@@ -148,6 +148,16 @@ async def test_a_deletion_can_be_taken_back_until_it_is_done(
     assert await erase_due_organizations(app.state.database) == 0
 
 
+async def test_what_is_due_for_erasure_does_not_come_back(
+    client: AsyncClient, app: FastAPI, alice: Person, lab: Person
+) -> None:
+    async with app.state.database.transaction(Tenant(lab.organization_id)) as session:
+        past = datetime.now(UTC) - timedelta(seconds=1)
+        await change_organization(session, lab.organization_id, erase_after=past)
+    restored = await client.post(f"{URL}/{lab.organization_id}/restore", headers=alice.headers)
+    assert restored.status_code == 404
+
+
 async def test_a_deleted_one_is_erased_after_its_grace_and_not_before(
     client: AsyncClient, app: FastAPI, alice: Person, lab: Person
 ) -> None:
