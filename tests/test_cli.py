@@ -14,6 +14,7 @@ from typer.testing import CliRunner, Result
 from app.cli import cli, main
 from app.core.api_key_format import is_well_formed
 from app.settings import Settings, get_settings
+from tests.audit.tampering import TRIGGERS_OFF
 from tests.catalogue import ask
 from tests.factories import PASSWORD
 from tests.servers import DatabaseUrls, Template
@@ -22,6 +23,10 @@ from tests.test_migrations import config_for, execute
 pytestmark = pytest.mark.integration
 
 USERS = "SELECT username, email, role, is_verified FROM users"
+FORGED_ENTRY = (
+    "INSERT INTO audit_entries (id, action, actor_kind, details)"
+    " VALUES (gen_random_uuid(), 'logout', 'user', '{}')"
+)
 STAFF = ["staff", "create", "Root", "--email", "root@example.com"]
 
 
@@ -148,6 +153,17 @@ def test_the_keys_it_makes_are_those_that_a_process_starts_with(environment: pyt
 def test_the_reference_is_printed_without_any_server() -> None:
     document = json.loads(run("openapi").output)
     assert "/api/v1/summaries" in document["paths"]
+
+
+def test_a_sound_audit_log_is_verified_and_a_forged_one_ends_with_an_error(
+    environment: pytest.MonkeyPatch, database_urls: DatabaseUrls
+) -> None:
+    environment.setenv("DATABASE_URL", database_urls.rw)
+    result = run("audit", "verify")
+    assert (result.exit_code, result.output.count("0 findings")) == (0, 1)
+    asyncio.run(execute(database_urls.superuser, f"BEGIN; {TRIGGERS_OFF}; {FORGED_ENTRY}; COMMIT"))
+    result = run("audit", "verify")
+    assert (result.exit_code, result.output.count("1 findings")) == (1, 1)
 
 
 def test_the_demo_prints_credentials_that_work(

@@ -19,12 +19,14 @@ from httpx2 import ASGITransport, AsyncClient
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from app.audit.verification import verify_log
 from app.core.roles import RolePasswords, bootstrap
 from app.core.schema_version import StaleSchemaError, alembic_config
 from app.local.ports import free_port
 from app.main import create_app
 from app.settings import Settings
 from app.settings_parsing import to_asyncpg_url
+from tests.audit.ledger import fill
 from tests.catalogue import LEFT_OVER, ask
 from tests.factories import Factory
 from tests.fixtures import BASE_URL
@@ -194,3 +196,12 @@ async def test_a_single_role_serves_requests(single_role_app: FastAPI) -> None:
     async with AsyncClient(transport=transport, base_url=BASE_URL) as client:
         answer = await client.get("/api/v1/summaries", headers=alice.headers)
     assert answer.status_code == 200
+
+
+async def test_a_single_role_seals_and_verifies_the_audit_log(single_role_app: FastAPI) -> None:
+    alice = await Factory(single_role_app).person("alice")
+    await fill(single_role_app, alice, rounds=2, each=1)
+    lines: list[str] = []
+    assert await verify_log(single_role_app.state.settings, lines.append)
+    assert lines[0] == "5 sealed entries in 2 chains, 0 findings"
+    assert await answers(single_role_app, "SELECT seq FROM audit_seals") == []

@@ -39,12 +39,14 @@ class Archive:
         """One record a line (NDJSON)."""
         count, size, digest = 0, 0, hashlib.sha256()
         member = await asyncio.to_thread(self._zip.open, name, "w", force_zip64=True)
-        async for page in pages:
-            content = await asyncio.to_thread(_to_lines, page)
-            await asyncio.to_thread(member.write, content)
-            digest.update(content)
-            count, size = count + len(page), size + len(content)
-        await asyncio.to_thread(member.close)
+        try:
+            async for page in pages:
+                content = await asyncio.to_thread(_to_lines, page)
+                await asyncio.to_thread(member.write, content)
+                digest.update(content)
+                count, size = count + len(page), size + len(content)
+        finally:
+            await asyncio.to_thread(member.close)
         self._members.append(Member(name, count, size, digest.hexdigest()))
 
     async def finish(self, *, generated_at: datetime) -> int:
@@ -64,6 +66,8 @@ class Archive:
             yield chunk
 
     async def close(self) -> None:
+        """Also of one that was never finished, whose zip would else be finished by the garbage collector."""
+        await asyncio.to_thread(self._zip.close)
         await asyncio.to_thread(self._file.close)
 
 

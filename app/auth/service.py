@@ -137,9 +137,8 @@ class LoginService:
             trial = Trial(session, attempt, device)
             user = await self._check(trial, user, candidate.verified)
             amr = await self._second_step(trial, user, code=credentials.totp)
-            await self.parts.lockout.succeed(session, attempt)
             proof = Proof(credentials.scopes, ["pwd", *amr], candidate.verified.replacement_hash)
-            return await self.parts.opener.open(session, user, proof, device=device)
+            return await self._open(trial, user, proof)
 
     async def _verify(self, credentials: Credentials, device: Device) -> Candidate:
         parts = self.parts
@@ -174,6 +173,15 @@ class LoginService:
             return await self.parts.second_factor.prove(trial.session, user.id, code=code, address=address)
         except LoginFailedError as error:
             raise await self._refusal(trial, Outcome.SECOND_FACTOR) from error
+
+    async def _open(self, trial: Trial, user: User, proof: Proof) -> Login:
+        """Raises LoginFailedError where somebody belongs to no organisation."""
+        try:
+            login = await self.parts.opener.open(trial.session, user, proof, device=trial.device)
+        except LoginFailedError as error:
+            raise await self._refusal(trial, Outcome.INACTIVE) from error
+        await self.parts.lockout.succeed(trial.session, trial.attempt)
+        return login
 
     async def _refusal(self, trial: Trial, outcome: Outcome) -> LoginFailedError:
         LOGINS.labels(outcome).inc()

@@ -11,6 +11,7 @@ from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
 from email.utils import formatdate, parseaddr
 from typing import Protocol, TextIO
+from urllib.parse import urlsplit
 
 import aiosmtplib
 import structlog
@@ -65,14 +66,21 @@ class SmtpMailer:
 
     is_silent = False
 
-    def __init__(self, settings: Settings, *, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        tls: ssl.SSLContext | None = None,
+        total_seconds: float = TOTAL_SECONDS,
+    ) -> None:
         self._settings = settings
         self._tls = tls or ssl.create_default_context()
+        self._total_seconds = total_seconds
 
     async def send(self, letter: Letter) -> None:
         message = compose(letter, sender=self._settings.mail_from)
         try:
-            async with asyncio.timeout(TOTAL_SECONDS):
+            async with asyncio.timeout(self._total_seconds):
                 await self._transmit(message)
         except aiosmtplib.SMTPRecipientsRefused as error:
             # There is one recipient; the library's error holds their address, which is for no log.
@@ -89,6 +97,8 @@ class SmtpMailer:
             port=settings.smtp_port,
             username=settings.smtp_username,
             password=password.get_secret_value() if password else None,
+            # The library's own choice asks the resolver for this machine's name, and waits for it.
+            local_hostname=urlsplit(settings.base_url).hostname,
             timeout=COMMAND_SECONDS,
             use_tls=settings.smtp_security == "tls",
             start_tls=settings.smtp_security == "starttls",
@@ -139,7 +149,8 @@ def compose(letter: Letter, *, sender: str) -> EmailMessage:
     message = EmailMessage(policy=SMTP if recipient.isascii() else SMTPUTF8)
     try:
         message["From"] = Address(name, addr_spec=address)
-        message["To"] = Address(addr_spec=recipient)
+        local_part, _, domain = recipient.rpartition("@")
+        message["To"] = Address(username=local_part, domain=domain)
         message["Subject"] = letter.subject
         message["Message-ID"] = f"<{letter.id}@{address.rpartition('@')[2]}>"
     except ValueError as error:

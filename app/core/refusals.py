@@ -35,7 +35,8 @@ RefusalListener = Callable[[Refusal], None]
 def tell_refusal(connection: HTTPConnection, kind: RefusalKind, *, name: str) -> None:
     """Of an anonymous caller there is nobody to tell of."""
     principal: Principal | None = getattr(connection.state, "principal", None)
-    listener: RefusalListener | None = getattr(connection.app.state, "on_refusal", None)
-    if principal is None or listener is None:
+    if principal is None:
         return
-    listener(Refusal(kind, principal, name, client_address(connection.scope.get("client"))))
+    listener: RefusalListener | None = getattr(connection.app.state, "on_refusal", None)
+    if listener is not None:
+        listener(Refusal(kind, principal, name, client_address(connection.scope.get("client"))))

@@ -1,14 +1,20 @@
 """Clients of any address, with and without the cookie that makes a device known."""
 
+import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from asgi_lifespan import LifespanManager
 from fastapi import FastAPI
 from httpx2 import ASGITransport, AsyncClient, Response
 from sqlalchemy import text
 
+from app.main import create_app
+from app.settings import Settings
 from tests.factories import PASSWORD
 
 URL = "/api/v1/auth/token"
@@ -33,6 +39,13 @@ def at(app: FastAPI, address: str, **cookies: str) -> AsyncClient:
     """Somebody's client; never entered, as this transport has nothing to close."""
     transport = ASGITransport(app=app, client=(address, 50000))
     return AsyncClient(transport=transport, base_url="http://127.0.0.1:8000", cookies=cookies)
+
+
+@asynccontextmanager
+async def app_with(settings: Settings, **changed: object) -> AsyncIterator[FastAPI]:
+    app = await asyncio.to_thread(create_app, settings.model_copy(update=changed))
+    async with LifespanManager(app):
+        yield app
 
 
 async def log_in(client: AsyncClient, username: str, password: str = PASSWORD, **form: str) -> Response:

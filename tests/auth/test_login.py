@@ -5,22 +5,22 @@ import asyncio
 import pytest
 from asgi_lifespan import LifespanManager
 from fastapi import FastAPI
-from httpx2 import ASGITransport, AsyncClient, Response
+from httpx2 import ASGITransport, AsyncClient
+from prometheus_client import REGISTRY
 from sqlalchemy import text
 
 from app.main import create_app
 from app.settings import Settings
 from app.users.store import UserStore
+from tests.auth.attackers import AWAY, HOME, URL, WRONG, app_with, at, log_in
+from tests.auth.second_factor.device import Clock, set_up
+from tests.catalogue import ask
 from tests.factories import PASSWORD, Person, Robot
+from tests.servers import DatabaseUrls
 
 pytestmark = pytest.mark.integration
 
-URL = "/api/v1/auth/token"
 ME = "/api/v1/users/me"
-
-
-async def log_in(client: AsyncClient, username: str, password: str = PASSWORD, **form: str) -> Response:
-    return await client.post(URL, data={"username": username, "password": password, **form})
 
 
 async def deactivate(app: FastAPI, person: Person) -> None:
@@ -46,34 +46,74 @@ async def test_unknown_wrong_and_inactive_get_the_same_answer(
     assert bodies[0] == bodies[1] == bodies[2]
 
 
-async def test_the_sixth_login_of_an_address_in_a_minute_is_limited(
-    client: AsyncClient, alice: Person
-) -> None:
-    for _ in range(5):
-        await log_in(client, alice.username, "Wrong-Horse-9-Battery")
-    answer = await log_in(client, alice.username)
-    assert answer.status_code == 429
-    assert int(answer.headers["Retry-After"]) > 0
-
-
 async def test_json_instead_of_a_form_is_told_so(client: AsyncClient) -> None:
     answer = await client.post(URL, json={"username": "alice", "password": PASSWORD})
     assert answer.status_code in {415, 422}
     assert PASSWORD not in answer.text
 
 
-async def test_where_verification_is_required_nobody_enters_without_it(
+async def test_where_verification_is_required_only_the_right_password_is_told(
     settings: Settings, alice: Person
 ) -> None:
-    required = settings.model_copy(update={"email_verification": "required"})
-    strict = await asyncio.to_thread(create_app, required)
-    transport = ASGITransport(app=strict)
-    async with (
-        LifespanManager(strict),
-        AsyncClient(transport=transport, base_url="http://localhost") as client,
-    ):
-        answer = await log_in(client, alice.username)
-    assert (answer.status_code, answer.json()["code"]) == (403, "email_not_verified")
+    changed = {"email_verification": "required", "max_login_attempts": 1, "rate_limit_scale": 100.0}
+    async with app_with(settings, **changed) as app:
+        right = await log_in(at(app, HOME), alice.username)
+        assert (right.status_code, right.json()["code"]) == (403, "email_not_verified")
+        for password in (WRONG, PASSWORD):
+            answer = await log_in(at(app, AWAY), alice.username, password)
+            assert (answer.status_code, answer.json()["code"]) == (401, "login_failed")
+
+
+async def test_wrong_codes_lock_out_as_wrong_passwords_do(
+    settings: Settings, alice: Person, database_urls: DatabaseUrls
+) -> None:
+    clock = Clock()
+    changed = {"max_login_attempts": 2, "rate_limit_scale": 100.0}
+    app = await asyncio.to_thread(create_app, settings.model_copy(update=changed), clock=clock)
+    async with LifespanManager(app):
+        device = await set_up(at(app, HOME), alice, clock)
+        for code in (device.wrong_code, device.wrong_code, device.next_code()):
+            answer = await log_in(at(app, HOME), alice.username, totp=code)
+            assert (answer.status_code, answer.json()["code"]) == (401, "login_failed")
+    query = "SELECT details ->> 'reason' AS reason FROM audit_entries WHERE action = 'login_failure'"
+    reasons = [row["reason"] for row in await ask(database_urls.superuser, query)]
+    assert reasons == ["second_factor", "second_factor", "locked"]
+
+
+async def test_a_code_that_is_only_missing_is_no_failure(
+    client: AsyncClient, app: FastAPI, alice: Person
+) -> None:
+    await set_up(client, alice, Clock())
+    assert (await log_in(client, alice.username)).json()["code"] == "second_factor_required"
+    assert (await log_in(client, alice.username, totp="")).json()["code"] == "second_factor_required"
+    async with app.state.database.transaction() as session:
+        assert await session.scalar(text("SELECT count(*) FROM login_tallies")) == 0
+
+
+async def test_every_outcome_is_counted_by_its_own_name(client: AsyncClient, alice: Person) -> None:
+    def count(outcome: str) -> float:
+        return REGISTRY.get_sample_value("precis_logins_total", {"outcome": outcome}) or 0.0
+
+    before = [count(outcome) for outcome in ("success", "wrong", "unknown")]
+    await log_in(client, alice.username)
+    await log_in(client, alice.username, WRONG)
+    await log_in(client, "nobody")
+    assert [count(outcome) for outcome in ("success", "wrong", "unknown")] == [n + 1 for n in before]
+
+
+async def test_a_login_is_in_its_organisations_log_with_how_it_was_proved(
+    client: AsyncClient, alice: Person, database_urls: DatabaseUrls
+) -> None:
+    await log_in(client, alice.username)
+    query = """
+        SELECT e.organization_id, e.subject_id, e.details, s.amr, s.device_id, s.authenticated_at
+        FROM audit_entries e JOIN auth_sessions s ON s.id = e.target_id WHERE e.action = 'login_success'
+    """
+    (row,) = await ask(database_urls.superuser, query)
+    assert (row["organization_id"], row["subject_id"]) == (alice.organization_id, alice.user_id)
+    assert (row["details"], row["amr"]) == ('{"amr": "pwd"}', ["pwd"])
+    assert row["device_id"] is not None
+    assert row["authenticated_at"] is not None
 
 
 async def test_a_user_without_any_organisation_cannot_log_in(

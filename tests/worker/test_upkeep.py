@@ -145,3 +145,11 @@ async def test_pruning_waits_for_its_hour(
     now = 3600.0
     await upkeep.round()
     assert await jobs(database) == []
+
+
+async def test_what_lock_out_needs_no_more_is_pruned(queue: App, database: Database) -> None:
+    old = "VALUES (gen_random_uuid(), 'network:a', 1, now(), 1, 0, NULL, now() - interval '25 h')"
+    await execute(database, f"INSERT INTO login_tallies {old}")
+    await Upkeep(queue, database).round()
+    async with database.transaction() as session:
+        assert await session.scalar(text("SELECT count(*) FROM login_tallies")) == 0

@@ -1,0 +1,47 @@
+"""What an action left behind: entries of the audit log, mails in the queue, rows of sessions."""
+
+from typing import Any
+
+from httpx2 import AsyncClient, Response
+
+from tests.catalogue import ask
+from tests.factories import PASSWORD, Person
+from tests.servers import DatabaseUrls
+
+ME = "/api/v1/users/me"
+ENTRIES = (
+    "SELECT action, organization_id, actor_kind, actor_id, subject_id, target_id, details::text"
+    " FROM audit_entries ORDER BY id"
+)
+MAILS = "SELECT args ->> 'mail' AS mail, args ->> 'user_id' AS user_id FROM procrastinate_jobs ORDER BY id"
+SESSIONS = "SELECT * FROM auth_sessions WHERE user_id = $1 ORDER BY id"
+
+Row = dict[str, Any]  # Any: column values
+
+
+async def entries(urls: DatabaseUrls, action: str) -> list[Row]:
+    return [row for row in await ask(urls.superuser, ENTRIES) if row["action"] == action]
+
+
+async def mails(urls: DatabaseUrls) -> list[tuple[str, str]]:
+    """Kind and recipient."""
+    return [(row["mail"], row["user_id"]) for row in await ask(urls.superuser, MAILS)]
+
+
+async def sessions_of(urls: DatabaseUrls, person: Person) -> list[Row]:
+    return await ask(urls.superuser, SESSIONS, person.user_id)
+
+
+async def is_in(client: AsyncClient, person: Person) -> bool:
+    """Whether the person's access token opens anything."""
+    status = (await client.get(ME, headers=person.headers)).status_code
+    assert status in {200, 401}
+    return status == 200
+
+
+async def log_in(client: AsyncClient, username: str, password: str = PASSWORD, **form: str) -> Response:
+    return await client.post("/api/v1/auth/token", data={"username": username, "password": password, **form})
+
+
+def bearer(pair: Response) -> dict[str, str]:
+    return {"Authorization": f"Bearer {pair.json()['access_token']}"}
