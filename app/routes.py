@@ -13,6 +13,7 @@ from app.auth.password_change.router import router as password_change
 from app.auth.router import router as auth
 from app.auth.second_factor.router import router as second_factor
 from app.health.router import router as health
+from app.organizations.audit_log_router import router as audit_log
 from app.organizations.invitations.router import router as invitations
 from app.organizations.router import router as organizations
 from app.organizations.usage.router import router as usage
@@ -37,6 +38,7 @@ ROUTERS: tuple[tuple[str, str, APIRouter], ...] = (
     (f"{API}/organizations", "organizations", organizations),
     (f"{API}/organizations", "invitations", invitations),
     (f"{API}/organizations", "usage", usage),
+    (f"{API}/organizations", "audit_log", audit_log),
     ("", "health", health),
 )
 
@@ -49,6 +51,7 @@ TAGS = {
     "accounts": "Registration, one's own profile, and what mails confirm.",
     "api_keys": "Keys for machines.",
     "organizations": "The tenants: who belongs to them, and as what.",
+    "audit_log": "Who did what in an organisation.",
     "usage": "What an organisation has used of its plan.",
     "invitations": "How somebody joins an organisation.",
     "health": "Probes, and what the service says of itself and of its errors. No credential.",
