@@ -58,7 +58,8 @@ class ZipResponse(StreamingResponse):
             await self._archive.close()
 
 
-@router.get("/me/export", response_class=ZipResponse, responses=ZIP)
+# The status in full: FastAPI else looks for it in the signature of the response's own class.
+@router.get("/me/export", status_code=200, response_class=ZipResponse, responses=ZIP)
 async def export_me(principal: MayExport, session: OwnSession, request: Request) -> ZipResponse:
     """Everything that is kept about me, as a zip. Takes a recent login; three an hour."""
     limiter: AsyncLimiter = request.app.state.limiter

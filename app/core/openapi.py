@@ -20,6 +20,7 @@ from app.core.errors import (
 from app.core.guard import InsufficientScopeError, UnauthenticatedError
 from app.core.middleware.query_secrets import CredentialInQueryError
 from app.core.openapi_limits import Json, limit_schemas
+from app.core.openapi_security import describe_schemes, describe_security
 from app.core.same_origin import CrossSiteRequestError
 
 # For `openapi_extra`: this route asks for no credential, on purpose.
@@ -145,8 +146,10 @@ def install_openapi(app: FastAPI) -> None:
 def complete(document: Json) -> Json:
     document["info"] |= INFO
     document["servers"] = SERVERS
-    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    components = document.setdefault("components", {})
+    schemas = components.setdefault("schemas", {})
     schemas["Problem"] = PROBLEM_SCHEMA
+    describe_schemes(components)
     for path, item in document["paths"].items():
         for operation in item.values():
             _complete_operation(operation, has_id="{" in path)
@@ -167,17 +170,7 @@ def _complete_operation(operation: Json, *, has_id: bool) -> None:
     for error in (*errors, NotFoundError) if has_id else errors:
         _add_common(found, error)
     operation["responses"] = {str(status): _with_headers(status, found[status]) for status in sorted(found)}
-    _name_scopes(operation)
-
-
-def _name_scopes(operation: Json) -> None:
-    """In words too: the reference page shows scopes only of OAuth schemes, which ours are not."""
-    alternatives = operation.get("security", [])
-    scopes = {scope for alternative in alternatives for names in alternative.values() for scope in names}
-    if scopes:
-        listed = ", ".join(f"`{scope}`" for scope in sorted(scopes))
-        needs = f"Needs the scope{'s' if len(scopes) > 1 else ''} {listed}."
-        operation["description"] = "\n\n".join(filter(None, [operation.get("description"), needs]))
+    describe_security(operation)
 
 
 def _add_common(responses: dict[int, Json], error: type[ProblemError]) -> None:

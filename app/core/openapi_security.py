@@ -1,0 +1,89 @@
+"""What the OpenAPI document says of credentials: the schemes, and for each operation the scopes it needs."""
+
+from collections.abc import Mapping
+
+from app.core.guard import RecentLoginRequiredError, api_key_scheme, bearer_scheme, cookie_scheme
+from app.core.openapi_limits import Json
+from app.core.principal import KEY_SCOPES, Scope
+
+# Relative to the document, as all its addresses are.
+TOKEN_URL = "/api/v1/auth/token"  # noqa: S105  # an address
+REFRESH_URL = "/api/v1/auth/refresh"
+
+MEANINGS: Mapping[Scope, str] = {
+    Scope.PROFILE_READ: "Read your profile.",
+    Scope.PROFILE_WRITE: "Change your profile, password and second factor, end sessions, close the account.",
+    Scope.SUMMARIES_READ: "Read summaries.",
+    Scope.SUMMARIES_WRITE: "Make and change summaries.",
+    Scope.SUMMARIES_DELETE: "Delete summaries.",
+    Scope.WEBHOOKS_READ: "Read webhooks and their deliveries.",
+    Scope.WEBHOOKS_WRITE: "Make, change and delete webhooks.",
+    Scope.KEYS_READ: "List your API keys, by prefix.",
+    Scope.KEYS_WRITE: "Make, change, rotate and revoke your API keys.",
+    Scope.ORG_READ: "Read the organisation and its members.",
+    Scope.ORG_WRITE: "Change the organisation, its members and invitations.",
+    Scope.USERS_READ: "Platform staff: read all accounts.",
+    Scope.USERS_WRITE: "Platform staff: change accounts.",
+    Scope.AUDIT_READ: "Read the audit log.",
+    Scope.ADMIN: "Platform staff: the dashboard, organisations and jobs.",
+}
+ACCESS_TOKEN: Json = {
+    "type": "oauth2",
+    # The linter looks for RFC8725 in one word.
+    "description": "An access token (a JWT, verified by RFC8725), as `Authorization: Bearer`. Who asks for no "
+    "scope gets all that their roles allow; who asks, what of it they allow.",
+    "flows": {
+        "password": {
+            "tokenUrl": TOKEN_URL,
+            "refreshUrl": REFRESH_URL,
+            "scopes": {str(scope): meaning for scope, meaning in MEANINGS.items()},
+        }
+    },
+}
+BEARER_KEY: Json = {
+    "type": "http",
+    "scheme": "bearer",
+    "bearerFormat": "prc_live_...",
+    "description": "An API key, as `Authorization: Bearer`.",
+}
+NAMES = {
+    bearer_scheme.scheme_name: "AccessToken",
+    api_key_scheme.scheme_name: "ApiKey",
+    cookie_scheme.scheme_name: "BrowserCookie",
+}
+
+
+def describe_schemes(components: Json) -> None:
+    """FastAPI's bearer scheme is the guard's way to read a header; clients log in by OAuth 2.0's."""
+    found = components.get("securitySchemes", {})
+    if not found:
+        return
+    named = {NAMES[name]: scheme for name, scheme in found.items()}
+    components["securitySchemes"] = {**named, "AccessToken": ACCESS_TOKEN, "ApiKeyAsBearer": BEARER_KEY}
+
+
+def describe_security(operation: Json) -> None:
+    """The alternatives by their own names; an API key only where one may ever pass."""
+    alternatives = operation.get("security", [])
+    named = {NAMES[name]: sorted(scopes) for item in alternatives for name, scopes in item.items()}
+    if not named:
+        return
+    scopes = named.pop("ApiKey")
+    # Without a scope an operation is about the login itself, as logging out is.
+    if scopes and KEY_SCOPES.issuperset(scopes) and not _asks_for_a_recent_login(operation):
+        named |= {"ApiKey": scopes, "ApiKeyAsBearer": scopes}
+    operation["security"] = [{name: scopes} for name in named]
+    _name_scopes(operation, scopes)
+
+
+def _asks_for_a_recent_login(operation: Json) -> bool:
+    contents = operation["responses"].get("403", {}).get("content", {}).values()
+    return any(RecentLoginRequiredError.code in content.get("examples", {}) for content in contents)
+
+
+def _name_scopes(operation: Json, scopes: list[str]) -> None:
+    """In words too: not every reader of the document shows scopes."""
+    if scopes:
+        listed = ", ".join(f"`{scope}`" for scope in scopes)
+        needs = f"Needs the scope{'s' if len(scopes) > 1 else ''} {listed}."
+        operation["description"] = "\n\n".join(filter(None, [operation.get("description"), needs]))
