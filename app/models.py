@@ -8,7 +8,9 @@ from app.auth.models import AuthSession
 from app.auth.oauth.models import OAuthAccount, SpentOAuthState
 from app.auth.second_factor.models import RecoveryCode, SecondFactor
 from app.core.db import Base
+from app.organizations.invitations.models import Invitation
 from app.organizations.models import Membership, Organization
+from app.organizations.usage.models import UsageDay, UsageMonth, UsageStorage
 from app.summaries.models import Summary, SummaryContent
 from app.users.models import User
 
@@ -22,6 +24,7 @@ __all__ = [
     "AuditUnsealed",
     "AuthSession",
     "Base",
+    "Invitation",
     "LoginTally",
     "Membership",
     "OAuthAccount",
@@ -31,6 +34,9 @@ __all__ = [
     "SpentOAuthState",
     "Summary",
     "SummaryContent",
+    "UsageDay",
+    "UsageMonth",
+    "UsageStorage",
     "User",
 ]
 

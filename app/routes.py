@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter, FastAPI
 
-from app.accounts.recovery_router import password_router, verification_router
 from app.accounts.privacy_router import router as privacy
+from app.accounts.recovery_router import password_router, verification_router
 from app.accounts.router import router as accounts
 from app.api_keys.router import router as api_keys
 from app.auth.browser_router import router as browser
@@ -13,6 +13,10 @@ from app.auth.password_change.router import router as password_change
 from app.auth.router import router as auth
 from app.auth.second_factor.router import router as second_factor
 from app.health.router import router as health
+from app.organizations.audit_log_router import router as audit_log
+from app.organizations.invitations.router import router as invitations
+from app.organizations.router import router as organizations
+from app.organizations.usage.router import router as usage
 from app.summaries.router import router as summaries
 
 API = "/api/v1"
@@ -31,6 +35,10 @@ ROUTERS: tuple[tuple[str, str, APIRouter], ...] = (
     (f"{API}/users", "accounts", verification_router),
     (f"{API}/auth", "accounts", password_router),
     (f"{API}/api-keys", "api_keys", api_keys),
+    (f"{API}/organizations", "organizations", organizations),
+    (f"{API}/organizations", "invitations", invitations),
+    (f"{API}/organizations", "usage", usage),
+    (f"{API}/organizations", "audit_log", audit_log),
     ("", "health", health),
 )
 
@@ -42,6 +50,10 @@ TAGS = {
     "oauth": "Logging in by another provider.",
     "accounts": "Registration, one's own profile, and what mails confirm.",
     "api_keys": "Keys for machines.",
+    "organizations": "The tenants: who belongs to them, and as what.",
+    "audit_log": "Who did what in an organisation.",
+    "usage": "What an organisation has used of its plan.",
+    "invitations": "How somebody joins an organisation.",
     "health": "Probes, and what the service says of itself and of its errors. No credential.",
 }
 

@@ -119,6 +119,13 @@ class Factory:
         assert user is not None
         return await self.log_in(user, person.organization_id, MembershipRole.OWNER, scopes=frozenset(scopes))
 
+    async def elsewhere(self, person: Person, organization_id: UUID, *, role: MembershipRole) -> Person:
+        """The same person, logged in to another organisation of theirs."""
+        async with self._database.transaction() as session:
+            user = await UserStore(session).get(person.user_id)
+        assert user is not None
+        return await self.log_in(user, organization_id, role)
+
     async def robot(self, owner: Person, **wanted: object) -> Robot:
         """A machine with an API key of this owner."""
         principal = Principal(

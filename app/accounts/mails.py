@@ -29,12 +29,15 @@ SUBJECTS: Mapping[Mail, str] = {
     Mail.SECOND_FACTOR_CHANGED: "Your second factor was changed",
     Mail.PROVIDER_LINKED: "Another way to log in was added",
     Mail.LEAKED: "An API key of yours was revoked",
+    Mail.INVITATION: "You are invited to an organisation",
+    Mail.QUOTA_WARNING: "Your organisation's plan is nearly used up",
 }
 # Where a link leads. A fragment: browsers send it to no server, so that the token stands in no access log.
 PAGES: Mapping[Mail, str] = {
     Mail.WELCOME: "/app/verify",
     Mail.VERIFY: "/app/verify",
     Mail.RESET_PASSWORD: "/app/reset-password",
+    Mail.INVITATION: "/app/join",
 }
 # Facts that are no lines of their own: they say where to, to whom, or stand in the words.
 UNLISTED = frozenset({RECIPIENT, "username", "minutes"})

@@ -9,6 +9,7 @@ from functools import lru_cache
 from limits import RateLimitItem, parse
 
 from app.core.gcra import Bucket, Quota
+from app.core.plans import PLANS
 from app.core.principal import Plan
 
 
@@ -18,6 +19,7 @@ class Limit(StrEnum):
     LOGIN_ALL = "login_all"
     OAUTH_START = "oauth_start"
     REGISTER = "register"
+    INVITATION = "invitation"
     PASSWORD_MAIL = "password_mail"  # noqa: S105  # a limit's name
     VERIFY_MAIL = "verify_mail"
     REFRESH = "refresh"
@@ -42,6 +44,7 @@ PER_CLIENT: Mapping[Limit, str] = {
     Limit.OAUTH_START: "20/minute",
     Limit.REGISTER: "3/hour",
     Limit.PASSWORD_MAIL: "3/hour",
+    Limit.INVITATION: "3/hour",
     Limit.VERIFY_MAIL: "3/hour",
     Limit.REFRESH: "30/minute",
     Limit.PASSWORD_CHANGE: "10/hour",
@@ -50,16 +53,8 @@ PER_CLIENT: Mapping[Limit, str] = {
     Limit.EXPORT: "3/hour",
 }
 PER_PLAN: Mapping[Limit, Mapping[Plan, str]] = {
-    Limit.ORGANIZATION: {
-        Plan.FREE: "100/minute",
-        Plan.PRO: "1000/minute",
-        Plan.ENTERPRISE: "10000/minute",
-    },
-    Limit.SUMMARIES_CREATE: {
-        Plan.FREE: "30/minute",
-        Plan.PRO: "300/minute",
-        Plan.ENTERPRISE: "3000/minute",
-    },
+    Limit.ORGANIZATION: {plan: f"{terms.requests_per_minute}/minute" for plan, terms in PLANS.items()},
+    Limit.SUMMARIES_CREATE: {plan: f"{terms.summaries_per_minute}/minute" for plan, terms in PLANS.items()},
 }
 
 

@@ -32,6 +32,8 @@ class Mail(StrEnum):
     PROVIDER_LINKED = "provider_linked"
     # An API key that somebody found and reported; `facts`: its name and prefix.
     LEAKED = "leaked"
+    QUOTA_WARNING = "quota_warning"
+    INVITATION = "invitation"
 
 
 async def queue_mail(

@@ -12,6 +12,8 @@ from app.core.principal import MembershipRole, Plan
 
 
 class Organization(Base):
+    """`suspended_at`: by staff. `erase_after`: deleted by its owner, and restorable until then."""
+
     __tablename__ = "organizations"
     __table_args__ = (CheckConstraint("plan IN ('free', 'pro', 'enterprise')", name="plan"),)
 
@@ -20,6 +22,8 @@ class Organization(Base):
     is_personal: Mapped[bool] = mapped_column(default=False)
     plan: Mapped[str] = mapped_column(default=Plan.FREE)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    suspended_at: Mapped[datetime | None]
+    erase_after: Mapped[datetime | None] = mapped_column(index=True)
 
 
 class Membership(Base):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.principal import MembershipRole, Plan, StaffRole
@@ -32,8 +32,13 @@ def select_standing(organization_id: UUID) -> StandingQuery:
         .select_from(Membership)
         .join(User, User.id == Membership.user_id)
         .join(Organization, Organization.id == Membership.organization_id)
-        .where(Membership.organization_id == organization_id)
+        .where(Membership.organization_id == organization_id, *in_service())
     )
+
+
+def in_service() -> tuple[ColumnElement[bool], ...]:
+    """Neither suspended by staff nor deleted by its owner: otherwise its credentials are worth nothing."""
+    return Organization.suspended_at.is_(None), Organization.erase_after.is_(None)
 
 
 def read_standing(row: Sequence[Any]) -> Standing:  # Any: the four columns above, of a row or a part of one
@@ -63,6 +68,12 @@ class OrganizationRepository:
         await self._session.flush()
         return organization
 
+    async def lock_plan(self) -> Plan | None:
+        """Held until the transaction ends; None where the organisation is out of service."""
+        query = select(Organization.plan).where(Organization.id == self._organization_id, *in_service())
+        plan = await self._session.scalar(query.with_for_update())
+        return Plan(plan) if plan else None
+
     async def add_member(self, user_id: UUID, *, role: MembershipRole) -> None:
         self._session.add(Membership(organization_id=self._organization_id, user_id=user_id, role=role))
         await self._session.flush()
@@ -75,10 +86,11 @@ class OwnMembership:
 
 
 async def first_membership_of(session: AsyncSession, user_id: UUID) -> OwnMembership | None:
-    """The oldest one, which registration made; the session must be bound to this user."""
+    """The oldest one in service, which registration made; the session must be bound to this user."""
     query = (
         select(Membership.organization_id, Membership.role)
-        .where(Membership.user_id == user_id)
+        .join(Organization, Organization.id == Membership.organization_id)
+        .where(Membership.user_id == user_id, *in_service())
         .order_by(Membership.created_at, Membership.organization_id)
         .limit(1)
     )

@@ -3,7 +3,8 @@
 from fastapi import Request, Response
 
 from app.core.cache import CachedBody
-from app.core.http import link_header, matches_if_none_match, with_query
+from app.core.http import matches_if_none_match
+from app.core.page_answer import link_next
 from app.core.pagination import PageOfRows
 from app.core.schemas import Page
 from app.summaries.models import Summary
@@ -41,9 +42,7 @@ def read(document: CachedBody, if_none_match: str | None) -> Response:
 
 
 def listed(page: PageOfRows[Summary], request: Request, response: Response) -> Page[SummaryView]:
-    if page.next_cursor is not None:
-        here = f"{_base(request)}{request.url.path}?{request.url.query}"
-        response.headers["Link"] = link_header({"next": with_query(here, cursor=page.next_cursor)})
+    link_next(page.next_cursor, request, response)
     items = [view_of(summary) for summary in page.items]
     return Page(items=items, next_cursor=page.next_cursor, has_more=page.has_more)
 

@@ -9,6 +9,7 @@ from app.core.openapi import problems
 from app.core.page_query import PageQuery
 from app.core.pagination import InvalidCursorError
 from app.core.schemas import Page
+from app.organizations.usage.errors import QuotaExceededError
 from app.summaries import answers
 from app.summaries.errors import (
     PreconditionFailedError,
@@ -41,7 +42,12 @@ UNCHANGED: dict[int | str, dict[str, Any]] = {
 CHANGE_ERRORS = problems(SummaryForbiddenError, SummaryNotFoundError, PreconditionFailedError)
 
 
-@router.post("", status_code=202, dependencies=[limited(Limit.SUMMARIES_CREATE)], responses=FINISHED)
+@router.post(
+    "",
+    status_code=202,
+    dependencies=[limited(Limit.SUMMARIES_CREATE)],
+    responses={**FINISHED, **problems(QuotaExceededError)},
+)
 async def create(
     draft: SummaryDraft, intake: IntakeDep, wait: WaitSeconds, request: Request, response: Response
 ) -> SummaryView:

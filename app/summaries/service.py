@@ -14,6 +14,7 @@ from app.core.ids import new_id
 from app.core.jobs import enqueue
 from app.core.pagination import CursorCodec, Keyset, PageOfRows, PageRequest, Pagination
 from app.core.principal import Principal
+from app.organizations.usage.service import count_summary
 from app.reading.urls import HostPort
 from app.summaries.drafts import parse_url, refuse_oversize, to_summary
 from app.summaries.errors import (
@@ -69,6 +70,7 @@ class SummaryService:
         summary = to_summary(draft, self._principal, summary_id=new_id(), allow_hosts=self._allow_hosts)
         await self._summaries.add(summary, submitted=draft.text or draft.html)
         await enqueue_summarising(self._session, summary.id, self._summaries)
+        await count_summary(self._session, self._principal)
         return summary
 
     async def get(self, summary_id: UUID) -> Summary:

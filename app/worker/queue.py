@@ -11,6 +11,7 @@ from procrastinate import App, BaseRetryStrategy, JobContext, PsycopgConnector, 
 from procrastinate.jobs import Job
 from typing_extensions import override
 
+from app.accounts.invitation_mail import send_invitation
 from app.accounts.tasks import (
     FIRST_MAIL_PAUSE_SECONDS,
     LONGEST_MAIL_PAUSE_SECONDS,
@@ -22,6 +23,8 @@ from app.accounts.tasks import (
 from app.core.jobs import QUEUE
 from app.core.mail import Mailer, MailRefusedError, make_mailer
 from app.core.mail_queue import SEND_MAIL, Mail
+from app.organizations.invitations.service import SEND_INVITATION
+from app.organizations.invitations.tokens import InvitationTokens
 from app.settings import Settings
 from app.settings_parsing import to_libpq_url
 from app.summaries.service import SUMMARISE
@@ -92,6 +95,19 @@ def mail_runner(settings: Settings, mailer: Mailer) -> Callable[..., Awaitable[N
     return run_send_mail
 
 
+def invitation_runner(settings: Settings, mailer: Mailer) -> Callable[..., Awaitable[None]]:
+    mail_tokens = MailTokens.from_secret(settings.signing_secret)
+    tokens = InvitationTokens.from_secret(settings.signing_secret)
+
+    async def run_send_invitation(context: JobContext, organization_id: str, invitation_id: str) -> None:
+        bench: Workbench = context.additional_context[BENCH]
+        office = PostOffice(bench.database, mailer, mail_tokens, settings.base_url)
+        ids = {"organization_id": UUID(organization_id), "invitation_id": UUID(invitation_id)}
+        await send_invitation(office, tokens, **ids)
+
+    return run_send_invitation
+
+
 def make_queue(settings: Settings, *, mailer: Mailer | None = None) -> App:
     """Not connected yet: `async with queue.open_async()`. Needs a direct DSN, as it listens for jobs."""
     url = settings.worker_database_url or settings.database_url
@@ -100,6 +116,9 @@ def make_queue(settings: Settings, *, mailer: Mailer | None = None) -> App:
     )
     queue = App(connector=connector)
     queue.task(name=SUMMARISE, queue=QUEUE, pass_context=True, retry=Backoff())(run_summarise)
-    run_send_mail = mail_runner(settings, mailer or make_mailer(settings, stream=sys.stdout))
+    mailer = mailer or make_mailer(settings, stream=sys.stdout)
+    run_send_mail = mail_runner(settings, mailer)
     queue.task(name=SEND_MAIL, queue=QUEUE, pass_context=True, retry=MAIL_BACKOFF)(run_send_mail)
+    invite = invitation_runner(settings, mailer)
+    queue.task(name=SEND_INVITATION, queue=QUEUE, pass_context=True, retry=MAIL_BACKOFF)(invite)
     return queue

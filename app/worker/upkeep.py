@@ -11,6 +11,7 @@ from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job, Status
 
 from app.accounts.erasure import erase_due_accounts
+from app.accounts.organization_erasure import erase_due_organizations
 from app.auth.lockout.repository import prune_tallies
 from app.auth.tasks import delete_dead_sessions
 from app.core.db import Database
@@ -60,6 +61,7 @@ class Upkeep:
             if requeued := await requeue_unfinished(self._database):
                 log.warning("summaries_requeued", count=requeued)
             await erase_due_accounts(self._database)
+            await erase_due_organizations(self._database)
             await self._prune()
             await self._delete_daily()
 

@@ -1,0 +1,93 @@
+"""An organisation's audit log, for its own admins."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import StreamingResponse
+from pydantic import AwareDatetime
+
+from app.audit.events import AuditAction
+from app.audit.export import MEDIA_TYPES, ExportFormat, export
+from app.audit.queries import NEWEST_FIRST, AuditFilters, AuditLog
+from app.audit.schemas import AuditEntryOut
+from app.core.db import DatabaseDep, Tenant
+from app.core.guard import OwnSession, require
+from app.core.openapi import problems
+from app.core.page_answer import page_of
+from app.core.page_query import PageQuery
+from app.core.pagination import InvalidCursorError, Pagination
+from app.core.principal import Principal, Scope
+from app.core.schemas import Page
+from app.organizations.context import OrganizationId
+from app.organizations.errors import OrganizationNotFoundError, WrongOrganizationError
+from app.organizations.service import OrganizationService
+
+router = APIRouter()
+
+CanReadAudit = Annotated[Principal, require(Scope.AUDIT_READ)]
+BOUND = (OrganizationNotFoundError, WrongOrganizationError)
+
+
+def get_filters(
+    action: AuditAction | None = None,
+    actor_id: UUID | None = None,
+    subject_id: UUID | None = None,
+    since: AwareDatetime | None = None,
+    until: AwareDatetime | None = None,
+) -> AuditFilters:
+    return AuditFilters(action, actor_id, subject_id, since, until)
+
+
+async def get_auditor(
+    principal: CanReadAudit, session: OwnSession, organization_id: OrganizationId
+) -> Principal:
+    await OrganizationService(session, principal).bound(organization_id)
+    return principal
+
+
+Filters = Annotated[AuditFilters, Depends(get_filters)]
+Auditor = Annotated[Principal, Depends(get_auditor)]
+
+
+@router.get("/{organization_id}/audit-log", name="list", responses=problems(*BOUND, InvalidCursorError))
+async def list_entries(
+    auditor: Auditor,
+    session: OwnSession,
+    filters: Filters,
+    page: PageQuery,
+    request: Request,
+    response: Response,
+) -> Page[AuditEntryOut]:
+    """Who did what, newest first."""
+    scope = {"organization_id": auditor.organization_id, **filters.as_scope()}
+    pagination = Pagination(request.app.state.cursors, NEWEST_FIRST, page, scope)
+    rows = await AuditLog(session, auditor.organization_id).page(pagination, filters)
+    return page_of(AuditEntryOut, rows, request, response)
+
+
+@router.get(
+    "/{organization_id}/audit-log/export",
+    name="export",
+    response_class=StreamingResponse,
+    responses={
+        200: {
+            "description": "The whole log, oldest first.",
+            "content": {"application/x-ndjson": {}, "text/csv": {}},
+        },
+        **problems(*BOUND),
+    },
+)
+async def export_entries(
+    auditor: Auditor,
+    database: DatabaseDep,
+    filters: Filters,
+    format: ExportFormat = ExportFormat.NDJSON,  # noqa: A002  # the parameter's name in the URL
+) -> StreamingResponse:
+    """The log as a file."""
+    tenant = Tenant(auditor.organization_id, auditor.user_id)
+    return StreamingResponse(
+        export(database, tenant, filters, wanted=format),
+        media_type=MEDIA_TYPES[format],
+        headers={"Content-Disposition": f'attachment; filename="audit-log.{format}"'},
+    )

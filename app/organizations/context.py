@@ -1,0 +1,76 @@
+"""Path parameters and services of the organisation routes."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Path, Request
+
+from app.core.guard import OwnSession, require
+from app.core.ids import ID_SCHEMA, parse_id
+from app.core.pagination import Keyset, PageRequest, Pagination
+from app.core.principal import Principal, Scope
+from app.organizations.errors import MemberNotFoundError, OrganizationNotFoundError
+from app.organizations.members.service import MemberService
+from app.organizations.service import OrganizationService
+
+CanReadOrganization = Annotated[Principal, require(Scope.ORG_READ)]
+CanWriteOrganization = Annotated[Principal, require(Scope.ORG_WRITE)]
+CanWriteProfile = Annotated[Principal, require(Scope.PROFILE_WRITE)]
+
+
+def get_organization_id(organization_id: Annotated[str, Path(json_schema_extra=ID_SCHEMA)]) -> UUID:
+    parsed = parse_id(organization_id)
+    if parsed is None:
+        raise OrganizationNotFoundError
+    return parsed
+
+
+def get_member_id(user_id: Annotated[str, Path(json_schema_extra=ID_SCHEMA)]) -> UUID:
+    parsed = parse_id(user_id)
+    if parsed is None:
+        raise MemberNotFoundError
+    return parsed
+
+
+OrganizationId = Annotated[UUID, Depends(get_organization_id)]
+MemberId = Annotated[UUID, Depends(get_member_id)]
+
+
+def reading_organizations(principal: CanReadOrganization, session: OwnSession) -> OrganizationService:
+    return OrganizationService(session, principal)
+
+
+def writing_organizations(principal: CanWriteOrganization, session: OwnSession) -> OrganizationService:
+    return OrganizationService(session, principal)
+
+
+def own_organizations(principal: CanWriteProfile, session: OwnSession) -> OrganizationService:
+    """To make or restore one, the role in the organisation that the credential is bound to does not count."""
+    return OrganizationService(session, principal)
+
+
+async def reading_members(
+    principal: CanReadOrganization, session: OwnSession, organization_id: OrganizationId
+) -> MemberService:
+    await OrganizationService(session, principal).bound(organization_id)
+    return MemberService(session, principal)
+
+
+async def writing_members(
+    principal: CanWriteOrganization, session: OwnSession, organization_id: OrganizationId
+) -> MemberService:
+    await OrganizationService(session, principal).bound(organization_id)
+    return MemberService(session, principal)
+
+
+ReadingOrganizations = Annotated[OrganizationService, Depends(reading_organizations)]
+WritingOrganizations = Annotated[OrganizationService, Depends(writing_organizations)]
+OwnOrganizationsService = Annotated[OrganizationService, Depends(own_organizations)]
+ReadingMembers = Annotated[MemberService, Depends(reading_members)]
+WritingMembers = Annotated[MemberService, Depends(writing_members)]
+
+
+def paginated(request: Request, keyset: Keyset, page: PageRequest, principal: Principal) -> Pagination:
+    """A cursor of one credential's list is no position in another's."""
+    filters = {"organization_id": principal.organization_id, "user_id": principal.user_id}
+    return Pagination(request.app.state.cursors, keyset, page, filters)

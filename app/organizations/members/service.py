@@ -1,0 +1,112 @@
+"""Who belongs to an organisation, and as what."""
+
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.audit.events import AuditAction
+from app.core.pagination import PageOfRows, Pagination
+from app.core.principal import MembershipRole, Principal
+from app.organizations.errors import (
+    LastOwnerError,
+    MemberNotFoundError,
+    OwnerNeededError,
+    PersonNeededError,
+    RoleNotManageableError,
+)
+from app.organizations.journal import note
+from app.organizations.members.repository import MemberRepository, MemberRow
+from app.organizations.rules import may_manage
+
+OWNER = MembershipRole.OWNER
+
+
+class MemberService:
+    """In the organisation that the principal is bound to."""
+
+    def __init__(self, session: AsyncSession, principal: Principal) -> None:
+        self._session = session
+        self.principal = principal
+        self._members = MemberRepository(session, principal.organization_id)
+
+    async def page(self, pagination: Pagination) -> PageOfRows[MemberRow]:
+        return pagination.page(await self._members.page(pagination))
+
+    async def change_role(self, user_id: UUID, role: MembershipRole) -> MemberRow:
+        """Raises MemberNotFoundError, RoleNotManageableError, LastOwnerError."""
+        roles = await self._members.roles()
+        before = _role_of(roles, user_id)
+        if not may_manage(self._own_role(roles), before, role):
+            raise RoleNotManageableError
+        if role is not OWNER:
+            _keep_an_owner(roles, without=user_id)
+        await self._members.set_role(user_id, role)
+        await note(
+            self._session,
+            self.principal,
+            AuditAction.MEMBER_ROLE_CHANGED,
+            subject_id=user_id,
+            details={"from": before, "to": role},
+        )
+        return await self._get(user_id)
+
+    async def remove(self, user_id: UUID) -> None:
+        """Raises MemberNotFoundError, RoleNotManageableError, LastOwnerError."""
+        roles = await self._members.roles()
+        role = _role_of(roles, user_id)
+        if not may_manage(self._own_role(roles), role):
+            raise RoleNotManageableError
+        await self._end(user_id, roles, AuditAction.MEMBER_REMOVED)
+
+    async def leave(self) -> None:
+        """Whatever the role. Raises PersonNeededError, LastOwnerError."""
+        self._demand_person()
+        roles = await self._members.roles()
+        await self._end(self.principal.user_id, roles, AuditAction.MEMBER_LEFT)
+
+    async def _end(self, user_id: UUID, roles: dict[UUID, MembershipRole], action: AuditAction) -> None:
+        _keep_an_owner(roles, without=user_id)
+        await self._members.remove(user_id)
+        details = {"role": _role_of(roles, user_id)}
+        await note(self._session, self.principal, action, subject_id=user_id, details=details)
+
+    def _demand_person(self) -> None:
+        if self.principal.kind != "user":
+            raise PersonNeededError
+
+    async def transfer(self, user_id: UUID) -> MemberRow:
+        """Ownership in one step.
+
+        Raises PersonNeededError, MemberNotFoundError, OwnerNeededError.
+        """
+        self._demand_person()
+        roles = await self._members.roles()
+        _role_of(roles, user_id)
+        if self._own_role(roles) is not OWNER:
+            raise OwnerNeededError
+        if user_id != self.principal.user_id:
+            await self._members.set_role(user_id, OWNER)
+            await self._members.set_role(self.principal.user_id, MembershipRole.ADMIN)
+            await note(self._session, self.principal, AuditAction.OWNERSHIP_TRANSFERRED, subject_id=user_id)
+        return await self._get(user_id)
+
+    def _own_role(self, roles: dict[UUID, MembershipRole]) -> MembershipRole:
+        """As it is under the lock, not as the credential's memory has it."""
+        return roles.get(self.principal.user_id, MembershipRole.VIEWER)
+
+    async def _get(self, user_id: UUID) -> MemberRow:
+        member = await self._members.get(user_id)
+        if member is None:
+            raise MemberNotFoundError
+        return member
+
+
+def _role_of(roles: dict[UUID, MembershipRole], user_id: UUID) -> MembershipRole:
+    if user_id not in roles:
+        raise MemberNotFoundError
+    return roles[user_id]
+
+
+def _keep_an_owner(roles: dict[UUID, MembershipRole], *, without: UUID) -> None:
+    if not any(role is OWNER for user_id, role in roles.items() if user_id != without):
+        raise LastOwnerError

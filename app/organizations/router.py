@@ -1,0 +1,137 @@
+"""Organisations, and who belongs to them."""
+
+from fastapi import APIRouter, Request, Response
+
+from app.core.openapi import problems
+from app.core.page_answer import page_of
+from app.core.page_query import PageQuery
+from app.core.pagination import InvalidCursorError
+from app.core.schemas import Page
+from app.organizations import store
+from app.organizations.context import (
+    MemberId,
+    OrganizationId,
+    OwnOrganizationsService,
+    ReadingMembers,
+    ReadingOrganizations,
+    WritingMembers,
+    WritingOrganizations,
+    paginated,
+)
+from app.organizations.errors import (
+    LastOwnerError,
+    MemberNotFoundError,
+    OrganizationNotFoundError,
+    OwnerNeededError,
+    PersonalOrganizationError,
+    PersonNeededError,
+    RoleNotManageableError,
+    TooManyOrganizationsError,
+    WrongOrganizationError,
+)
+from app.organizations.members import repository as members_repository
+from app.organizations.schemas import (
+    MemberOut,
+    OrganizationChange,
+    OrganizationIn,
+    OrganizationOut,
+    RoleChange,
+    Transfer,
+)
+
+router = APIRouter()
+
+BOUND = (OrganizationNotFoundError, WrongOrganizationError)
+MEMBER_ERRORS = problems(*BOUND, MemberNotFoundError, RoleNotManageableError, LastOwnerError)
+
+
+@router.post("", status_code=201, responses=problems(PersonNeededError, TooManyOrganizationsError))
+async def create(
+    wanted: OrganizationIn, organizations: OwnOrganizationsService, request: Request, response: Response
+) -> OrganizationOut:
+    """Make an organisation; POST /auth/switch then gives a token for it."""
+    made = OrganizationOut.model_validate(await organizations.create(wanted.name))
+    base_url: str = request.app.state.settings.base_url
+    response.headers["Location"] = f"{base_url}{request.url.path.rstrip('/')}/{made.id}"
+    return made
+
+
+@router.get("", name="list", responses=problems(InvalidCursorError))
+async def list_mine(
+    organizations: ReadingOrganizations, page: PageQuery, request: Request, response: Response
+) -> Page[OrganizationOut]:
+    """The organisations that I belong to."""
+    pagination = paginated(request, store.OLDEST_FIRST, page, organizations.principal)
+    return page_of(OrganizationOut, await organizations.page(pagination), request, response)
+
+
+@router.get("/{organization_id}", responses=problems(OrganizationNotFoundError))
+async def read(organizations: ReadingOrganizations, organization_id: OrganizationId) -> OrganizationOut:
+    """One organisation of mine."""
+    return OrganizationOut.model_validate(await organizations.get(organization_id))
+
+
+@router.patch("/{organization_id}", responses=problems(*BOUND))
+async def rename(
+    organizations: WritingOrganizations, organization_id: OrganizationId, change: OrganizationChange
+) -> OrganizationOut:
+    """Give it another name."""
+    return OrganizationOut.model_validate(await organizations.rename(organization_id, change.name))
+
+
+@router.delete(
+    "/{organization_id}",
+    responses=problems(*BOUND, OwnerNeededError, PersonNeededError, PersonalOrganizationError),
+)
+async def delete(organizations: WritingOrganizations, organization_id: OrganizationId) -> OrganizationOut:
+    """Delete it: its credentials stop at once, its data are erased after 30 days."""
+    return OrganizationOut.model_validate(await organizations.delete(organization_id))
+
+
+@router.post(
+    "/{organization_id}/restore",
+    responses=problems(OrganizationNotFoundError, OwnerNeededError, PersonNeededError),
+)
+async def restore(organizations: OwnOrganizationsService, organization_id: OrganizationId) -> OrganizationOut:
+    """Take a deletion back, with a token of another organisation."""
+    return OrganizationOut.model_validate(await organizations.restore(organization_id))
+
+
+@router.post(
+    "/{organization_id}/leave",
+    status_code=204,
+    responses=problems(*BOUND, PersonNeededError, LastOwnerError),
+)
+async def leave(members: ReadingMembers) -> None:
+    """Leave it; sessions and keys that I have there end."""
+    await members.leave()
+
+
+@router.post(
+    "/{organization_id}/transfer",
+    responses=problems(*BOUND, MemberNotFoundError, OwnerNeededError, PersonNeededError),
+)
+async def transfer(members: WritingMembers, wanted: Transfer) -> MemberOut:
+    """Hand it over: a member becomes owner, I become an admin."""
+    return MemberOut.model_validate(await members.transfer(wanted.user_id))
+
+
+@router.get("/{organization_id}/members", responses=problems(*BOUND, InvalidCursorError))
+async def list_members(
+    members: ReadingMembers, page: PageQuery, request: Request, response: Response
+) -> Page[MemberOut]:
+    """Who belongs to it, and as what."""
+    pagination = paginated(request, members_repository.OLDEST_FIRST, page, members.principal)
+    return page_of(MemberOut, await members.page(pagination), request, response)
+
+
+@router.patch("/{organization_id}/members/{user_id}", responses=MEMBER_ERRORS)
+async def change_role(members: WritingMembers, user_id: MemberId, change: RoleChange) -> MemberOut:
+    """Give a member another role."""
+    return MemberOut.model_validate(await members.change_role(user_id, change.role))
+
+
+@router.delete("/{organization_id}/members/{user_id}", status_code=204, responses=MEMBER_ERRORS)
+async def remove_member(members: WritingMembers, user_id: MemberId) -> None:
+    """Remove a member; sessions and keys of this membership end."""
+    await members.remove(user_id)

@@ -1,0 +1,86 @@
+"""Counting against the plan, and showing what was counted."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.audit.events import AuditAction
+from app.core.mail_queue import Mail, queue_mail
+from app.core.plans import PLANS, PlanTerms
+from app.core.principal import Principal
+from app.organizations.journal import note
+from app.organizations.usage.errors import QuotaExceededError
+from app.organizations.usage.repository import UsageRepository
+
+NO_KEY = UUID(int=0)
+WARN_AT_PERCENT = (80, 100)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Of one month. `by_key` leaves out what was done without a key."""
+
+    month: date
+    summaries: int
+    text_bytes: int
+    terms: PlanTerms
+    by_day: dict[date, int]
+    by_user: dict[UUID, int]
+    by_key: dict[UUID, int]
+
+
+async def count_summary(session: AsyncSession, principal: Principal) -> None:
+    """In the transaction that makes the summary, as late as possible: the month's row is held to its end.
+
+    So it is counted once, however often its job is tried, and not at all where the request fails.
+    Raises QuotaExceededError.
+    """
+    terms = PLANS[principal.plan]
+    usage = UsageRepository(session, principal.organization_id)
+    today = datetime.now(UTC).date()
+    if await usage.text_bytes() >= terms.storage_bytes:
+        raise QuotaExceededError("The plan's storage is full", hint="Delete summaries, or change the plan.")
+    number = await usage.count_in_month(today.replace(day=1), quota=terms.summaries_per_month)
+    if number is None:
+        raise QuotaExceededError("The plan's summaries of this month are spent")
+    api_key_id = principal.credential_id if principal.kind == "api_key" else NO_KEY
+    await usage.count_in_day(today, user_id=principal.user_id, api_key_id=api_key_id)
+    await _warn(session, principal, number=number, terms=terms)
+
+
+async def _warn(session: AsyncSession, principal: Principal, *, number: int, terms: PlanTerms) -> None:
+    """The counter passes each number once, so each owner is told once a month."""
+    percent = next((p for p in WARN_AT_PERCENT if number == -(-terms.summaries_per_month * p // 100)), None)
+    if percent is None:
+        return
+    facts = {"percent": percent, "quota": terms.summaries_per_month}
+    await note(session, principal, AuditAction.QUOTA_WARNING, details=dict(facts))
+    for owner_id in await UsageRepository(session, principal.organization_id).owners():
+        await queue_mail(session, Mail.QUOTA_WARNING, user_id=owner_id, facts=facts)
+
+
+async def read_usage(session: AsyncSession, principal: Principal, month: date) -> Usage:
+    usage = UsageRepository(session, principal.organization_id)
+    rows = await usage.days(month, before=_next(month))
+    by_day, by_user, by_key = Counter[date](), Counter[UUID](), Counter[UUID]()
+    for row in rows:
+        by_day[row.day] += row.summaries
+        by_user[row.user_id] += row.summaries
+        if row.api_key_id != NO_KEY:
+            by_key[row.api_key_id] += row.summaries
+    return Usage(
+        month=month,
+        summaries=await usage.summaries_in(month),
+        text_bytes=await usage.text_bytes(),
+        terms=PLANS[principal.plan],
+        by_day=by_day,
+        by_user=by_user,
+        by_key=by_key,
+    )
+
+
+def _next(month: date) -> date:
+    return date(month.year + month.month // 12, month.month % 12 + 1, 1)
