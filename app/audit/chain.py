@@ -8,6 +8,7 @@ from typing import Self
 from uuid import UUID
 
 from app.core.derived_keys import derive_key
+from app.settings import Settings
 
 # The chain of the entries that belong to no organisation.
 PLATFORM = UUID(int=0)
@@ -76,37 +77,59 @@ def _frame(field: str | None) -> bytes:
 
 
 class AuditKey:
-    """Signs with HMAC-SHA256; each kind of row in a domain of its own, so that none passes for another."""
+    """Signs with HMAC-SHA256; each kind of row in a domain of its own, so that none passes for another.
 
-    def __init__(self, key: bytes) -> None:
-        self._key = key
+    What `former` keys signed counts too: a log outlives the secret that it began with.
+    """
+
+    def __init__(self, key: bytes, *, former: Sequence[bytes] = ()) -> None:
+        self._keys = (key, *former)
 
     @classmethod
-    def from_secret(cls, secret: str) -> Self:
-        return cls(derive_key(secret, purpose="audit log"))
+    def from_secret(cls, secret: str, *, former: Sequence[str] = ()) -> Self:
+        key, *others = (derive_key(text, purpose="audit log") for text in (secret, *former))
+        return cls(key, former=others)
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Self:
+        return cls.from_secret(settings.signing_secret, former=settings.former_secrets)
 
     def seal(self, entry: Entry, *, seq: int, after: bytes) -> Seal:
         digest = entry_hash(entry.chain, seq, entry.fields, after=after)
-        return Seal(entry.chain, seq, entry.id, after, digest, self._mac(["seal"], digest))
+        return Seal(entry.chain, seq, entry.id, after, digest, self._sign(SEAL, digest))
 
     def head(self, chain: UUID, *, seq: int, digest: bytes, checkpointed: int) -> Head:
-        mac = self._mac(["head", str(chain), str(seq), str(checkpointed)], digest)
+        mac = self._sign(_head_domain(chain, seq, checkpointed), digest)
         return Head(chain, seq, digest, checkpointed, mac)
 
     def checkpoint(self, chain: UUID, *, seq: int, digest: bytes, previous: int) -> Checkpoint:
-        mac = self._mac(["checkpoint", str(chain), str(seq), str(previous)], digest)
+        mac = self._sign(_checkpoint_domain(chain, seq, previous), digest)
         return Checkpoint(chain, seq, previous, digest, mac)
 
     def signed_seal(self, seal: Seal) -> bool:
-        return hmac.compare_digest(self._mac(["seal"], seal.hash), seal.mac)
+        return self._signed(SEAL, seal.hash, mac=seal.mac)
 
     def signed_head(self, head: Head) -> bool:
-        ours = self.head(head.chain, seq=head.seq, digest=head.hash, checkpointed=head.checkpointed)
-        return hmac.compare_digest(ours.mac, head.mac)
+        return self._signed(_head_domain(head.chain, head.seq, head.checkpointed), head.hash, mac=head.mac)
 
     def signed_checkpoint(self, point: Checkpoint) -> bool:
-        ours = self.checkpoint(point.chain, seq=point.seq, digest=point.hash, previous=point.previous)
-        return hmac.compare_digest(ours.mac, point.mac)
+        domain = _checkpoint_domain(point.chain, point.seq, point.previous)
+        return self._signed(domain, point.hash, mac=point.mac)
 
-    def _mac(self, domain: Sequence[str], digest: bytes) -> bytes:
-        return hmac.digest(self._key, _framed(domain) + digest, "sha256")
+    def _sign(self, domain: bytes, digest: bytes) -> bytes:
+        return hmac.digest(self._keys[0], domain + digest, "sha256")
+
+    def _signed(self, domain: bytes, digest: bytes, *, mac: bytes) -> bool:
+        macs = (hmac.digest(key, domain + digest, "sha256") for key in self._keys)
+        return any(hmac.compare_digest(ours, mac) for ours in macs)
+
+
+def _head_domain(chain: UUID, seq: int, checkpointed: int) -> bytes:
+    return _framed(["head", str(chain), str(seq), str(checkpointed)])
+
+
+def _checkpoint_domain(chain: UUID, seq: int, previous: int) -> bytes:
+    return _framed(["checkpoint", str(chain), str(seq), str(previous)])
+
+
+SEAL = _framed(["seal"])

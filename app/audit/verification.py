@@ -82,7 +82,7 @@ async def verify_log(settings: Settings, tell: Callable[[str], None], *, log: Pa
     try:
         async with database.open() as session:
             _ = await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-            return await _verify(session, AuditKey.from_secret(settings.signing_secret), tell, logged=logged)
+            return await _verify(session, AuditKey.from_settings(settings), tell, logged=logged)
     finally:
         await database.dispose()
 

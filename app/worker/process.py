@@ -70,7 +70,7 @@ async def run_worker(settings: Settings) -> None:
             stalled_worker_timeout=STALLED_AFTER_SECONDS,
             install_signal_handlers=False,
         )
-        sealer = Sealer(bench.database, AuditKey.from_secret(settings.signing_secret))
+        sealer = Sealer(bench.database, AuditKey.from_settings(settings))
         beside = [
             asyncio.create_task(Upkeep(queue, bench.database).keep()),
             asyncio.create_task(keep_sealing(sealer)),

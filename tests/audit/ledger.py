@@ -16,7 +16,7 @@ from tests.factories import Person
 
 
 def key_of(app: FastAPI) -> AuditKey:
-    return AuditKey.from_secret(app.state.settings.signing_secret)
+    return AuditKey.from_settings(app.state.settings)
 
 
 def sealer_of(app: FastAPI) -> Sealer:

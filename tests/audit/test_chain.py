@@ -10,7 +10,8 @@ from app.audit.chain import NOTHING_BEFORE, PLATFORM, AuditKey, Checkpoint, Entr
 
 pytestmark = pytest.mark.unit
 
-KEY = AuditKey.from_secret("a secret of forty characters for tests..")
+SECRET = "a secret of forty characters for tests.."
+KEY = AuditKey.from_secret(SECRET)
 CHAIN, ID = UUID(int=1), UUID(int=2)
 FIELDS = st.lists(st.none() | st.text(max_size=3), min_size=2, max_size=2)
 
@@ -67,3 +68,10 @@ def test_another_key_signed_nothing() -> None:
 def test_a_mac_of_any_shape_is_only_refused(mac: bytes) -> None:
     assert not KEY.signed_seal(Seal(CHAIN, 1, ID, NOTHING_BEFORE, bytes(32), mac))
     assert not KEY.signed_checkpoint(Checkpoint(CHAIN, 1, 0, bytes(32), mac))
+
+
+def test_what_a_former_key_signed_counts_and_new_rows_are_not_signed_by_it() -> None:
+    seal = KEY.seal(Entry(CHAIN, ID, ["a"]), seq=1, after=NOTHING_BEFORE)
+    later = AuditKey.from_secret("another secret of forty characters......", former=[SECRET])
+    assert later.signed_seal(seal)
+    assert not KEY.signed_seal(later.seal(Entry(CHAIN, ID, ["a"]), seq=1, after=NOTHING_BEFORE))

@@ -6,7 +6,9 @@ from datetime import timedelta
 import pytest
 from fastapi import FastAPI
 from prometheus_client import REGISTRY
+from pydantic import SecretStr
 
+from app.audit.chain import AuditKey
 from app.audit.sealing import BATCH, Sealer
 from app.audit.service import record
 from app.audit.store import SealStore
@@ -170,3 +172,17 @@ async def test_what_waits_and_what_was_sealed_is_measured(app: FastAPI, alice: P
     assert REGISTRY.get_sample_value("precis_audit_sealed_total") == before + 2
     # That alice's chain began.
     assert REGISTRY.get_sample_value("precis_audit_unsealed") == 1
+
+
+async def test_after_a_new_secret_chains_go_on_where_the_former_one_is_known(
+    app: FastAPI, alice: Person, settings: Settings
+) -> None:
+    await fill(app, alice, rounds=1)
+    await write(app, alice.organization_id)
+    new = {"secret_key": SecretStr("quite another secret of forty characters")}
+    renewed = settings.model_copy(update=new)
+    assert await Sealer(app.state.database, AuditKey.from_settings(renewed)).round() == 0
+    both = renewed.model_copy(update={"former_secret_keys": SecretStr(f"{settings.signing_secret}\n\n")})
+    assert await Sealer(app.state.database, AuditKey.from_settings(both)).round() == 1
+    assert await is_sound(both)
+    assert not await is_sound(renewed)
