@@ -27,10 +27,14 @@ router = APIRouter(responses=problems(RecentLoginRequiredError))
 
 MayExport = Annotated[Principal, require_recently(Scope.PROFILE_READ)]
 MayLeave = Annotated[Principal, require_recently(Scope.PROFILE_WRITE)]
+# For the reference alone, which wants a bound on everything.
+MAX_ZIP_BYTES = 2**40
 ZIP: dict[int | str, dict[str, Any]] = {  # Any: OpenAPI JSON
     200: {
         "description": "NDJSON files, and a manifest.json that names them with SHA-256 and count.",
-        "content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}},
+        "content": {
+            "application/zip": {"schema": {"type": "string", "format": "binary", "maxLength": MAX_ZIP_BYTES}}
+        },
     }
 }
 
