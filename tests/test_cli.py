@@ -168,6 +168,55 @@ def test_the_keys_it_makes_are_those_that_a_process_starts_with(environment: pyt
     assert run("check-config").output == "the configuration is sound (development)\n"
 
 
+def test_keys_without_a_manifest_are_not_rotated(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "mounted").mkdir()
+    assert "has no keys.json" in refusal(environment, "keys", "rotate", "mounted")
+    assert "nowhere" in refusal(environment, "keys", "rotate", "nowhere")
+
+
+def test_a_rotation_too_early_is_told_so_and_changes_nothing(environment: pytest.MonkeyPatch) -> None:
+    run("keys", "init", "keys")
+    environment.setenv("JWT_KEYS_DIR", "keys")
+    published = run("keys", "rotate")
+    assert published.output.startswith("published next key ")
+    before = Path("keys/keys.json").read_bytes()
+    early = run("keys", "rotate")
+    assert (early.exit_code, early.output.startswith("too early: already published")) == (0, True)
+    assert Path("keys/keys.json").read_bytes() == before
+
+
+def test_ten_minutes_later_the_published_key_signs(environment: pytest.MonkeyPatch) -> None:
+    """As if the clock had gone on: the manifest says since when."""
+    run("keys", "init", "keys")
+    run("keys", "rotate", "keys")
+    rewind = Path("keys/keys.json")
+    manifest = json.loads(rewind.read_bytes())
+    manifest["next"]["published_at"] -= 600
+    rewind.write_text(json.dumps(manifest))
+    said = run("keys", "rotate", "keys").output
+    assert said.startswith(f"key {manifest['next']['kid']} signs from now on\n")
+    environment.setenv("JWT_KEYS_DIR", "keys")
+    assert run("check-config").exit_code == 0
+
+
+def test_what_a_retired_key_signed_outlives_it_by_nothing() -> None:
+    run("keys", "init", "keys")
+    manifest_path, old = Path("keys/keys.json"), ""
+    for _ in range(2):
+        run("keys", "rotate", "keys")
+        manifest = json.loads(manifest_path.read_bytes())
+        old = manifest["active"]
+        if manifest["next"]:
+            manifest["next"]["published_at"] -= 600
+            manifest_path.write_text(json.dumps(manifest))
+    manifest["retired"] = {kid: at - 961 for kid, at in manifest["retired"].items()}
+    retired = next(iter(manifest["retired"]))
+    manifest_path.write_text(json.dumps(manifest))
+    assert run("keys", "rotate", "keys").output.startswith(f"forgot {retired}: ")
+    assert retired != old
+    assert not Path(f"keys/{retired}.pub").exists()
+
+
 def test_the_reference_is_printed_without_any_server() -> None:
     document = json.loads(run("openapi").output)
     assert "/api/v1/summaries" in document["paths"]

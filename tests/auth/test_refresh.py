@@ -14,7 +14,9 @@ from app.core.ids import new_id
 from app.core.principal import Scope
 from app.core.refresh_tokens import RefreshTokens
 from app.settings import Settings
+from tests.auth.traces import bearer, entries, is_in, mails, served
 from tests.factories import Factory, Person
+from tests.servers import DatabaseUrls
 
 pytestmark = pytest.mark.integration
 
@@ -93,14 +95,74 @@ async def test_a_retry_with_its_idempotency_key_gets_the_same_pair(
     assert again.json()["refresh_token"] == first.json()["refresh_token"]
 
 
-async def test_concurrent_refreshes_leave_one_living_session(
+async def test_the_family_is_told_to_the_log_and_to_its_owner_once(
+    client: AsyncClient, alice: Person, database_urls: DatabaseUrls
+) -> None:
+    await refresh(client, alice.refresh_token)
+    await asyncio.gather(*(refresh(client, alice.refresh_token) for _ in range(5)))
+    (entry,) = await entries(database_urls, "token_reuse_detected")
+    assert (entry["subject_id"], entry["target_id"]) == (alice.user_id, alice.session_id)
+    assert (entry["actor_kind"], entry["organization_id"]) == ("anonymous", alice.organization_id)
+    assert await mails(database_urls) == [("token_reused", str(alice.user_id))]
+
+
+@pytest.mark.parametrize(("revokes", "other_lives"), [("session", True), ("user", False)])
+async def test_reuse_ends_the_family_or_all_of_the_person_as_the_setting_says(
+    settings: Settings, factory: Factory, alice: Person, bob: Person, revokes: str, *, other_lives: bool
+) -> None:
+    other = await factory.with_scopes(alice)
+    async with served(settings, reuse_revokes=revokes) as client:
+        for _ in range(2):
+            await refresh(client, alice.refresh_token)
+        lives = [await is_in(client, person) for person in (alice, other, bob)]
+    assert lives == [False, other_lives, True]
+
+
+async def test_fifty_refreshes_at_once_leave_one_living_session_and_a_replay_ends_it(
+    app: FastAPI, settings: Settings, alice: Person
+) -> None:
+    # Scaled, or the limit would let only thirty through.
+    async with served(settings, rate_limit_scale=10) as client:
+        answers = await asyncio.gather(*(refresh(client, alice.refresh_token) for _ in range(50)))
+        assert {answer.status_code for answer in answers} <= {200, 401}
+        pairs = [answer for answer in answers if answer.status_code == 200]
+        assert len({pair.json()["refresh_token"] for pair in pairs}) == 1
+        assert {(await client.get(ME, headers=bearer(pair))).status_code for pair in pairs} == {200}
+        row = await row_of(app, alice)
+        assert (row.counter, row.revoked_at) == (1, None)
+        assert (await refresh(client, alice.refresh_token)).json()["code"] == "token_reused"
+        assert {(await client.get(ME, headers=bearer(pair))).status_code for pair in pairs} == {401}
+
+
+async def test_a_refresh_and_a_logout_at_once_do_not_wait_for_each_other(
     client: AsyncClient, app: FastAPI, alice: Person
 ) -> None:
-    answers = await asyncio.gather(*(refresh(client, alice.refresh_token) for _ in range(12)))
-    assert {answer.status_code for answer in answers} == {200}
-    assert len({answer.json()["refresh_token"] for answer in answers}) == 1
+    await refresh(client, alice.refresh_token)
+    token = {"refresh_token": alice.refresh_token}
+    leaving = [client.post("/api/v1/auth/logout", json=token, headers=alice.headers) for _ in range(5)]
+    replays = [refresh(client, alice.refresh_token) for _ in range(5)]
+    answers = await asyncio.gather(*leaving, *replays)
+    assert {answer.status_code for answer in answers} <= {200, 401}
+    assert (await row_of(app, alice)).revoked_at is not None
+
+
+async def test_each_rotation_is_in_the_log_and_no_repetition(
+    client: AsyncClient, alice: Person, database_urls: DatabaseUrls
+) -> None:
+    for _ in range(2):
+        await refresh(client, alice.refresh_token, **{"Idempotency-Key": "k1"})
+    (entry,) = await entries(database_urls, "token_refresh")
+    assert (entry["actor_id"], entry["details"]) == (alice.user_id, '{"counter": 1}')
+
+
+async def test_refreshing_moves_the_idle_end_but_never_beyond_the_absolute_one(
+    client: AsyncClient, app: FastAPI, alice: Person
+) -> None:
+    soon = datetime.now(UTC) + timedelta(days=2)
+    await change(app, alice, idle_expires_at=soon - timedelta(days=1), absolute_expires_at=soon)
+    assert (await refresh(client, alice.refresh_token)).status_code == 200
     row = await row_of(app, alice)
-    assert (row.counter, row.revoked_at) == (1, None)
+    assert (row.idle_expires_at, row.absolute_expires_at) == (soon, soon)
 
 
 async def test_garbage_counts_as_a_bad_credential_of_its_address(client: AsyncClient) -> None:

@@ -52,6 +52,13 @@ class OwnValkey:
     def thaw(self) -> None:
         self._process.send_signal(signal.SIGCONT)
 
+    def command(self, name: str) -> None:
+        """One without arguments, answered OK."""
+        with socket.create_connection(("127.0.0.1", self._port), 1) as peer:
+            peer.sendall(f"{name}\r\n".encode())
+            if peer.recv(3) != b"+OK":
+                raise RuntimeError(f"valkey refused {name}")
+
     def _wait_until_it_answers(self) -> None:
         for _ in range(200):
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self._port), 1) as peer:

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -39,9 +40,9 @@ def repr_of(changes: dict[str, object]) -> str:
 class Forge:
     """An attacker who holds our signing key, or any other means, and writes what he likes."""
 
-    def __init__(self, ring: KeyRing, tokens: AccessTokens) -> None:
+    def __init__(self, ring: KeyRing, tokens: AccessTokens, grant: AccessGrant = GRANT) -> None:
         self.ring = ring
-        self.genuine = tokens.issue(GRANT).token
+        self.genuine = tokens.issue(grant).token
         header, payload, self.signature = self.genuine.split(".")
         self.header: dict[str, Any] = json.loads(unpack(header))  # Any: JSON
         self.payload: dict[str, Any] = json.loads(unpack(payload))  # Any: JSON
@@ -160,11 +161,23 @@ def test_header_that_is_no_object_or_a_nesting_bomb_is_refused(
     refused(tokens, forge.sign(header, dump(forge.payload)))
 
 
-def test_hmac_with_the_public_key_as_secret_is_refused(tokens: AccessTokens, forge: Forge) -> None:
+@pytest.mark.parametrize("encoding", [Encoding.PEM, Encoding.DER])
+def test_hmac_with_the_public_key_as_secret_is_refused(
+    tokens: AccessTokens, forge: Forge, encoding: Encoding
+) -> None:
+    public = load_pem_public_key(forge.ring.active.public.pem)
+    secret = public.public_bytes(encoding, PublicFormat.SubjectPublicKeyInfo)
     signed = f"{pack(dump(forge.header | {'alg': 'HS256'}))}.{pack(dump(forge.payload))}"
-    mac = hmac.digest(forge.ring.active.public.pem, signed.encode(), "sha256")
+    mac = hmac.digest(secret, signed.encode(), "sha256")
     refused(tokens, f"{signed}.{pack(mac)}")
     refused(tokens, f"{signed}.{pack(mac + mac)}", because="algorithm")
+
+
+def test_a_repeated_member_is_refused_though_signed(tokens: AccessTokens, forge: Forge) -> None:
+    header, payload = dump(forge.header), dump(forge.payload)
+    refused(tokens, forge.sign(b'{"alg":"none",' + header[1:], payload), because="repeated")
+    refused(tokens, forge.sign(header, b'{"exp":9999999999,' + payload[1:]), because="repeated")
+    refused(tokens, forge.sign(header, payload[:-1] + b',"role":"super_admin"}'), because="repeated")
 
 
 def test_token_with_one_character_out_of_place_is_refused(tokens: AccessTokens, forge: Forge) -> None:

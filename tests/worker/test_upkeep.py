@@ -15,7 +15,10 @@ from app.settings import Settings
 from app.summaries.store import claim_upkeep
 from app.worker.queue import make_queue
 from app.worker.upkeep import Upkeep
-from tests.factories import Person
+from tests.auth.test_tasks import LONG_AGO, age
+from tests.auth.traces import sessions_of
+from tests.factories import Factory, Person
+from tests.servers import DatabaseUrls
 from tests.summaries.shelf import create, set_columns
 
 pytestmark = pytest.mark.integration
@@ -153,3 +156,15 @@ async def test_what_lock_out_needs_no_more_is_pruned(queue: App, database: Datab
     await Upkeep(queue, database).round()
     async with database.transaction() as session:
         assert await session.scalar(text("SELECT count(*) FROM login_tallies")) == 0
+
+
+async def test_dead_sessions_are_deleted_once_a_day(
+    app: FastAPI, factory: Factory, alice: Person, queue: App, database: Database, database_urls: DatabaseUrls
+) -> None:
+    now, counts = 0.0, []
+    upkeep = Upkeep(queue, database, clock=lambda: now)
+    for now in (0.0, 23 * 3600.0, 24 * 3600.0):  # noqa: B007  # the clock reads it
+        await age(app, await factory.with_scopes(alice), revoked_at=LONG_AGO)
+        await upkeep.round()
+        counts.append(len(await sessions_of(database_urls, alice)))
+    assert counts == [1, 2, 1]
