@@ -76,7 +76,9 @@ def served() -> Iterator[tuple[Settings, str]]:
                 database_url=urls.rw,
                 migration_database_url=urls.owner,
                 db_pool_size=10,
+                log_level="WARNING",
             )
+            configure_logging(settings)
             command.upgrade(alembic_config(settings.migration_database_url), "head")
             yield settings, server.url("precis").replace("postgresql:", "postgresql+asyncpg:")
         finally:
