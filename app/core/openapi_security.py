@@ -30,7 +30,7 @@ MEANINGS: Mapping[Scope, str] = {
 ACCESS_TOKEN: Json = {
     "type": "oauth2",
     # The linter looks for RFC8725 in one word.
-    "description": "An access token (a JWT, verified by RFC8725), as `Authorization: Bearer`. Who asks for no "
+    "description": "An access token (a JWT, verified by RFC8725), as Authorization: Bearer. Who asks for no "
     "scope gets all that their roles allow; who asks, what of it they allow.",
     "flows": {
         "password": {

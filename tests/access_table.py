@@ -1,0 +1,133 @@
+"""Who may call what, written down once more: what the code says of itself is no proof of what was meant.
+
+Everything here is spelt out from the contract (`Scopes`, `API keys`), none of it is imported from `app`.
+A new route, and one whose scope changes, fails tests/test_access_table.py until it stands here.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`scope` None: any login will do. `key`: whether an API key that has the scope may."""
+
+    scope: str | None
+    key: bool = True
+
+    def admits(self, scopes: frozenset[str]) -> bool:
+        """A login of these scopes."""
+        return self.scope is None or self.scope in scopes
+
+    def admits_key(self, scopes: frozenset[str]) -> bool:
+        return self.key and self.scope in scopes
+
+
+OPEN = None
+VIEWER = frozenset({"profile:read", "summaries:read", "org:read"})
+MEMBER = VIEWER | {
+    "summaries:write",
+    "summaries:delete",
+    "profile:write",
+    "keys:read",
+    "keys:write",
+    "webhooks:read",
+}
+MANAGER = MEMBER | {"webhooks:write", "org:write", "audit:read"}
+STAFF = frozenset({"users:read", "users:write", "audit:read", "admin"})
+
+# What a role in an organisation allows, and what a staff role adds to it.
+MEMBERSHIPS = {"viewer": VIEWER, "member": MEMBER, "admin": MANAGER, "owner": MANAGER}
+STAFF_ROLES = {
+    "user": frozenset[str](),
+    "moderator": frozenset({"users:read"}),
+    "admin": STAFF,
+    "super_admin": MANAGER | STAFF,
+}
+SCOPES = MANAGER | STAFF
+# Neither the account nor other keys nor the staff's places, whoever made it.
+KEY_SCOPES = MANAGER - {"profile:write", "keys:write"}
+
+RULES: dict[str, Rule | None] = {
+    "POST /api/v1/summaries": Rule("summaries:write"),
+    "GET /api/v1/summaries": Rule("summaries:read"),
+    "GET /api/v1/summaries/count": Rule("summaries:read"),
+    "GET /api/v1/summaries/{summary_id}": Rule("summaries:read"),
+    "PUT /api/v1/summaries/{summary_id}": Rule("summaries:write"),
+    "PATCH /api/v1/summaries/{summary_id}": Rule("summaries:write"),
+    "DELETE /api/v1/summaries/{summary_id}": Rule("summaries:delete"),
+    "POST /api/v1/summaries/{summary_id}/retry": Rule("summaries:write"),
+    "POST /api/v1/auth/token": OPEN,
+    "POST /api/v1/auth/refresh": OPEN,
+    "POST /api/v1/auth/login": OPEN,
+    "POST /api/v1/auth/cookie/refresh": OPEN,
+    "POST /api/v1/auth/cookie/logout": OPEN,
+    "POST /api/v1/auth/forgot-password": OPEN,
+    "POST /api/v1/auth/reset-password": OPEN,
+    "GET /api/v1/auth/sessions": Rule("profile:read"),
+    "DELETE /api/v1/auth/sessions/{session_id}": Rule("profile:write"),
+    "POST /api/v1/auth/logout": Rule(None, key=False),
+    "POST /api/v1/auth/logout-all": Rule("profile:write"),
+    "POST /api/v1/auth/switch": Rule("profile:write"),
+    "POST /api/v1/auth/change-password": Rule("profile:write"),
+    "GET /api/v1/auth/totp": Rule("profile:read"),
+    "POST /api/v1/auth/totp/enroll": Rule("profile:write"),
+    "POST /api/v1/auth/totp/confirm": Rule("profile:write"),
+    "POST /api/v1/auth/totp/recovery-codes": Rule("profile:write"),
+    "POST /api/v1/auth/totp/disable": Rule("profile:write"),
+    "GET /api/v1/auth/oauth/providers": OPEN,
+    "GET /api/v1/auth/oauth/links": Rule("profile:read"),
+    "GET /api/v1/auth/oauth/{provider}/authorize": OPEN,
+    "POST /api/v1/auth/oauth/{provider}/link": Rule("profile:write"),
+    "GET /api/v1/auth/oauth/{provider}/callback": OPEN,
+    "POST /api/v1/auth/oauth/{provider}/second-factor": OPEN,
+    "DELETE /api/v1/auth/oauth/{provider}": Rule("profile:write"),
+    "POST /api/v1/users/register": OPEN,
+    "POST /api/v1/users/verify-request": OPEN,
+    "POST /api/v1/users/verify": OPEN,
+    "GET /api/v1/users/me": Rule("profile:read"),
+    "PUT /api/v1/users/me": Rule("profile:write"),
+    "PATCH /api/v1/users/me": Rule("profile:write"),
+    "DELETE /api/v1/users/me": Rule("profile:write"),
+    "GET /api/v1/users/me/export": Rule("profile:read", key=False),
+    "POST /api/v1/api-keys": Rule("keys:write"),
+    "GET /api/v1/api-keys": Rule("keys:read"),
+    "POST /api/v1/api-keys/generate": Rule("keys:write"),
+    "DELETE /api/v1/api-keys/revoke": Rule("keys:write"),
+    "POST /api/v1/api-keys/report-leak": OPEN,
+    "GET /api/v1/api-keys/{key_id}": Rule("keys:read"),
+    "PATCH /api/v1/api-keys/{key_id}": Rule("keys:write"),
+    "DELETE /api/v1/api-keys/{key_id}": Rule("keys:write"),
+    "POST /api/v1/api-keys/{key_id}/rotate": Rule("keys:write"),
+    "POST /api/v1/organizations": Rule("profile:write"),
+    "GET /api/v1/organizations": Rule("org:read"),
+    "GET /api/v1/organizations/{organization_id}": Rule("org:read"),
+    "PATCH /api/v1/organizations/{organization_id}": Rule("org:write"),
+    "DELETE /api/v1/organizations/{organization_id}": Rule("org:write", key=False),
+    "POST /api/v1/organizations/{organization_id}/restore": Rule("profile:write"),
+    "POST /api/v1/organizations/{organization_id}/leave": Rule("org:read", key=False),
+    "POST /api/v1/organizations/{organization_id}/transfer": Rule("org:write", key=False),
+    "GET /api/v1/organizations/{organization_id}/members": Rule("org:read"),
+    "PATCH /api/v1/organizations/{organization_id}/members/{user_id}": Rule("org:write"),
+    "DELETE /api/v1/organizations/{organization_id}/members/{user_id}": Rule("org:write"),
+    "POST /api/v1/organizations/{organization_id}/invitations": Rule("org:write"),
+    "GET /api/v1/organizations/{organization_id}/invitations": Rule("org:read"),
+    "DELETE /api/v1/organizations/{organization_id}/invitations/{invitation_id}": Rule("org:write"),
+    "POST /api/v1/organizations/{organization_id}/invitations/accept": Rule("profile:write"),
+    "GET /api/v1/organizations/{organization_id}/usage": Rule("org:read"),
+    "GET /api/v1/organizations/{organization_id}/audit-log": Rule("audit:read"),
+    "GET /api/v1/organizations/{organization_id}/audit-log/export": Rule("audit:read"),
+    "GET /problems": OPEN,
+    "GET /problems/{code}": OPEN,
+    "GET /docs": OPEN,
+    "GET /docs/assets/{name}": OPEN,
+    "GET /redoc": OPEN,
+    "GET /openapi.json": OPEN,
+    "GET /ping": OPEN,
+    "GET /health": OPEN,
+    "GET /health/ready": OPEN,
+    "GET /info": OPEN,
+    "GET /metrics": OPEN,
+    "GET /.well-known/jwks.json": OPEN,
+}
+# After these the caller's session is gone; the last ends the account too.
+ENDING = ("POST /api/v1/auth/logout-all", "DELETE /api/v1/users/me")
