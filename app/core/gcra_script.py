@@ -15,6 +15,8 @@ from app.core.redis import RedisClient, RedisDownError, pipelined
 SCRIPT = files("app.core").joinpath("gcra.lua").read_text()
 SCRIPT_SHA = hashlib.sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
 NUMBERS_PER_BUCKET = 4
+# One pipeline must be answered within Redis' short timeouts: a flood becomes several of these.
+MAX_BATCH = 200
 
 Command = tuple[str | bytes | int, ...]
 
@@ -22,6 +24,7 @@ Command = tuple[str | bytes | int, ...]
 class GcraScript:
     def __init__(self, client: RedisClient) -> None:
         self._client = client
+        self._turn: asyncio.Handle
         self._waiting: list[tuple[Command, asyncio.Future[object]]] = []
         # The loop refers to tasks weakly: one collected half-way would leave its callers waiting.
         self._flushes: set[asyncio.Task[None]] = set()
@@ -36,14 +39,19 @@ class GcraScript:
         future: asyncio.Future[object] = loop.create_future()
         self._waiting.append((_command(buckets), future))
         if len(self._waiting) == 1:
-            loop.call_soon(self._flush)
+            self._turn = loop.call_soon(self._flush)
+        elif len(self._waiting) == MAX_BATCH:
+            self._turn.cancel()
+            self._flush()
         answer = await future
         if not isinstance(answer, list):
             raise RedisDownError(f"no verdict: {answer}")
         return _levels(answer)
 
     def _flush(self) -> None:
-        batch, self._waiting = self._waiting, []
+        waiting, self._waiting = self._waiting, []
+        # Who left before it was sent is not counted.
+        batch = [(command, future) for command, future in waiting if not future.done()]
         task = asyncio.create_task(self._send(batch))
         self._flushes.add(task)
         task.add_done_callback(self._flushes.discard)
@@ -77,7 +85,9 @@ async def _evaluate(redis: Redis, commands: Sequence[Command]) -> list[Any]:
 
 def _command(buckets: Sequence[Bucket]) -> Command:
     numbers = [number for bucket in buckets for number in (bucket.quota.interval, bucket.quota.tolerance)]
-    return ("EVALSHA", SCRIPT_SHA, len(buckets), *(bucket.key for bucket in buckets), *numbers)
+    # Encoded here, where a key that cannot be is its own caller's fault and not the whole pipeline's.
+    keys = [bucket.key.encode() for bucket in buckets]
+    return ("EVALSHA", SCRIPT_SHA, len(buckets), *keys, *numbers)
 
 
 def _levels(answer: list[int]) -> list[Level]:
