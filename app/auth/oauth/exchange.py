@@ -67,8 +67,10 @@ def faults_told_apart() -> Iterator[None]:
     """None of these texts leaves by the answer; types only, as a provider may quote the code or a token."""
     try:
         yield
-    except (HTTPXOAuthError, httpx.HTTPError, httpx.InvalidURL) as error:
+    except HTTPXOAuthError as error:
         raise _judge(error.__cause__ or error) from None
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise _judge(error) from None
     except (ArithmeticError, LookupError, TypeError, ValueError, RecursionError) as error:
         # httpx-oauth believes that JSON is an object, that expires_in is a number, and the like.
         raise OAuthProviderError(internal=f"nonsense from a provider: {type(error).__name__}") from None
