@@ -44,6 +44,8 @@ class ExportService:
             "login_providers": queries.login_providers(),
             "summaries": queries.summaries(),
             "texts": queries.texts(),
+            "invitations": queries.invitations(),
+            "usage": queries.usage(),
             "audit_entries": queries.audit_entries(),
         }
 

@@ -18,7 +18,9 @@ from app.auth.models import AuthSession
 from app.auth.oauth.models import OAuthAccount
 from app.auth.second_factor.models import RecoveryCode, SecondFactor
 from app.core.db import TENANT_KEY, Tenant, bind_tenant
+from app.organizations.invitations.models import Invitation
 from app.organizations.models import Membership, Organization
+from app.organizations.usage.models import UsageDay
 from app.summaries.models import Summary, SummaryContent
 from app.users.models import User
 
@@ -52,6 +54,10 @@ API_KEY: Columns = (
 PROVIDER: Columns = (
     *(OAuthAccount.id, OAuthAccount.provider, OAuthAccount.issuer, OAuthAccount.subject),
     *(OAuthAccount.email, OAuthAccount.created_at, OAuthAccount.last_used_at),
+)
+INVITATION: Columns = (
+    *(Invitation.id, Invitation.organization_id, Invitation.role, Invitation.created_at),
+    *(Invitation.expires_at, Invitation.accepted_at, Invitation.withdrawn_at),
 )
 SUMMARY: Columns = tuple(
     attribute.class_attribute
@@ -114,6 +120,23 @@ class PersonQueries:
             async for page in self._pages(measured, Summary.id):
                 for ids in in_portions(page):
                     yield await self._texts_of(organization_id, ids)
+
+    async def invitations(self) -> Pages:
+        """To the person's address, from where they are members; not those that they sent to others."""
+        address = select(User.email).where(User.id == self._user_id).scalar_subquery()
+        async for organization_id in self._entered():
+            own = Invitation.organization_id == organization_id, Invitation.email == address
+            yield await self._rows(select(*INVITATION).where(*own).order_by(Invitation.id))
+
+    async def usage(self) -> Pages:
+        """By day, keys and all."""
+        async for organization_id in self._entered():
+            own = UsageDay.organization_id == organization_id, UsageDay.user_id == self._user_id
+            summaries = func.sum(UsageDay.summaries).label("summaries")
+            days = select(UsageDay.organization_id, UsageDay.day, summaries).where(*own)
+            yield await self._rows(
+                days.group_by(UsageDay.organization_id, UsageDay.day).order_by(UsageDay.day)
+            )
 
     async def audit_entries(self) -> Pages:
         after = FIRST

@@ -16,6 +16,7 @@ from app.api_keys.models import ApiKey
 from app.auth.models import AuthSession
 from app.core.ids import new_id
 from app.core.principal import MembershipRole, StaffRole
+from app.organizations.invitations.models import Invitation
 from app.organizations.models import Membership, Organization
 from app.summaries.models import Summary
 from app.summaries.vocabulary import Visibility
@@ -111,23 +112,28 @@ class ErasureRepository:
         return sorted({*member, *authored})
 
     async def owned(self, user_id: UUID) -> list[UUID]:
-        query = select(Membership.organization_id).where(
-            Membership.user_id == user_id, Membership.role == MembershipRole.OWNER
+        """Without those that are deleted, which wait for their own end."""
+        query = (
+            select(Membership.organization_id)
+            .join(Organization, Organization.id == Membership.organization_id)
+            .where(Membership.user_id == user_id, Membership.role == MembershipRole.OWNER)
+            .where(Organization.erase_after.is_(None))
         )
         return list(await self._session.scalars(query.order_by(Membership.organization_id)))
 
-    async def hanging_on(self, user_id: UUID) -> dict[str, int]:
-        """How many rows go with the person's own, by kind."""
-        owners = {
-            "sessions": AuthSession.user_id,
-            "api_keys": ApiKey.user_id,
-            "memberships": Membership.user_id,
-        }
-        queries = [
-            select(func.count()).where(owner == user_id).scalar_subquery().label(kind)
-            for kind, owner in owners.items()
-        ]
-        return dict((await self._session.execute(select(*queries))).mappings().one())
+    async def count_credentials(self, due: DueErasure) -> None:
+        """Once, as they go with memberships and organisations: what is counted already, stays."""
+        owners = {"sessions": AuthSession.user_id, "api_keys": ApiKey.user_id}
+        counts = func.jsonb_build_object(
+            *(
+                part
+                for kind, owner in owners.items()
+                for part in (kind, select(func.count()).where(owner == due.user_id).scalar_subquery())
+            ),
+            type_=JSONB,
+        )
+        counted = update(AccountErasure).where(AccountErasure.id == due.receipt)
+        await self._session.execute(counted.values(counts=counts.op("||")(AccountErasure.counts)))
 
     async def delete_user(self, user_id: UUID) -> Departed | None:
         """With all that hangs on it: every foreign key to users cascades, which a test holds."""
@@ -204,6 +210,20 @@ class PlaceRepository:
             kept.returning(Summary.id).execution_options(synchronize_session=False)
         )
         return len(ids.all())
+
+    async def delete_invitations(self) -> int:
+        """Those that were sent to the person's own address."""
+        address = select(User.email).where(User.id == self._user_id).scalar_subquery()
+        own = Invitation.organization_id == self.organization_id, Invitation.email == address
+        return len(
+            (await self._session.scalars(delete(Invitation).where(*own).returning(Invitation.id))).all()
+        )
+
+    async def delete_membership(self) -> int:
+        """With the sessions and keys that are bound to it."""
+        own = *self._members(), Membership.user_id == self._user_id
+        gone = await self._session.scalars(delete(Membership).where(*own).returning(Membership.user_id))
+        return len(gone.all())
 
     async def delete_organization(self) -> int:
         """With all that hangs on it; not where somebody has joined since."""

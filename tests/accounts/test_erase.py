@@ -27,7 +27,7 @@ pytestmark = pytest.mark.integration
 
 FOREIGN_KEYS = """
 SELECT conrelid::regclass::text AS name, confdeltype::text AS action FROM pg_constraint
-WHERE contype = 'f' AND confrelid IN ('users'::regclass, 'organizations'::regclass)
+WHERE contype = 'f' AND confrelid = 'users'::regclass
 """
 USER_COLUMNS = """
 SELECT c.relname AS name FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
@@ -83,13 +83,14 @@ async def test_all_that_is_theirs_goes(
 
 
 async def test_every_table_that_names_a_person_is_rid_of_them(database_urls: DatabaseUrls) -> None:
-    """By the person's row, or the organisation's: no table is left to be remembered here."""
-    keys = {row["name"]: row["action"] for row in await ask(database_urls.superuser, FOREIGN_KEYS)}
-    # 'c' cascades; a receipt is unsigned, 'n', instead.
-    assert {name for name, action in keys.items() if action != "c"} == {"account_erasures"}
+    """By the person's own row, whose end takes along all that hangs on it."""
+    keys = {(row["name"], row["action"]) for row in await ask(database_urls.superuser, FOREIGN_KEYS)}
+    # 'c' cascades. 'n' leaves no name: on a receipt, and on an invitation to somebody else.
+    kept = {(name, action) for name, action in keys if action != "c"}
+    assert kept == {("account_erasures", "n"), ("invitations", "n")}
     named = {row["name"] for row in await ask(database_urls.superuser, USER_COLUMNS)}
-    # Codes hang on the factor they stand in for; tallies of unknown names have no person, and are deleted.
-    assert named - keys.keys() == {"recovery_codes", "login_tallies"}
+    # Codes hang on the factor they stand in for; tallies are deleted; a bill's id leads nowhere.
+    assert named - {name for name, _ in keys} == {"recovery_codes", "login_tallies", "usage_days"}
 
 
 async def test_guesses_at_the_account_are_forgotten(
@@ -120,10 +121,33 @@ async def test_elsewhere_private_things_go_and_shared_ones_stay_without_a_name(
         "summaries": 2,
         "summaries_kept_unsigned": 1,
         "organizations": 1,
+        "organizations_left": 1,
         "sessions": 1,
         "api_keys": 0,
-        "memberships": 1,
     }
+
+
+async def test_an_invitation_to_their_address_goes_and_the_organisation_reads_that_they_left(
+    client: AsyncClient, app: FastAPI, alice: Person, bob: Person, database_urls: DatabaseUrls
+) -> None:
+    invited = text(
+        "INSERT INTO invitations (id, organization_id, email, role, invited_by, expires_at, accepted_at)"
+        " VALUES (gen_random_uuid(), :organization_id, :email, 'member', :by, now(), now())"
+    )
+    async with app.state.database.transaction(Tenant(alice.organization_id)) as session:
+        for name in ("bob", "dave"):
+            row = {
+                "organization_id": alice.organization_id,
+                "by": bob.user_id,
+                "email": f"{name}@example.com",
+            }
+            await session.execute(invited, row)
+    await close(client, bob)
+    assert await erase(app) == 1
+    (left,) = await ask(database_urls.superuser, "SELECT email, invited_by FROM invitations")
+    assert (left["email"], left["invited_by"]) == ("dave@example.com", None)
+    logged = {"organization_id": alice.organization_id, "action": "member_left"}
+    assert await count(database_urls, "audit_entries", **logged) == 1
 
 
 async def test_what_was_written_where_one_has_left_goes_too(
@@ -209,7 +233,7 @@ class DiesAfter:
         return self._database.transaction(tenant)
 
 
-@pytest.mark.parametrize("transactions", range(1, 12))
+@pytest.mark.parametrize("transactions", range(1, 15))
 async def test_a_worker_that_dies_in_the_middle_is_followed_by_one_that_goes_on(
     client: AsyncClient,
     app: FastAPI,
@@ -280,7 +304,7 @@ async def test_an_organisation_whose_other_owner_left_meanwhile_is_handed_on(
     async with database.transaction(own) as session:
         roles = await session.execute(text("SELECT user_id FROM memberships WHERE role = 'owner'"))
         assert list(roles.scalars()) == [bob.user_id]
-        logged = text("SELECT count(*) FROM audit_entries WHERE action = 'role_changed'")
+        logged = text("SELECT count(*) FROM audit_entries WHERE action = 'member_role_changed'")
         assert await session.scalar(logged) == 1
 
 

@@ -31,12 +31,13 @@ pytestmark = pytest.mark.integration
 EXPORT = f"{ME}/export"
 USER_COLUMNS = """
 SELECT c.relname AS name FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
-WHERE a.attname IN ('user_id', 'account_id', 'subject_id') AND c.relkind = 'r'
+WHERE a.attname IN ('user_id', 'account_id', 'subject_id', 'email') AND c.relkind = 'r'
     AND c.relnamespace = 'public'::regnamespace
 """
 EXPORTED = {
+    "users",
     *("memberships", "auth_sessions", "api_keys", "second_factors", "recovery_codes", "oauth_accounts"),
-    *("summaries", "audit_entries"),
+    *("summaries", "audit_entries", "invitations", "usage_days"),
 }
 # Counts of wrong guesses by others, and the clock of an account that is closed and can export no more.
 LEFT_OUT = {"login_tallies", "account_erasures"}
