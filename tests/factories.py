@@ -18,6 +18,7 @@ from app.core.refresh_tokens import RefreshTokens
 from app.core.tokens import AccessTokens
 from app.organizations.repository import OrganizationRepository
 from app.organizations.service import create_personal
+from app.organizations.store import change_organization
 from app.users.models import User
 from app.users.store import UserStore
 
@@ -118,6 +119,11 @@ class Factory:
             user = await UserStore(session).get(person.user_id)
         assert user is not None
         return await self.log_in(user, person.organization_id, MembershipRole.OWNER, scopes=frozenset(scopes))
+
+    async def share(self, organization_id: UUID) -> None:
+        """Makes a personal organisation one that others may join."""
+        async with self._database.transaction(Tenant(organization_id)) as session:
+            await change_organization(session, organization_id, is_personal=False)
 
     async def elsewhere(self, person: Person, organization_id: UUID, *, role: MembershipRole) -> Person:
         """The same person, logged in to another organisation of theirs."""

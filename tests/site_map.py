@@ -1,5 +1,6 @@
 """Every route of the app as its own table says it, for the claims that must hold everywhere."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +9,10 @@ from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 
+from app.core.ids import new_id
 from app.core.openapi import ANONYMOUS
+
+PARAMETER = re.compile(r"\{(\w+)\}")
 
 # A body that each route takes; a new route with a body stands here, or the tests of access fail.
 BODIES: dict[tuple[str, str], dict[str, Any]] = {  # Any: the client's own options
@@ -39,6 +43,12 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {  # Any: the client's own optio
     },
     ("PUT", "/api/v1/users/me"): {"json": {"full_name": "Alice"}},
     ("PATCH", "/api/v1/users/me"): {"json": {"full_name": "Alice"}},
+    ("POST", "/api/v1/organizations"): {"json": {"name": "Lab"}},
+    ("PATCH", "/api/v1/organizations/{organization_id}"): {"json": {"name": "Lab"}},
+    ("POST", "/api/v1/organizations/{organization_id}/transfer"): {"json": {"user_id": str(new_id())}},
+    ("PATCH", "/api/v1/organizations/{organization_id}/members/{user_id}"): {"json": {"role": "viewer"}},
+    ("POST", "/api/v1/organizations/{organization_id}/invitations"): {"json": {"email": "dora@example.com"}},
+    ("POST", "/api/v1/organizations/{organization_id}/invitations/accept"): {"json": {"token": "inv1_x"}},
     ("POST", "/api/v1/api-keys"): {"json": {"name": "key"}},
     ("PATCH", "/api/v1/api-keys/{key_id}"): {"json": {"name": "key"}},
     ("POST", "/api/v1/api-keys/{key_id}/rotate"): {"json": {"overlap_seconds": 60}},
@@ -77,10 +87,14 @@ class Route:
         response = (self.operation or {}).get("responses", {}).get(str(status), {})
         return set(response.get("content", {}).get("application/problem+json", {}).get("examples", {}))
 
-    def fill(self, value: object) -> str:
-        """The path with this value for its parameter."""
-        head, brace, tail = self.path.partition("{")
-        return f"{head}{value}{tail.partition('}')[2]}" if brace else head
+    @property
+    def parameters(self) -> list[str]:
+        return PARAMETER.findall(self.path)
+
+    def fill(self, *values: object) -> str:
+        """The path with these values for its parameters; the last one also for those that are left."""
+        pending = list(values)
+        return PARAMETER.sub(lambda _: str(pending.pop(0) if len(pending) > 1 else pending[0]), self.path)
 
 
 def routes_of(app: FastAPI) -> list[Route]:

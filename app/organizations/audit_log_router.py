@@ -69,11 +69,15 @@ async def list_entries(
 @router.get(
     "/{organization_id}/audit-log/export",
     name="export",
+    status_code=200,
     response_class=StreamingResponse,
     responses={
         200: {
             "description": "The whole log, oldest first.",
-            "content": {"application/x-ndjson": {}, "text/csv": {}},
+            "content": {
+                media_type: {"schema": {"type": "string", "format": "binary"}}
+                for media_type in ("application/x-ndjson", "text/csv")
+            },
         },
         **problems(*BOUND),
     },

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import Depends, Path, Request
 
-from app.core.guard import OwnSession, require
+from app.core.guard import OwnSession, require, require_recently
 from app.core.ids import ID_SCHEMA, parse_id
 from app.core.pagination import Keyset, PageRequest, Pagination
 from app.core.principal import Principal, Scope
@@ -15,6 +15,9 @@ from app.organizations.service import OrganizationService
 
 CanReadOrganization = Annotated[Principal, require(Scope.ORG_READ)]
 CanWriteOrganization = Annotated[Principal, require(Scope.ORG_WRITE)]
+# What is not easily taken back: by somebody who logged in a short while ago, never by an API key.
+MayEnd = Annotated[Principal, require_recently(Scope.ORG_WRITE)]
+MayLeave = Annotated[Principal, require_recently(Scope.ORG_READ)]
 CanWriteProfile = Annotated[Principal, require(Scope.PROFILE_WRITE)]
 
 
@@ -44,6 +47,10 @@ def writing_organizations(principal: CanWriteOrganization, session: OwnSession) 
     return OrganizationService(session, principal)
 
 
+def ending_organizations(principal: MayEnd, session: OwnSession) -> OrganizationService:
+    return OrganizationService(session, principal)
+
+
 def own_organizations(principal: CanWriteProfile, session: OwnSession) -> OrganizationService:
     """To make or restore one, the role in the organisation that the credential is bound to does not count."""
     return OrganizationService(session, principal)
@@ -63,11 +70,28 @@ async def writing_members(
     return MemberService(session, principal)
 
 
+async def ending_members(
+    principal: MayEnd, session: OwnSession, organization_id: OrganizationId
+) -> MemberService:
+    await OrganizationService(session, principal).bound(organization_id)
+    return MemberService(session, principal)
+
+
+async def leaving_members(
+    principal: MayLeave, session: OwnSession, organization_id: OrganizationId
+) -> MemberService:
+    await OrganizationService(session, principal).bound(organization_id)
+    return MemberService(session, principal)
+
+
 ReadingOrganizations = Annotated[OrganizationService, Depends(reading_organizations)]
 WritingOrganizations = Annotated[OrganizationService, Depends(writing_organizations)]
 OwnOrganizationsService = Annotated[OrganizationService, Depends(own_organizations)]
 ReadingMembers = Annotated[MemberService, Depends(reading_members)]
 WritingMembers = Annotated[MemberService, Depends(writing_members)]
+EndingOrganizations = Annotated[OrganizationService, Depends(ending_organizations)]
+EndingMembers = Annotated[MemberService, Depends(ending_members)]
+LeavingMembers = Annotated[MemberService, Depends(leaving_members)]
 
 
 def paginated(request: Request, keyset: Keyset, page: PageRequest, principal: Principal) -> Pagination:

@@ -19,14 +19,6 @@ class WrongOrganizationError(ProblemError):
     hint = "POST /api/v1/auth/switch gives a token for this one."
 
 
-class PersonNeededError(ProblemError):
-    code = "person_needed"
-    status = 403
-    title = "An API key cannot do this"
-    meaning = "Organisations are made, joined and left by people."
-    hint = "Log in and use the access token."
-
-
 class PersonalOrganizationError(ProblemError):
     code = "personal_organization"
     status = 409

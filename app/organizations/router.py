@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, Request, Response
 
+from app.core.guard import RecentLoginRequiredError
 from app.core.openapi import problems
 from app.core.page_answer import page_of
 from app.core.page_query import PageQuery
@@ -9,6 +10,9 @@ from app.core.pagination import InvalidCursorError
 from app.core.schemas import Page
 from app.organizations import store
 from app.organizations.context import (
+    EndingMembers,
+    EndingOrganizations,
+    LeavingMembers,
     MemberId,
     OrganizationId,
     OwnOrganizationsService,
@@ -24,7 +28,6 @@ from app.organizations.errors import (
     OrganizationNotFoundError,
     OwnerNeededError,
     PersonalOrganizationError,
-    PersonNeededError,
     RoleNotManageableError,
     TooManyOrganizationsError,
     WrongOrganizationError,
@@ -45,7 +48,7 @@ BOUND = (OrganizationNotFoundError, WrongOrganizationError)
 MEMBER_ERRORS = problems(*BOUND, MemberNotFoundError, RoleNotManageableError, LastOwnerError)
 
 
-@router.post("", status_code=201, responses=problems(PersonNeededError, TooManyOrganizationsError))
+@router.post("", status_code=201, responses=problems(TooManyOrganizationsError))
 async def create(
     wanted: OrganizationIn, organizations: OwnOrganizationsService, request: Request, response: Response
 ) -> OrganizationOut:
@@ -81,16 +84,16 @@ async def rename(
 
 @router.delete(
     "/{organization_id}",
-    responses=problems(*BOUND, OwnerNeededError, PersonNeededError, PersonalOrganizationError),
+    responses=problems(*BOUND, OwnerNeededError, PersonalOrganizationError, RecentLoginRequiredError),
 )
-async def delete(organizations: WritingOrganizations, organization_id: OrganizationId) -> OrganizationOut:
-    """Delete it: its credentials stop at once, its data are erased after 30 days."""
+async def delete(organizations: EndingOrganizations, organization_id: OrganizationId) -> OrganizationOut:
+    """Delete it: its credentials stop at once, its data are erased after 30 days. Takes a recent login."""
     return OrganizationOut.model_validate(await organizations.delete(organization_id))
 
 
 @router.post(
     "/{organization_id}/restore",
-    responses=problems(OrganizationNotFoundError, OwnerNeededError, PersonNeededError),
+    responses=problems(OrganizationNotFoundError, OwnerNeededError),
 )
 async def restore(organizations: OwnOrganizationsService, organization_id: OrganizationId) -> OrganizationOut:
     """Take a deletion back, with a token of another organisation."""
@@ -100,19 +103,19 @@ async def restore(organizations: OwnOrganizationsService, organization_id: Organ
 @router.post(
     "/{organization_id}/leave",
     status_code=204,
-    responses=problems(*BOUND, PersonNeededError, LastOwnerError),
+    responses=problems(*BOUND, LastOwnerError, RecentLoginRequiredError),
 )
-async def leave(members: ReadingMembers) -> None:
-    """Leave it; sessions and keys that I have there end."""
+async def leave(members: LeavingMembers) -> None:
+    """Leave it; sessions and keys that I have there end. Takes a recent login."""
     await members.leave()
 
 
 @router.post(
     "/{organization_id}/transfer",
-    responses=problems(*BOUND, MemberNotFoundError, OwnerNeededError, PersonNeededError),
+    responses=problems(*BOUND, MemberNotFoundError, OwnerNeededError, RecentLoginRequiredError),
 )
-async def transfer(members: WritingMembers, wanted: Transfer) -> MemberOut:
-    """Hand it over: a member becomes owner, I become an admin."""
+async def transfer(members: EndingMembers, wanted: Transfer) -> MemberOut:
+    """Hand it over: a member becomes owner, I become an admin. Takes a recent login."""
     return MemberOut.model_validate(await members.transfer(wanted.user_id))
 
 

@@ -15,7 +15,6 @@ from app.organizations.errors import (
     OrganizationNotFoundError,
     OwnerNeededError,
     PersonalOrganizationError,
-    PersonNeededError,
     TooManyOrganizationsError,
     WrongOrganizationError,
 )
@@ -72,8 +71,7 @@ class OrganizationService:
         return found
 
     async def create(self, name: str) -> OrganizationRow:
-        """Raises PersonNeededError, TooManyOrganizationsError."""
-        self._demand_person()
+        """Raises TooManyOrganizationsError."""
         if await self._own.count_owned() >= MAX_OWNED:
             raise TooManyOrganizationsError
         made = await _create(self._session, owner_id=self.principal.user_id, name=name, is_personal=False)
@@ -90,10 +88,8 @@ class OrganizationService:
     async def delete(self, organization_id: UUID) -> OrganizationRow:
         """Its credentials stop at once; what it has is erased after the grace period.
 
-        Raises OrganizationNotFoundError, WrongOrganizationError, PersonNeededError, OwnerNeededError,
-        PersonalOrganizationError.
+        Raises OrganizationNotFoundError, WrongOrganizationError, OwnerNeededError, PersonalOrganizationError.
         """
-        self._demand_person()
         found = await self.bound(organization_id)
         await self._demand_owner(organization_id)
         if found.is_personal:
@@ -106,9 +102,8 @@ class OrganizationService:
     async def restore(self, organization_id: UUID) -> OrganizationRow:
         """With a credential of another organisation: those of this one are dead.
 
-        Raises OrganizationNotFoundError, PersonNeededError, OwnerNeededError.
+        Raises OrganizationNotFoundError, OwnerNeededError.
         """
-        self._demand_person()
         found = await self.get(organization_id)
         await self._demand_owner(organization_id)
         if found.erase_after is not None:
@@ -119,10 +114,6 @@ class OrganizationService:
             await change_organization(self._session, organization_id, erase_after=None)
             await self._note(organization_id, AuditAction.ORGANIZATION_RESTORED)
         return await self.get(organization_id)
-
-    def _demand_person(self) -> None:
-        if self.principal.kind != "user":
-            raise PersonNeededError
 
     async def _demand_owner(self, organization_id: UUID) -> None:
         if await self._own.lock_role(organization_id) is not MembershipRole.OWNER:

@@ -61,7 +61,7 @@ async def test_an_api_key_makes_and_deletes_no_organization(
 ) -> None:
     robot = await factory.robot(lab)
     answer = await client.delete(f"{URL}/{lab.organization_id}", headers=robot.headers)
-    assert (answer.status_code, answer.json()["code"]) == (403, "person_needed")
+    assert (answer.status_code, answer.json()["code"]) == (403, "recent_login_required")
     made_by_it = await client.post(URL, headers=robot.headers, json={"name": "x"})
     assert made_by_it.status_code == 403
 

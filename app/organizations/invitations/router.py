@@ -26,7 +26,6 @@ from app.organizations.errors import (
     InvitationNotFoundError,
     OrganizationNotFoundError,
     PersonalOrganizationError,
-    PersonNeededError,
     RoleNotManageableError,
     TooManyMembersError,
     WrongOrganizationError,
@@ -123,7 +122,6 @@ async def withdraw(invitations: Writing, invitation_id: Annotated[UUID, Depends(
     responses=problems(
         OrganizationNotFoundError,
         InvitationNotFoundError,
-        PersonNeededError,
         AlreadyMemberError,
         TooManyMembersError,
     ),

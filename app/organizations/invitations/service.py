@@ -16,7 +16,6 @@ from app.organizations.errors import (
     AlreadyMemberError,
     InvitationNotFoundError,
     PersonalOrganizationError,
-    PersonNeededError,
     RoleNotManageableError,
     TooManyMembersError,
 )
@@ -110,10 +109,8 @@ async def accept(
 ) -> None:
     """The link and the address together: whoever has one of the two has nothing. The session moves there.
 
-    Raises PersonNeededError, InvitationNotFoundError, AlreadyMemberError, TooManyMembersError.
+    Raises InvitationNotFoundError, AlreadyMemberError, TooManyMembersError.
     """
-    if principal.kind != "user":
-        raise PersonNeededError
     user = await UserStore(session).get(principal.user_id)
     await bind_tenant(session, Tenant(organization_id, principal.user_id))
     invitation = await InvitationRepository(session, organization_id).lock(invitation_id)

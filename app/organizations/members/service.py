@@ -11,7 +11,6 @@ from app.organizations.errors import (
     LastOwnerError,
     MemberNotFoundError,
     OwnerNeededError,
-    PersonNeededError,
     RoleNotManageableError,
 )
 from app.organizations.journal import note
@@ -59,8 +58,7 @@ class MemberService:
         await self._end(user_id, roles, AuditAction.MEMBER_REMOVED)
 
     async def leave(self) -> None:
-        """Whatever the role. Raises PersonNeededError, LastOwnerError."""
-        self._demand_person()
+        """Whatever the role. Raises LastOwnerError."""
         roles = await self._members.roles()
         await self._end(self.principal.user_id, roles, AuditAction.MEMBER_LEFT)
 
@@ -70,16 +68,8 @@ class MemberService:
         details = {"role": _role_of(roles, user_id)}
         await note(self._session, self.principal, action, subject_id=user_id, details=details)
 
-    def _demand_person(self) -> None:
-        if self.principal.kind != "user":
-            raise PersonNeededError
-
     async def transfer(self, user_id: UUID) -> MemberRow:
-        """Ownership in one step.
-
-        Raises PersonNeededError, MemberNotFoundError, OwnerNeededError.
-        """
-        self._demand_person()
+        """Ownership in one step. Raises MemberNotFoundError, OwnerNeededError."""
         roles = await self._members.roles()
         _role_of(roles, user_id)
         if self._own_role(roles) is not OWNER:
