@@ -9,7 +9,7 @@ from app.auth.errors import EmailNotVerifiedError, LoginFailedError, TokenReuseE
 from app.auth.refresh import RefreshRequest, RefreshService
 from app.auth.schemas import LoginForm, RefreshIn, TokenPair
 from app.auth.second_factor.errors import SecondFactorRequiredError
-from app.auth.service import Credentials, Device, LoginService, known_scopes
+from app.auth.service import Credentials, Device, LoginService, asked_scopes
 from app.core.guard import count_bad_credential
 from app.core.http import client_address
 from app.core.limits import AsyncLimiter, Hit, Limit, limited
@@ -30,7 +30,7 @@ def get_refresh_service(request: Request) -> RefreshService:
 
 
 def get_credentials(form: Annotated[LoginForm, Form()]) -> Credentials:
-    scopes = known_scopes(form.scope)
+    scopes = asked_scopes(form.scope)
     return Credentials(login=form.username, password=form.password, scopes=scopes, totp=form.totp or None)
 
 

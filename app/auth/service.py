@@ -22,11 +22,10 @@ from app.auth.opening import Device, Login, Proof, SessionOpener
 from app.auth.second_factor.login import SecondFactorLogin
 from app.core.db import Database, Tenant
 from app.core.passwords import Passwords, Verified
-from app.core.principal import Scope
 from app.users.models import User
 from app.users.store import UserStore
 
-__all__ = ["Credentials", "Device", "Login", "LoginParts", "LoginService", "Outcome", "known_scopes"]
+__all__ = ["Credentials", "Device", "Login", "LoginParts", "LoginService", "Outcome", "asked_scopes"]
 
 LOGINS = Counter("precis_logins_total", "Logins that were judged, by outcome.", ["outcome"])
 
@@ -199,6 +198,10 @@ class LoginService:
         return LoginFailedError(internal=f"login refused: {outcome}")
 
 
-def known_scopes(asked: str) -> frozenset[str]:
-    """What we know of a space-separated scope request; the rest is left out, as RFC 6749 3.3 allows."""
-    return frozenset(asked.split()) & {str(scope) for scope in Scope}
+def asked_scopes(asked: str) -> frozenset[str]:
+    """A space-separated scope request (RFC 6749, 3.3).
+
+    Unknown ones stay in it: they are never allowed, and a request of nothing else would without them look
+    like a request of none, which means all.
+    """
+    return frozenset(asked.split())
