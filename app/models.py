@@ -1,6 +1,7 @@
 """Every slice's tables, so that migrations see one metadata."""
 
 from app.accounts.models import AccountErasure
+from app.admin.models import TALLY_MOVES, Tally
 from app.api_keys.models import ApiKey
 from app.audit.models import AuditCheckpoint, AuditEntry, AuditHead, AuditSeal, AuditUnsealed
 from app.auth.lockout.models import LoginTally
@@ -15,6 +16,7 @@ from app.summaries.models import Summary, SummaryContent
 from app.users.models import User
 
 __all__ = [
+    "TALLY_MOVES",
     "AccountErasure",
     "ApiKey",
     "AuditCheckpoint",
@@ -34,6 +36,7 @@ __all__ = [
     "SpentOAuthState",
     "Summary",
     "SummaryContent",
+    "Tally",
     "UsageDay",
     "UsageMonth",
     "UsageStorage",

@@ -7,13 +7,16 @@ from structlog.contextvars import get_contextvars
 from app.audit.events import AuditEvent
 from app.audit.repository import add_entry
 from app.core.ids import new_id
+from app.core.principal import IMPERSONATED_BY
 
 ENTRIES = Counter("precis_audit_entries", "Entries written to the audit log, by action.", ["action"])
 
 
 async def record(session: AsyncSession, event: AuditEvent) -> None:
-    """Kept if, and only if, the caller's transaction commits. The request's id is the log's."""
+    """Kept if, and only if, the caller's transaction commits. The request's id, and who impersonates, are the log's."""
     target_kind, target_id = event.target or (None, None)
+    context = get_contextvars()
+    by_whom = {name: context[name] for name in (IMPERSONATED_BY,) if name in context}
     await add_entry(
         session,
         {
@@ -27,8 +30,8 @@ async def record(session: AsyncSession, event: AuditEvent) -> None:
             "target_kind": target_kind,
             "target_id": target_id,
             "address": event.address,
-            "request_id": get_contextvars().get("request_id"),
-            "details": dict(event.details),
+            "request_id": context.get("request_id"),
+            "details": {**event.details, **by_whom},
         },
     )
     ENTRIES.labels(event.action).inc()

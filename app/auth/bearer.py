@@ -55,7 +55,9 @@ class BearerAuthenticator:
             plan=standing.plan,
             scopes=scopes,
             amr=login.amr,
-            authenticated_at=login.authenticated_at,
+            # Whoever acts in another's name has never logged in as them, however recently they began.
+            authenticated_at=None if login.impersonator_id else login.authenticated_at,
+            impersonator_id=login.impersonator_id,
             withheld=allowed_scopes(standing.staff_role, standing.membership_role) - scopes,
         )
 

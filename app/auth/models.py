@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, ForeignKeyConstraint, UniqueConstraint, func
+from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, func, text
 from sqlalchemy.dialects.postgresql import INET
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -17,6 +17,7 @@ class AuthSession(Base):
     `prev_idem_hash` is the SHA-256 of the Idempotency-Key that the last rotation came with. `amr` is how the
     login was proved (RFC 8176: pwd, otp, ...), `authenticated_at` when; None: at `created_at`.
     `parent_id` is the session out of which this one was opened by switching; it ends with it.
+    `impersonator_id`: opened by this one of the staff, in the user's name; it is never refreshed.
     """
 
     __tablename__ = "auth_sessions"
@@ -26,6 +27,11 @@ class AuthSession(Base):
             ["organization_id", "user_id"],
             ["memberships.organization_id", "memberships.user_id"],
             ondelete="CASCADE",
+        ),
+        Index(
+            "ix_auth_sessions_impersonator_id",
+            "impersonator_id",
+            postgresql_where=text("impersonator_id IS NOT NULL"),
         ),
     )
 
@@ -47,3 +53,4 @@ class AuthSession(Base):
     authenticated_at: Mapped[datetime | None]
     amr: Mapped[list[str]] = mapped_column(default=lambda: ["pwd"], server_default="{pwd}")
     parent_id: Mapped[UUID | None]
+    impersonator_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))

@@ -4,12 +4,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, DateTime, Uuid, func, select
+from sqlalchemy import ColumnElement, DateTime, Uuid, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from app.auth.models import AuthSession
-from app.organizations.models import Membership
+from app.core.principal import StaffRole
+from app.organizations.models import Membership, Organization
 from app.organizations.repository import Standing, read_standing, select_standing
+from app.users.models import User
+
+IMPERSONATORS = (StaffRole.ADMIN, StaffRole.SUPER_ADMIN)
 
 
 async def organization_of_session(session: AsyncSession, session_id: UUID) -> UUID | None:
@@ -26,6 +31,7 @@ class LiveLogin:
     standing: Standing
     amr: tuple[str, ...]
     authenticated_at: datetime
+    impersonator_id: UUID | None = None
 
 
 class SessionRepository:
@@ -56,17 +62,21 @@ class SessionRepository:
     async def live_login(self, session_id: UUID) -> LiveLogin | None:
         """None when the session has ended or expired, or the membership is gone."""
         since = func.coalesce(AuthSession.authenticated_at, AuthSession.created_at)
+        columns = AuthSession.user_id, AuthSession.amr, AuthSession.impersonator_id
         query = (
             select_standing(self._organization_id)
-            .add_columns(AuthSession.user_id, AuthSession.amr, since.label("authenticated_at"))
+            .add_columns(*columns, since.label("authenticated_at"))
             .join(AuthSession, AuthSession.user_id == Membership.user_id)
+            .where(or_(AuthSession.impersonator_id.is_(None), _may_impersonate()))
             .where(*self._own(session_id), AuthSession.revoked_at.is_(None))
             .where(AuthSession.absolute_expires_at > func.now())
         )
         row = (await self._session.execute(query)).one_or_none()
         if row is None:
             return None
-        return LiveLogin(row.user_id, read_standing(row[:4]), tuple(row.amr), row.authenticated_at)
+        return LiveLogin(
+            row.user_id, read_standing(row[:4]), tuple(row.amr), row.authenticated_at, row.impersonator_id
+        )
 
     async def now(self) -> datetime:
         """The database's clock, read at this moment and not at the transaction's begin."""
@@ -75,3 +85,12 @@ class SessionRepository:
 
     def _own(self, session_id: UUID) -> tuple[ColumnElement[bool], ...]:
         return AuthSession.organization_id == self._organization_id, AuthSession.id == session_id
+
+
+def _may_impersonate() -> ColumnElement[bool]:
+    """As long as they are staff who may, the person is none, and the organisation lets them."""
+    staff = aliased(User)
+    living = select(staff.id).where(
+        staff.id == AuthSession.impersonator_id, staff.is_active, staff.role.in_(IMPERSONATORS)
+    )
+    return and_(Organization.support_access, User.role == StaffRole.USER, living.exists())

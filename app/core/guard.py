@@ -11,13 +11,14 @@ from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyCookie, APIKeyHeader, HTTPBearer, SecurityScopes
 from fastapi.security.utils import get_authorization_scheme_param
 from sqlalchemy.ext.asyncio import AsyncSession
+from structlog.contextvars import bind_contextvars, unbind_contextvars
 
 from app.core.browser_cookies import SECURE_ACCESS, BrowserCookies
 from app.core.db import DatabaseDep, Tenant
 from app.core.errors import ProblemError
 from app.core.http import client_address
 from app.core.limits import AsyncLimiter, Hit, Limit, address_of
-from app.core.principal import RECENT, Principal, Scope
+from app.core.principal import IMPERSONATED_BY, RECENT, Principal, Scope
 from app.core.refusals import RefusalKind, tell_refusal
 from app.core.same_origin import SAFE_METHODS, check_same_origin
 
@@ -113,9 +114,18 @@ async def authenticate(
             await count_bad_credential(request)
         raise
     request.state.principal = principal
+    _name_impersonator(principal)
     limiter: AsyncLimiter = request.app.state.limiter
     await limiter.enforce_principal(request, principal)
     return principal
+
+
+def _name_impersonator(principal: Principal) -> None:
+    """In the request's log lines, and in what it writes into the audit log."""
+    if principal.impersonator_id is None:
+        unbind_contextvars(IMPERSONATED_BY)
+    else:
+        bind_contextvars(**{IMPERSONATED_BY: str(principal.impersonator_id)})
 
 
 async def _verify(request: Request, credential: str) -> Principal:

@@ -131,10 +131,14 @@ class Pagination:
     def apply(self, statement: _Query) -> _Query:
         """Order the statement and fetch one row more than the page has. Raise InvalidCursorError."""
         query = statement.order_by(*self.keyset.order()).limit(self.request.limit + 1)
+        position = self.position()
+        return query if position is None else query.where(self.keyset.behind(position))
+
+    def position(self) -> tuple[KeyValue, ...] | None:
+        """Behind which the page begins; None for the first. Raise InvalidCursorError."""
         if self.request.cursor is None:
-            return query
-        position = self.codec.decode(self.request.cursor, scope=self._scope())
-        return query.where(self.keyset.behind(position))
+            return None
+        return self.codec.decode(self.request.cursor, scope=self._scope())
 
     def page(self, rows: Sequence[_Row]) -> PageOfRows[_Row]:
         """Cut the extra row off; that it was there is how we know of a next page without counting."""

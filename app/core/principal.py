@@ -88,6 +88,8 @@ def allowed_scopes(staff: StaffRole, membership: MembershipRole) -> frozenset[Sc
 # What proves a second factor in a session's `amr`: a code of the authenticator app, or a recovery code.
 SECOND_FACTORS = frozenset({"otp", "rec"})
 RECENT = timedelta(minutes=15)
+# Under this name a request's log lines and audit entries tell who of the staff acted in a user's name.
+IMPERSONATED_BY = "impersonated_by"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,7 @@ class Principal:
 
     `amr` and `authenticated_at` say how and when a session's login was proved; an API key proves nothing.
     `withheld` are the scopes of the staff role that a second factor would give; `staff_role` is without them.
+    `impersonator_id`: the one of the staff who acts in this user's name.
     """
 
     kind: PrincipalKind
@@ -124,6 +127,7 @@ class Principal:
     amr: tuple[str, ...] = ()
     authenticated_at: datetime | None = None
     withheld: frozenset[Scope] = frozenset()
+    impersonator_id: UUID | None = None
 
     @property
     def manages_organization(self) -> bool:

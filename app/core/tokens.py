@@ -99,8 +99,9 @@ class AccessTokens:
         self._lifetime_seconds = lifetime_seconds
         self._clock = clock
 
-    def issue(self, grant: AccessGrant) -> IssuedToken:
-        now = int(self._clock())
+    def issue(self, grant: AccessGrant, *, at_most_seconds: int = MAX_LIFETIME_SECONDS) -> IssuedToken:
+        """`at_most_seconds`: for a session that ends sooner than its token would."""
+        now, lifetime = int(self._clock()), min(self._lifetime_seconds, at_most_seconds)
         claims: dict[str, Any] = {  # Any: a JSON object
             "iss": self._issuer,
             "aud": self._audience,
@@ -110,7 +111,7 @@ class AccessTokens:
             "jti": str(uuid4()),
             "iat": now,
             "nbf": now,
-            "exp": now + self._lifetime_seconds,
+            "exp": now + lifetime,
             "scope": " ".join(sorted(grant.scopes)),
             "role": grant.role,
             "ver": grant.ver,
@@ -118,7 +119,7 @@ class AccessTokens:
         claims |= _optional_claims(grant)
         active = self._key_ring.active
         token = jwt.encode(claims, active.key, ALGORITHM, headers={"typ": _TYPE, "kid": active.kid})
-        return IssuedToken(token, self._lifetime_seconds)
+        return IssuedToken(token, lifetime)
 
     def decode(self, token: str) -> AccessClaims:
         """Return the claims of a token that is wholly right; raise InvalidTokenError for any other string."""

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, func
+from sqlalchemy import CheckConstraint, ForeignKey, Index, func, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import Base
@@ -12,7 +12,10 @@ from app.core.principal import MembershipRole, Plan
 
 
 class Organization(Base):
-    """`suspended_at`: by staff. `erase_after`: deleted by its owner, and restorable until then."""
+    """`suspended_at`: by staff. `erase_after`: deleted by its owner, and restorable until then.
+
+    `support_access`: whether staff may act in the name of its members.
+    """
 
     __tablename__ = "organizations"
     __table_args__ = (CheckConstraint("plan IN ('free', 'pro', 'enterprise')", name="plan"),)
@@ -24,6 +27,7 @@ class Organization(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     suspended_at: Mapped[datetime | None]
     erase_after: Mapped[datetime | None] = mapped_column(index=True)
+    support_access: Mapped[bool] = mapped_column(default=True, server_default=true())
 
 
 class Membership(Base):
@@ -38,3 +42,10 @@ class Membership(Base):
     )
     role: Mapped[str] = mapped_column(default=MembershipRole.MEMBER)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+Index(
+    "ix_organizations_name_prefix",
+    func.lower(Organization.name).label("name"),
+    postgresql_ops={"name": "text_pattern_ops"},
+)

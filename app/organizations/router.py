@@ -75,11 +75,12 @@ async def read(organizations: ReadingOrganizations, organization_id: Organizatio
 
 
 @router.patch("/{organization_id}", responses=problems(*BOUND))
-async def rename(
-    organizations: WritingOrganizations, organization_id: OrganizationId, change: OrganizationChange
+async def change(
+    organizations: WritingOrganizations, organization_id: OrganizationId, wanted: OrganizationChange
 ) -> OrganizationOut:
-    """Give it another name."""
-    return OrganizationOut.model_validate(await organizations.rename(organization_id, change.name))
+    """Give it another name, or forbid the platform's staff to act in it. A field left out stays."""
+    values = wanted.model_dump(exclude_none=True)
+    return OrganizationOut.model_validate(await organizations.change(organization_id, **values))
 
 
 @router.delete(

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 
 from app.core.principal import MembershipRole, Plan
-from app.core.schemas import RequestModel, ResponseModel, UtcDatetime
+from app.core.schemas import ChangeModel, RequestModel, ResponseModel, UtcDatetime
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 
@@ -15,8 +15,11 @@ class OrganizationIn(RequestModel):
     name: Name
 
 
-class OrganizationChange(RequestModel):
-    name: Name
+class OrganizationChange(ChangeModel):
+    name: Name | None = None
+    support_access: bool | None = Field(
+        default=None, description="Whether the platform's staff may act in the name of members."
+    )
 
 
 class OrganizationOut(ResponseModel):
@@ -26,6 +29,7 @@ class OrganizationOut(ResponseModel):
     plan: Plan
     role: MembershipRole = Field(description="Mine.")
     created_at: UtcDatetime
+    support_access: bool
     suspended_at: UtcDatetime | None
     erase_after: UtcDatetime | None = Field(description="Deleted; can be restored until then.")
 

@@ -78,11 +78,14 @@ class OrganizationService:
         await self._note(made.id, AuditAction.ORGANIZATION_CREATED)
         return await self.get(made.id)
 
-    async def rename(self, organization_id: UUID, name: str) -> OrganizationRow:
-        """Raises OrganizationNotFoundError, WrongOrganizationError."""
+    async def change(self, organization_id: UUID, **values: str | bool) -> OrganizationRow:
+        """Its name, whether staff may act there. Raises OrganizationNotFoundError, WrongOrganizationError."""
         await self.bound(organization_id)
-        await change_organization(self._session, organization_id, name=name)
-        await self._note(organization_id, AuditAction.ORGANIZATION_CHANGED)
+        if values:
+            await change_organization(self._session, organization_id, **values)
+            # Not the name, which may be a person's: the log outlives an erased account.
+            told = {name: value for name, value in values.items() if name != "name"}
+            await note(self._session, self.principal, AuditAction.ORGANIZATION_CHANGED, details=told)
         return await self.get(organization_id)
 
     async def delete(self, organization_id: UUID) -> OrganizationRow:

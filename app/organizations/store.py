@@ -61,6 +61,7 @@ class OwnOrganizations:
                 Organization.is_personal,
                 Organization.plan,
                 Organization.created_at,
+                Organization.support_access,
                 Organization.suspended_at,
                 Organization.erase_after,
                 Membership.role,

@@ -18,6 +18,7 @@ class SessionOut(ResponseModel):
     last_used_at: UtcDatetime = Field(description="The last login or refresh; up to 15 minutes ago in use.")
     expires_at: UtcDatetime = Field(description="If it is not refreshed before.")
     current: bool = Field(description="Whether it is the session that asks.")
+    impersonated: bool = Field(description="Whether somebody of the platform's staff acts in it in my name.")
 
 
 class LogoutIn(RequestModel):
@@ -42,4 +43,5 @@ def shown(row: AuthSession, *, current: UUID) -> SessionOut:
         last_used_at=row.rotated_at,
         expires_at=row.idle_expires_at,
         current=row.id == current,
+        impersonated=row.impersonator_id is not None,
     )
