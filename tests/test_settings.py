@@ -66,6 +66,7 @@ def test_a_weak_secret_is_refused_outside_development(environment: str, secret: 
     [
         ("jwt_keys_dir", None),
         ("fetch_allow_hosts", "127.0.0.1:80"),
+        ("oidc_issuer", "http://id.example"),
         ("debug", True),
         ("testing", True),
         ("public_url", ""),

@@ -17,6 +17,7 @@ WRONG = [
     ("app/users/service.py", "import fastapi", "app.users.service is not allowed to import fastapi"),
     ("app/reading/fetch.py", "import app.core.db", "app.reading.fetch is not allowed to import sqlalchemy"),
     ("app/auth/bearer.py", "from jose import jwt", "app is not allowed to import jose"),
+    ("app/auth/bearer.py", "import jwt", "app is not allowed to import jwt"),
 ]
 
 
@@ -26,7 +27,7 @@ def tree(tmp_path: Path) -> Path:
     for room in ROOMS:
         (tmp_path / "app" / room).mkdir(parents=True)
         (tmp_path / "app" / room / "__init__.py").touch()
-    for name in ("__init__", "settings", "settings_parsing", "users/router"):
+    for name in ("__init__", "settings", "settings_identity", "settings_parsing", "users/router"):
         (tmp_path / "app" / f"{name}.py").touch()
     (tmp_path / "app/core/db.py").write_text("import sqlalchemy", "utf-8")
     return tmp_path

@@ -1,11 +1,11 @@
 """Which providers are offered; and what is special about GitHub and Google."""
 
-import httpx
 import pytest
 from httpx2 import AsyncClient, Response
 from pydantic import SecretStr
 
 from app.auth.oauth.providers import configured_providers
+from app.auth.oauth.transport import make_client
 from app.settings import Settings, load_settings
 from tests.auth.oauth.visitor import Observer, Visitor
 from tests.auth.traces import bearer
@@ -20,9 +20,7 @@ ME = "/api/v1/users/me"
 
 def offered(**values: object) -> list[str]:
     settings: Settings = load_settings(environment="testing", **values)
-    return list(
-        configured_providers(settings, httpx.AsyncClient(transport=httpx.MockTransport(lambda _: None)))
-    )
+    return list(configured_providers(settings, make_client()))
 
 
 @pytest.mark.unit

@@ -87,7 +87,7 @@ async def test_a_redirect_is_not_followed() -> None:
     assert len(inner.requests) == 1
 
 
-@pytest.mark.parametrize("url", ["https://", "ftp://id.example", "https://id.example:99999/", "https://a b/"])
+@pytest.mark.parametrize("url", ["https://", "ftp://id.example", "https://id.example:port/"])
 async def test_an_address_that_is_none_is_a_fault_of_the_provider(url: str) -> None:
     with pytest.raises((OAuthProviderError, OAuthUnavailableError)):
         await get_json(make_client(), url)
