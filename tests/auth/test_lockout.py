@@ -19,6 +19,7 @@ from tests.catalogue import ask
 from tests.core.own_valkey import free_port
 from tests.factories import PASSWORD, Person
 from tests.servers import DatabaseUrls
+from tests.test_lists import counted
 
 pytestmark = pytest.mark.integration
 
@@ -253,3 +254,17 @@ async def test_tallies_hold_no_address_and_no_name(app: FastAPI, alice: Person) 
     assert "network:2001:db8:1:2::/64" in rows
     assert HOME not in rows
     assert "nobody" not in rows
+
+
+async def test_whatever_is_wrong_costs_the_same_statements(
+    app: FastAPI, alice: Person, charlie: Person
+) -> None:
+    async with app.state.database.transaction() as session:
+        store = UserStore(session)
+        await store.update(await store.get(charlie.user_id), {"is_active": False})
+    sent = []
+    for name in (alice.username, "nobody", charlie.username):
+        with counted(app) as statements:
+            await log_in(at(app, HOME), name, WRONG)
+        sent.append(statements)
+    assert sent[0] == sent[1] == sent[2]
