@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from app.audit.chain import AuditKey
 from app.audit.sealing import BATCH, Sealer
 from app.audit.service import record
-from app.audit.store import SealStore
+from app.audit.store import PAGE, SealStore
 from app.audit.verification import verify_log
 from app.core.db import Database
 from app.settings import Settings
@@ -96,6 +96,20 @@ async def test_second_sealer_leaves_it_to_the_first(app: FastAPI, alice: Person)
         assert await SealStore(session).claim()
         assert await sealer_of(app).round() == 0
     assert await sealer_of(app).round() == 1
+
+
+async def test_a_log_of_many_pages_is_verified_to_its_end(
+    app: FastAPI, alice: Person, settings: Settings, database_urls: DatabaseUrls
+) -> None:
+    values = f"'{alice.organization_id}'"
+    many = MANY.replace(":organization_id", values).replace(":count", str(PAGE + BATCH))
+    await execute(database_urls.superuser, many)
+    sealer = sealer_of(app)
+    while await sealer.round():
+        pass
+    lines: list[str] = []
+    assert await verify_log(settings, lines.append)
+    assert lines[0] == f"{PAGE + BATCH + 1} sealed entries in 2 chains, 0 findings"
 
 
 async def test_a_round_takes_a_bounded_batch(

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from app.audit.chain import PLATFORM
 from app.audit.verification import verify_log
 from app.settings import Settings
-from tests.audit.ledger import fill, logged_checkpoints, write
+from tests.audit.ledger import fill, logged_checkpoints, sealer_of, write
 from tests.audit.tampering import TRIGGERS_OFF
 from tests.factories import Person
 from tests.servers import DatabaseUrls
@@ -19,6 +19,13 @@ pytestmark = pytest.mark.integration
 
 NEWEST = "seq = (SELECT max(seq) FROM audit_seals s WHERE s.organization_id = audit_seals.organization_id)"
 REMOVE_NEWEST = f"DELETE FROM audit_entries WHERE id IN (SELECT entry_id FROM audit_seals WHERE {NEWEST})"  # noqa: S608  # our own names
+# Everything waits again, a little changed.
+WRITE_ANEW = [
+    "TRUNCATE audit_seals, audit_heads, audit_checkpoints",
+    "DELETE FROM audit_entries WHERE action = 'audit_chain_opened'",
+    "UPDATE audit_entries SET actor_id = gen_random_uuid()",
+    "INSERT INTO audit_unsealed SELECT id FROM audit_entries",
+]
 EVERYTHING = ("audit_entries", "audit_seals", "audit_heads", "audit_checkpoints", "audit_unsealed")
 
 
@@ -78,3 +85,17 @@ async def test_a_line_that_somebody_put_into_the_log_is_found(
     sound, lines = await verify(settings, log=tmp_path / "worker.log")
     assert not sound
     assert "chain the platform seq 1: the log's checkpoint is not ours" in lines
+
+
+async def test_history_that_a_holder_of_the_key_wrote_anew_is_found_by_the_log(
+    app: FastAPI, alice: Person, settings: Settings, database_urls: DatabaseUrls, tmp_path: Path
+) -> None:
+    log = tmp_path / "worker.log"
+    log.write_text(await logged_checkpoints(app, alice))
+    await execute(database_urls.superuser, f"BEGIN; {TRIGGERS_OFF}; {'; '.join(WRITE_ANEW)}; COMMIT")
+    await sealer_of(app).round()
+    await sealer_of(app).round()
+    assert (await verify(settings))[0]
+    sound, lines = await verify(settings, log=log)
+    assert not sound
+    assert any("is not what a checkpoint saw: history was rewritten" in line for line in lines)

@@ -60,3 +60,4 @@ async def test_a_limit_of_a_verified_caller_is_told(
 def test_without_a_listener_nothing_happens() -> None:
     request = Request({"type": "http", "app": FastAPI(), "state": {"principal": UUID(int=1)}})
     tell_refusal(request, RefusalKind.SCOPE, name="x")
+    assert not hasattr(request.app.state, "on_refusal")
