@@ -2,6 +2,7 @@
 
 import pytest
 from fastapi import FastAPI
+from fastapi_users.exceptions import InvalidResetPasswordToken, InvalidVerifyToken
 from sqlalchemy.exc import IntegrityError
 
 from app.accounts.errors import AccountGoneError
@@ -29,6 +30,18 @@ async def test_an_account_that_is_gone_says_so(app: FastAPI) -> None:
         manager = UserManager(UserStore(session), passwords=app.state.passwords, policy=PasswordPolicy.COMPAT)
         with pytest.raises(AccountGoneError):
             await AccountService(session, manager).get(new_id())
+
+
+async def test_a_manager_without_tokens_takes_none(app: FastAPI, alice: Person) -> None:
+    async with app.state.database.open() as session:
+        store = UserStore(session)
+        manager = UserManager(store, passwords=app.state.passwords, policy=PasswordPolicy.COMPAT)
+        user = await store.get(alice.user_id)
+        assert user is not None
+        with pytest.raises(InvalidResetPasswordToken):
+            await manager.reset_password(app.state.mail_tokens.for_reset(user), "Walnut-Bridge-42-rain")
+        with pytest.raises(InvalidVerifyToken):
+            await manager.verify(app.state.mail_tokens.for_verification(user))
 
 
 async def test_a_deleted_user_is_found_no_more(app: FastAPI, alice: Person) -> None:
