@@ -66,3 +66,12 @@ async def count(urls: DatabaseUrls, table: str, **where: object) -> int:
     query = f"SELECT count(*) AS rows FROM {table} WHERE {condition}"  # noqa: S608  # names of our own
     (row,) = await ask(urls.superuser, query, *where.values())
     return int(row["rows"])
+
+
+async def signed(app: FastAPI, organization_id: UUID) -> list[Any]:  # Any: rows
+    """Author and visibility of each summary there."""
+    async with app.state.database.transaction(Tenant(organization_id)) as session:
+        query = text(
+            "SELECT u.username, s.visibility FROM summaries s JOIN users u ON u.id = s.user_id ORDER BY 1, 2"
+        )
+        return [tuple(row) for row in await session.execute(query)]

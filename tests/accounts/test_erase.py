@@ -1,22 +1,17 @@
 """Erasing: all that is the person's, nothing that is others', whatever happens to the worker."""
 
 import json
-from typing import Any
-from uuid import UUID
 
 import pytest
 from fastapi import FastAPI
 from httpx2 import AsyncClient
 from sqlalchemy import text
 
-from app.accounts import erasure
-from app.accounts.erasure import AccountEraser, erase_due_accounts
-from app.accounts.repository import NOBODY, DueErasure, PlaceRepository
+from app.accounts.erasure import erase_due_accounts
+from app.accounts.repository import NOBODY, PlaceRepository
 from app.core.db import Database, Tenant
 from app.core.principal import MembershipRole
-from app.worker.queue import make_queue
-from app.worker.upkeep import Upkeep
-from tests.accounts.leaving import close, count, erase, let_grace_pass, multiply, receipt_of
+from tests.accounts.leaving import close, count, erase, receipt_of, signed
 from tests.accounts.post import Post
 from tests.catalogue import ask
 from tests.factories import PASSWORD, Factory, Person, Robot
@@ -39,14 +34,6 @@ WHERE a.attname IN ('user_id', 'account_id') AND c.relkind = 'r' AND c.relnamesp
 def database(app: FastAPI) -> Database:
     database: Database = app.state.database
     return database
-
-
-async def summaries(app: FastAPI, organization_id: UUID) -> list[Any]:  # Any: rows
-    async with app.state.database.transaction(Tenant(organization_id)) as session:
-        query = text(
-            "SELECT u.username, s.visibility FROM summaries s JOIN users u ON u.id = s.user_id ORDER BY 1, 2"
-        )
-        return [tuple(row) for row in await session.execute(query)]
 
 
 async def test_nothing_is_erased_before_its_time(
@@ -114,7 +101,7 @@ async def test_elsewhere_private_things_go_and_shared_ones_stay_without_a_name(
     await client.delete(f"{PATH}/{trashed['id']}", headers=bob.headers)
     receipt = await close(client, bob)
     assert await erase(app) == 1
-    assert await summaries(app, alice.organization_id) == [(NOBODY, "organization"), ("alice", "private")]
+    assert await signed(app, alice.organization_id) == [(NOBODY, "organization"), ("alice", "private")]
     counts = (await receipt_of(database_urls, receipt))["counts"]
     # His own organisation, and his place in alice's.
     assert counts == {
@@ -162,7 +149,7 @@ async def test_what_was_written_where_one_has_left_goes_too(
     token = (await client.post("/api/v1/auth/token", data=login)).json()["access_token"]
     gone = await client.delete("/api/v1/users/me", headers={"Authorization": f"Bearer {token}"})
     assert (gone.status_code, await erase(app)) == (200, 1)
-    assert await summaries(app, alice.organization_id) == [(NOBODY, "organization")]
+    assert await signed(app, alice.organization_id) == [(NOBODY, "organization")]
 
 
 async def test_nobody_can_log_in_as_nobody(
@@ -219,78 +206,6 @@ async def test_the_mail_goes_to_an_address_that_nothing_else_knows(
     assert "Organizations: 1" in letter.text
 
 
-class DiesAfter:
-    """A database whose worker dies at its nth transaction, committed or not."""
-
-    def __init__(self, database: Database, transactions: int) -> None:
-        self._database = database
-        self._left = transactions
-
-    def transaction(self, tenant: Tenant | None = None) -> Any:  # Any: as the database's own
-        if self._left == 0:
-            raise KeyboardInterrupt
-        self._left -= 1
-        return self._database.transaction(tenant)
-
-
-@pytest.mark.parametrize("transactions", range(1, 15))
-async def test_a_worker_that_dies_in_the_middle_is_followed_by_one_that_goes_on(
-    client: AsyncClient,
-    app: FastAPI,
-    alice: Person,
-    bob: Person,
-    database_urls: DatabaseUrls,
-    transactions: int,
-) -> None:
-    for visibility in ("private", "organization"):
-        await create(client, bob, visibility=visibility)
-    receipt = await close(client, bob)
-    await let_grace_pass(app)
-    dying = AccountEraser(DiesAfter(app.state.database, transactions), DueErasure(receipt, bob.user_id))  # type: ignore[arg-type]  # stands in for it
-    with pytest.raises(KeyboardInterrupt):
-        await dying.erase()
-    assert await erase_due_accounts(app.state.database) == 1
-    counts = (await receipt_of(database_urls, receipt))["counts"]
-    assert (counts["summaries"], counts["summaries_kept_unsigned"], counts["organizations"]) == (1, 1, 1)
-    assert await summaries(app, alice.organization_id) == [(NOBODY, "organization")]
-
-
-async def test_many_summaries_go_in_small_steps(
-    client: AsyncClient, app: FastAPI, alice: Person, database_urls: DatabaseUrls
-) -> None:
-    await create(client, alice)
-    copies = erasure.SUMMARIES_A_STEP * 2 + 1
-    await multiply(app, alice, copies, characters=32)
-    receipt = await close(client, alice)
-    assert await erase(app) == 1
-    assert (await receipt_of(database_urls, receipt))["counts"]["summaries"] == copies + 1
-
-
-async def test_one_that_cannot_be_erased_holds_up_nobody_and_is_reported(
-    client: AsyncClient,
-    app: FastAPI,
-    alice: Person,
-    charlie: Person,
-    database: Database,
-    database_urls: DatabaseUrls,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    await close(client, alice)
-    await close(client, charlie)
-    stuck = (
-        "CREATE FUNCTION stuck() RETURNS trigger LANGUAGE plpgsql AS"
-        " $$ BEGIN IF OLD.username = 'alice' THEN RAISE 'stuck'; END IF; RETURN OLD; END $$"
-    )
-    await ask(database_urls.superuser, stuck)
-    trigger = "CREATE TRIGGER stuck BEFORE DELETE ON users FOR EACH ROW EXECUTE FUNCTION stuck()"
-    await ask(database_urls.superuser, trigger)
-    assert await erase(app) == 1
-    assert "erasure_failed" in caplog.text
-    assert await count(database_urls, "users") == 1
-    await ask(database_urls.superuser, "DROP FUNCTION stuck CASCADE")
-    assert await erase_due_accounts(database) == 1
-
-
 async def test_an_organisation_whose_other_owner_left_meanwhile_is_handed_on(
     client: AsyncClient, app: FastAPI, factory: Factory, alice: Person, bob: Person, database: Database
 ) -> None:
@@ -316,25 +231,3 @@ async def test_an_organisation_that_somebody_joined_meanwhile_is_not_deleted(
         assert await place.delete_organization() == 0
     assert bob.organization_id == alice.organization_id
     assert app.state.database is database
-
-
-async def test_two_workers_erase_it_once(
-    client: AsyncClient, app: FastAPI, alice: Person, database: Database, database_urls: DatabaseUrls
-) -> None:
-    receipt = await close(client, alice)
-    assert await erase(app) == 1
-    late = AccountEraser(database, DueErasure(receipt, alice.user_id))
-    assert await late.erase() is False
-    assert await late._finish() is False  # noqa: SLF001  # where the late one may be
-    assert await count(database_urls, "audit_entries", action="account_erased") == 1
-
-
-async def test_the_workers_upkeep_erases(
-    client: AsyncClient, app: FastAPI, alice: Person, database_urls: DatabaseUrls
-) -> None:
-    await close(client, alice)
-    await let_grace_pass(app)
-    queue = make_queue(app.state.settings)
-    async with queue.open_async():
-        await Upkeep(queue, app.state.database).round()
-    assert await count(database_urls, "users") == 0
