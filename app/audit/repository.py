@@ -7,7 +7,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.models import AuditEntry
 
+# Built once, and inline: nothing is read back, as who may write an entry of the platform's may not read it.
+ADD_ENTRY = insert(AuditEntry.metadata.tables[AuditEntry.__tablename__]).inline()
+
 
 async def add_entry(session: AsyncSession, values: dict[str, Any]) -> None:  # Any: column values
-    """Nothing is read back: who may write an entry of the platform's may not read it."""
-    await session.execute(insert(AuditEntry).values(values).inline())
+    await session.execute(ADD_ENTRY, values)
