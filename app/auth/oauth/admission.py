@@ -54,8 +54,7 @@ class Admission:
     async def spend(self, attempt: Attempt) -> None:
         """In its own transaction: whatever becomes of the attempt, it is over. Raises OAuthStateError."""
         async with self._parts.database.transaction() as session:
-            if not await spend(session, attempt):
-                raise OAuthStateError(internal="state refused: used before")
+            await _spend(session, attempt)
 
     async def enter(self, visitor: Visitor, mode: Mode, *, device: Device) -> LoggedIn | CodeNeeded:
         """Raises what Linking.owner raises, and EmailNotVerifiedError."""
@@ -84,8 +83,7 @@ class Admission:
             except LoginFailedError:
                 await _record_wrong_code(session, attempt, user_id, device=device)
                 raise
-            if not await spend(session, attempt):
-                raise OAuthStateError(internal="ticket refused: used before")
+            await _spend(session, attempt)
         return LoggedIn(login, attempt.mode)
 
     async def link(self, own: LinkingSession, visitor: Visitor) -> None:
@@ -105,6 +103,11 @@ class Admission:
         return await self._parts.logins.open_session(
             session, user, scopes=frozenset(), device=device, amr=[FEDERATED, *proved]
         )
+
+
+async def _spend(session: AsyncSession, attempt: Attempt) -> None:
+    if not await spend(session, attempt):
+        raise OAuthStateError(internal="state or ticket refused: used before")
 
 
 async def _record_wrong_code(

@@ -28,7 +28,6 @@ from app.users.store import UserStore
 # one takes as long as with any other, so that a login does not tell who has none.
 NO_PASSWORD = f"$argon2id$v=19$m=19456,t=2,p=1${'A' * 22}${'A' * 43}"
 MIN_USERNAME, MAX_USERNAME = 3, 40
-ATTEMPTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,21 +123,22 @@ class Linking:
     async def _create(self, email: str) -> User:
         """Under the wished name, or that name with something unguessable behind it."""
         wished = username_from(self._visitor.identity.username or email.partition("@")[0])
-        for name in (wished, *(f"{wished}-{secrets.token_hex(4)}" for _ in range(ATTEMPTS))):
-            try:
-                async with self._session.begin_nested():
-                    return await self._users.create(
-                        {
-                            "username": name,
-                            "email": email,
-                            "full_name": self._visitor.identity.name,
-                            "hashed_password": NO_PASSWORD,
-                            "is_verified": True,
-                        }
-                    )
-            except UsernameTakenError:
-                continue
-        raise UsernameTakenError
+        try:
+            async with self._session.begin_nested():
+                return await self._insert(wished, email)
+        except UsernameTakenError:
+            return await self._insert(f"{wished}-{secrets.token_hex(4)}", email)
+
+    async def _insert(self, username: str, email: str) -> User:
+        return await self._users.create(
+            {
+                "username": username,
+                "email": email,
+                "full_name": self._visitor.identity.name,
+                "hashed_password": NO_PASSWORD,
+                "is_verified": True,
+            }
+        )
 
     async def _add(self, user: User) -> None:
         await self._accounts.add(self._visitor.provider, self._visitor.identity, user.id)

@@ -132,13 +132,11 @@ async def callback(
     """Where the provider sends the browser back to. Answers as POST /auth/token does."""
     outcome = await service.finish(provider, back, device=device)
     set_cookie(request, response, "oauth", "")
-    match outcome:
-        case Linked():
-            return LinkedOut(detail="Linked", provider=outcome.provider)
-        case CodeNeeded():
-            raise _second_factor_required(request, outcome)
-        case LoggedIn():
-            return await _answer(request, response, outcome)
+    if isinstance(outcome, Linked):
+        return LinkedOut(detail="Linked", provider=outcome.provider)
+    if isinstance(outcome, CodeNeeded):
+        raise _second_factor_required(request, outcome)
+    return await _answer(request, response, outcome)
 
 
 @router.post(
@@ -185,7 +183,7 @@ async def _answer(request: Request, response: Response, outcome: LoggedIn) -> To
     if outcome.mode != "cookie":
         remember_device(request, response, outcome.login)
         return outcome.login.tokens
-    redirect = RedirectResponse(HOME, status_code=303, headers=None)
+    redirect = RedirectResponse(HOME, status_code=303)
     for value in response.headers.getlist("set-cookie"):
         redirect.headers.append("set-cookie", value)
     browser = Browser(request)

@@ -36,8 +36,7 @@ def settings(settings: Settings, stub: OpenIdStub) -> Settings:
 
 @pytest.fixture
 def built_app(built_app: FastAPI, stub: OpenIdStub) -> FastAPI:
-    """Impatient: half a second, so that a silent provider does not cost five."""
-    built_app.state.oauth_http = make_client(Rerouted(stub), seconds=0.5)
+    built_app.state.oauth_http = make_client(Rerouted(stub))
     forget_provider(built_app)
     return built_app
 

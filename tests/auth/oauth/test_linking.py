@@ -5,8 +5,12 @@ import asyncio
 import pytest
 from fastapi import FastAPI
 from httpx2 import AsyncClient, Response
+from sqlalchemy.exc import IntegrityError
 
+from app.auth.oauth.identity import Identity
 from app.auth.oauth.links import unlink_all
+from app.auth.oauth.repository import OAuthAccountRepository
+from app.core.ids import new_id
 from app.core.principal import Scope
 from tests.auth.oauth.visitor import OAUTH, Observer, Visitor
 from tests.auth.traces import bearer
@@ -183,7 +187,14 @@ async def test_a_narrow_credential_links_nothing(
 async def test_whoever_takes_an_account_over_drops_what_was_linked(
     app: FastAPI, visitor: Visitor, verified: Person, observer: Observer
 ) -> None:
-    await link(visitor, verified)
+    assert (await link(visitor, verified)).status_code == 200
     async with app.state.database.transaction() as session:
         assert await unlink_all(session, verified.user_id) == 1
     assert await observer.links() == []
+
+
+async def test_a_link_to_nobody_is_a_fault_of_ours_and_no_conflict(app: FastAPI) -> None:
+    identity = Identity("https://id.example", "1001", None, None, None)
+    with pytest.raises(IntegrityError):
+        async with app.state.database.transaction() as session:
+            await OAuthAccountRepository(session).add("oidc", identity, new_id())

@@ -56,6 +56,7 @@ async def test_a_state_is_no_ticket_and_a_ticket_no_state(
     client.cookies.clear()
     await visitor.log_in()
     ticket, _, browser = client.cookies["oauth-step"].partition(".")
+    client.cookies.clear()
     client.cookies.set("oauth", browser)
     assert refusal(await visitor.come_back({"state": ticket, "code": "x"})) == (400, "oauth_state_invalid")
 
