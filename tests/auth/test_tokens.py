@@ -16,7 +16,7 @@ from app.core.signing_keys import generate_pem, parse_private_pem
 from app.core.tokens import AccessGrant, AccessTokens
 from app.settings import Settings
 from tests.auth.traces import ME, is_in, served
-from tests.core.test_tokens import INFINITY, MISSING, Forge, dump, pack
+from tests.core.forge import INFINITY, MISSING, Forge, dump, pack
 from tests.factories import Person
 
 pytestmark = pytest.mark.integration

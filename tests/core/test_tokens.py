@@ -1,9 +1,6 @@
 """Attacks on access tokens: whatever arrives that we did not issue for this use ends in InvalidTokenError."""
 
-import base64
 import hmac
-import json
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -14,60 +11,18 @@ from hypothesis import strategies as st
 from app.core.keyring import KeyRing
 from app.core.signing_keys import generate_pem, parse_private_pem
 from app.core.tokens import AccessGrant, AccessTokens, InvalidTokenError
+from tests.core.forge import GRANT, INFINITY, MISSING, Forge, dump, pack
 
 pytestmark = pytest.mark.unit
 
 ISSUER = "https://precis.example"
 AUDIENCE = "precis-api"
 NOW = 1_800_000_000
-GRANT = AccessGrant(
-    sub=UUID(int=1),
-    org=UUID(int=2),
-    sid=UUID(int=3),
-    scopes=frozenset({"summaries:write", "summaries:read"}),
-    role="owner",
-    ver=4,
-)
-INFINITY = float("inf")
-MISSING = object()
 
 
 def repr_of(changes: dict[str, object]) -> str:
     """The same in every process, as pytest-xdist needs it."""
     return str({name: "MISSING" if value is MISSING else value for name, value in changes.items()})
-
-
-class Forge:
-    """An attacker who holds our signing key, or any other means, and writes what he likes."""
-
-    def __init__(self, ring: KeyRing, tokens: AccessTokens, grant: AccessGrant = GRANT) -> None:
-        self.ring = ring
-        self.genuine = tokens.issue(grant).token
-        header, payload, self.signature = self.genuine.split(".")
-        self.header: dict[str, Any] = json.loads(unpack(header))  # Any: JSON
-        self.payload: dict[str, Any] = json.loads(unpack(payload))  # Any: JSON
-
-    def sign(self, header: bytes, payload: bytes) -> str:
-        signed = f"{pack(header)}.{pack(payload)}"
-        return f"{signed}.{pack(self.ring.active.key.sign(signed.encode()))}"
-
-    def with_header(self, **changes: object) -> str:
-        return self.sign(dump(self.header | changes), dump(self.payload))
-
-    def with_claims(self, **changes: object) -> str:
-        return self.sign(dump(self.header), dump(self.payload | changes))
-
-
-def dump(members: dict[str, Any]) -> bytes:  # Any: JSON
-    return json.dumps({name: value for name, value in members.items() if value is not MISSING}).encode()
-
-
-def pack(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-
-def unpack(segment: str) -> bytes:
-    return base64.urlsafe_b64decode(segment + "==")
 
 
 @pytest.fixture(scope="module")

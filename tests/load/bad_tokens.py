@@ -18,7 +18,7 @@ from httpx2 import ASGITransport, AsyncClient
 from app.core.tokens import AccessGrant, AccessTokens
 from app.main import create_app
 from tests.auth.test_tokens import confused, malformed, signed_by_a_stranger, wrong_though_signed
-from tests.core.test_tokens import Forge
+from tests.core.forge import Forge
 from tests.factories import Factory, Person
 from tests.fixtures import BASE_URL
 from tests.load.fleet import fleet
