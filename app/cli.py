@@ -8,18 +8,20 @@ from collections.abc import Awaitable, Callable
 from getpass import getpass
 from pathlib import Path
 from typing import Annotated, TypeVar
+from uuid import UUID
 
 import typer
 from alembic import command
 
 from app.accounts.import_users import import_users, read_lines
 from app.accounts.staff import NewStaff, create_staff
+from app.admin.operator import reset_second_factor, set_plan, unlock_account
 from app.audit.verification import verify_log
 from app.core.errors import ProblemError
 from app.core.key_rotation import rotate, told
 from app.core.keyring import KeyRing
 from app.core.passwords import Passwords
-from app.core.principal import StaffRole
+from app.core.principal import Plan, StaffRole
 from app.core.roles import RolePasswords, bootstrap
 from app.core.schema_version import ROOT, alembic_config
 from app.core.signing_keys import KeyRingError
@@ -35,11 +37,13 @@ staff_cli = typer.Typer(no_args_is_help=True, help="Platform staff.")
 keys_cli = typer.Typer(no_args_is_help=True, help="The keys that sign access tokens.")
 users_cli = typer.Typer(no_args_is_help=True, help="People's accounts.")
 audit_cli = typer.Typer(no_args_is_help=True, help="The audit log.")
+organizations_cli = typer.Typer(no_args_is_help=True, help="The tenants.")
 demo_cli = typer.Typer(no_args_is_help=True, help="What ./run --demo shows.")
 cli.add_typer(database_cli, name="db")
 cli.add_typer(staff_cli, name="staff")
 cli.add_typer(keys_cli, name="keys")
 cli.add_typer(users_cli, name="users")
+cli.add_typer(organizations_cli, name="organizations")
 cli.add_typer(audit_cli, name="audit")
 cli.add_typer(demo_cli, name="demo")
 
@@ -123,6 +127,27 @@ def import_accounts(
     typer.echo(f"{len(lines) - refused} imported, {refused} refused")
     if refused:
         raise typer.Exit(1)
+
+
+@users_cli.command("unlock")
+def unlock_user(username: str) -> None:
+    """Forget wrong guesses at somebody's password, and every lock that they brought about."""
+    unlocked = asyncio.run(unlock_account(_settings(), username))
+    typer.echo(f"{username} is unlocked" if unlocked else f"{username} was not locked")
+
+
+@users_cli.command("reset-second-factor")
+def reset_users_second_factor(username: str) -> None:
+    """For who lost both the app and the recovery codes, and has proved to you who they are."""
+    reset = asyncio.run(reset_second_factor(_settings(), username))
+    typer.echo(f"{username} logs in with the password alone" if reset else f"{username} had none")
+
+
+@organizations_cli.command("set-plan")
+def set_organizations_plan(organization_id: UUID, plan: Plan) -> None:
+    """Put an organisation on another plan; in force on every worker within two seconds."""
+    name = asyncio.run(set_plan(_settings(), organization_id, plan))
+    typer.echo(f"{name} is on the plan {plan}")
 
 
 @keys_cli.command("init")

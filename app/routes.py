@@ -5,6 +5,9 @@ from fastapi import APIRouter, FastAPI
 from app.accounts.privacy_router import router as privacy
 from app.accounts.recovery_router import password_router, verification_router
 from app.accounts.router import router as accounts
+from app.admin.people_router import router as staff_people
+from app.admin.router import router as staff
+from app.admin.tenants_router import router as staff_tenants
 from app.api_keys.router import router as api_keys
 from app.auth.browser_router import router as browser
 from app.auth.oauth.router import router as oauth
@@ -39,6 +42,9 @@ ROUTERS: tuple[tuple[str, str, APIRouter], ...] = (
     (f"{API}/organizations", "invitations", invitations),
     (f"{API}/organizations", "usage", usage),
     (f"{API}/organizations", "audit_log", audit_log),
+    (f"{API}/admin", "admin", staff),
+    (f"{API}/admin", "admin", staff_people),
+    (f"{API}/admin", "admin", staff_tenants),
     ("", "health", health),
 )
 
@@ -54,6 +60,7 @@ TAGS = {
     "audit_log": "Who did what in an organisation.",
     "usage": "What an organisation has used of its plan.",
     "invitations": "How somebody joins an organisation.",
+    "admin": "For the platform's staff: people, organisations, logs and the queue.",
     "health": "Probes, and what the service says of itself and of its errors. No credential.",
 }
 

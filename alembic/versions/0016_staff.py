@@ -27,11 +27,16 @@ COLUMNS = {
 TODAY = "to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD')"
 # What besides is noted when a row changes: failures, by day, kind and reason. Who cancels has not failed.
 FAILURES = {
-    "summaries": "IF NEW.status = 'failed' AND OLD.status <> 'failed'"
-    " AND NEW.failure_reason IS DISTINCT FROM 'cancelled' THEN INSERT INTO tally_moves VALUES"
-    f" ('failures', NULL, {TODAY} || '/summary/' || coalesce(NEW.failure_reason, 'internal'), 1); END IF;",
-    "procrastinate_jobs": "IF NEW.status = 'failed' AND OLD.status <> 'failed' THEN"
-    f" INSERT INTO tally_moves VALUES ('failures', NULL, {TODAY} || '/job/' || NEW.task_name, 1); END IF;",
+    "summaries": """
+        IF NEW.status = 'failed' AND OLD.status <> 'failed'
+           AND NEW.failure_reason IS DISTINCT FROM 'cancelled' THEN
+            INSERT INTO tally_moves VALUES
+                ('failures', NULL, today || '/summary/' || coalesce(NEW.failure_reason, 'internal'), 1);
+        END IF;""",
+    "procrastinate_jobs": """
+        IF NEW.status = 'failed' AND OLD.status <> 'failed' THEN
+            INSERT INTO tally_moves VALUES ('failures', NULL, today || '/job/' || NEW.task_name, 1);
+        END IF;""",
 }
 
 
@@ -92,9 +97,9 @@ def count(table: str) -> None:
             f" FOR EACH STATEMENT EXECUTE FUNCTION tally_{subject}_{name}()"
         )
     op.execute(
-        f"CREATE FUNCTION tally_{subject}_moved() RETURNS trigger LANGUAGE plpgsql"
+        f"CREATE FUNCTION tally_{subject}_moved() RETURNS trigger LANGUAGE plpgsql"  # noqa: S608  # as above
         " SET search_path = public, pg_temp AS $$ DECLARE"
-        f" was text := {before}; becomes text := {after};"
+        f" was text := {before}; becomes text := {after}; today text := {TODAY};"
         " BEGIN IF was IS DISTINCT FROM becomes THEN"
         f" INSERT INTO tally_moves VALUES ('{subject}', was, becomes, 1); END IF;"
         f" {FAILURES.get(table, '')} RETURN NULL; END $$"
@@ -108,7 +113,7 @@ def count(table: str) -> None:
 
 
 def count_present(table: str, *, subject: str) -> None:
-    """The triggers' lock keeps writers out until the migration commits, so none is missed or counted twice."""
+    """The triggers' lock keeps writers out until the migration commits: none is missed or counted twice."""
     state = STATES[table]
     # Under FORCE the owner sees no row.
     protected = table in {"organizations", "summaries"}

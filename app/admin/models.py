@@ -1,14 +1,13 @@
 """Counts that are kept, not made by scanning; and the queue's own table, as its library made it."""
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import BigInteger, Column, DateTime, Table, Text
 from sqlalchemy.dialects.postgresql import ENUM, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from app.admin.vocabulary import JobStatus
 from app.core.db import Base
 
 
@@ -34,16 +33,6 @@ TALLY_MOVES = Table(
 )
 
 
-class JobStatus(StrEnum):
-    TODO = "todo"
-    DOING = "doing"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-    ABORTING = "aborting"
-    ABORTED = "aborted"
-
-
 class QueueBase(DeclarativeBase):
     """Metadata of its own: our migrations do not compare the library's tables."""
 
@@ -65,16 +54,3 @@ class Job(QueueBase):
     attempts: Mapped[int]
     args: Mapped[dict[str, Any]] = mapped_column(JSONB)  # Any: JSON
     scheduled_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-
-    @property
-    def ids(self) -> dict[str, UUID]:
-        """Of its arguments only these: the others may hold an address, or what somebody wrote."""
-        found = {name: _as_id(value) for name, value in self.args.items() if name.endswith("_id")}
-        return {name: value for name, value in found.items() if value is not None}
-
-
-def _as_id(value: object) -> UUID | None:
-    try:
-        return UUID(str(value))
-    except ValueError:
-        return None

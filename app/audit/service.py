@@ -13,7 +13,7 @@ ENTRIES = Counter("precis_audit_entries", "Entries written to the audit log, by 
 
 
 async def record(session: AsyncSession, event: AuditEvent) -> None:
-    """Kept if, and only if, the caller's transaction commits. The request's id, and who impersonates, are the log's."""
+    """Kept if, and only if, the caller's transaction commits. The request's id is the log's."""
     target_kind, target_id = event.target or (None, None)
     context = get_contextvars()
     by_whom = {name: context[name] for name in (IMPERSONATED_BY,) if name in context}

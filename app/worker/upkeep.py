@@ -12,6 +12,7 @@ from procrastinate.jobs import Job, Status
 
 from app.accounts.erasure import erase_due_accounts
 from app.accounts.organization_erasure import erase_due_organizations
+from app.admin.store import fold_tallies
 from app.auth.lockout.repository import prune_tallies
 from app.auth.tasks import delete_dead_sessions
 from app.core.db import Database
@@ -62,6 +63,7 @@ class Upkeep:
                 log.warning("summaries_requeued", count=requeued)
             await erase_due_accounts(self._database)
             await erase_due_organizations(self._database)
+            await fold_tallies(self._database)
             await self._prune()
             await self._delete_daily()
 

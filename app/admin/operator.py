@@ -1,0 +1,77 @@
+"""What an operator does by the command line, when nobody of the staff can."""
+
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.admin.errors import UserNotFoundError
+from app.admin.journal import Deed, note
+from app.admin.queries import People
+from app.admin.service import StandingService
+from app.audit.events import AuditAction
+from app.auth.lockout.service import unlock
+from app.auth.second_factor.repository import SecondFactorRepository
+from app.auth.store import OwnSessions
+from app.core.db import Database, Tenant, bind_tenant
+from app.core.mail_queue import Mail, queue_mail
+from app.core.principal import Plan
+from app.settings import Settings
+
+
+async def set_plan(settings: Settings, organization_id: UUID, plan: Plan) -> str:
+    """The organisation's name. Raises OrganizationNotFoundError."""
+    database = Database.from_settings(settings)
+    try:
+        async with database.transaction() as session:
+            return (await StandingService(session, None).change(organization_id, plan=plan)).name
+    finally:
+        await database.dispose()
+
+
+async def unlock_account(settings: Settings, name: str) -> bool:
+    """False where nothing was locked. Raises UserNotFoundError."""
+    database = Database.from_settings(settings)
+    try:
+        async with database.transaction() as session:
+            user_id = await _find(session, name)
+            unlocked = await unlock(session, user_id)
+            if unlocked:
+                await note(session, None, Deed(AuditAction.ACCOUNT_UNLOCKED, subject_id=user_id))
+            return unlocked
+    finally:
+        await database.dispose()
+
+
+async def reset_second_factor(settings: Settings, name: str) -> bool:
+    """App and recovery codes are forgotten, and their owner is told. False where there were none.
+
+    Raises UserNotFoundError. What the factor had proved in open sessions ends within two seconds.
+    """
+    database = Database.from_settings(settings)
+    try:
+        async with database.transaction() as session:
+            return await _reset_second_factor(session, await _find(session, name))
+    finally:
+        await database.dispose()
+
+
+async def _reset_second_factor(session: AsyncSession, user_id: UUID) -> bool:
+    await bind_tenant(session, Tenant(user_id=user_id))
+    # First, as every login does: the session of one that runs meanwhile is unproved too.
+    await OwnSessions(session, user_id).lock_person()
+    factors = SecondFactorRepository(session, user_id)
+    if await factors.lock() is None:
+        return False
+    await factors.remove()
+    await factors.unprove_sessions()
+    await note(session, None, Deed(AuditAction.SECOND_FACTOR_DISABLED, subject_id=user_id))
+    facts = {"change": "reset_by_an_operator"}
+    await queue_mail(session, Mail.SECOND_FACTOR_CHANGED, user_id=user_id, facts=facts)
+    return True
+
+
+async def _find(session: AsyncSession, name: str) -> UUID:
+    user_id = await People(session).named(name)
+    if user_id is None:
+        raise UserNotFoundError
+    return user_id
