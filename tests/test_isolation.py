@@ -14,6 +14,7 @@ from tests.audit.ledger import fill
 from tests.catalogue import OWNED_BY, PROCEDURES, ROLE, TABLES, ask
 from tests.factories import Person, Robot
 from tests.servers import DatabaseUrls
+from tests.tenant_rows import WRITES
 
 pytestmark = pytest.mark.integration
 
@@ -28,6 +29,9 @@ OUTSIDE_TENANTS = {
     "account_erasures",
     # Ids of all tenants' entries, for the sealer's functions alone: app_rw has no right to it.
     "audit_unsealed",
+    # How many there are of what, for the staff's dashboard: no row of anybody's.
+    "tallies",
+    "tally_moves",
 }
 QUEUE = "procrastinate_"
 # What looks across tenants: each narrow, each owned by a role that nobody can log in as.
@@ -41,69 +45,25 @@ LOOKUPS = [
     "audit_heads_of",
     "audit_seals_of",
     "delete_dead_sessions",
+    "due_organizations",
     "lost_audit_entries",
     "move_audit_heads",
     "moved_audit_chains",
     "my_audit_entries",
     "my_authored_organizations",
+    "platform_audit_entries",
     "queue_audit_entry",
     "seal_audit_entries",
     "session_organization",
+    "staff_organizations",
     "unfinished_summaries",
     "unsealed_audit_entries",
 ]
+# By its trigger this makes the row of usage_storage.
+TEXT_OF_ONE_BYTE = "UPDATE summary_contents SET text = 'x'"
+MADE_BY_HAND = ("summaries", "summary_contents", "invitations", "usage_months", "usage_days")
 FORBIDDEN, FOREIGN_KEY = "42501", "23503"
 
-ADD_SUMMARY = """
-INSERT INTO summaries (id, organization_id, user_id, status, attempt, version, visibility, source, key_points,
-    keywords, sentences, low_content, engine, options, tags, stages)
-VALUES (:id, :organization_id, :user_id, 'queued', 0, 1, 'private', 'text', '{}', '{}', '[]', false,
-    'extractive', '{}', '{}', '{}')
-"""
-ADD_CONTENT = "INSERT INTO summary_contents (summary_id, organization_id) VALUES (:id, :organization_id)"
-ADD_ORGANIZATION = (
-    "INSERT INTO organizations (id, name, is_personal, plan) VALUES (:organization_id, 'x', false, 'free')"
-)
-ADD_MEMBERSHIP = (
-    "INSERT INTO memberships (organization_id, user_id, role) VALUES (:organization_id, :user_id, 'owner')"
-)
-ADD_SESSION = """
-INSERT INTO auth_sessions
-    (id, organization_id, user_id, counter, scopes, idle_expires_at, absolute_expires_at)
-VALUES (:id, :organization_id, :user_id, 0, '{}', now(), now())
-"""
-ADD_KEY = """
-INSERT INTO api_keys (id, organization_id, user_id, name, prefix, digest, scopes, expires_at)
-VALUES (:id, :organization_id, :user_id, 'k', 'prc_live_', '\\x00', '{}', now())
-"""
-ADD_ENTRY = """
-INSERT INTO audit_entries (id, organization_id, action, actor_kind, details)
-VALUES (:id, :organization_id, 'logout', 'user', '{}')
-"""
-ADD_SEAL = """
-INSERT INTO audit_seals (organization_id, seq, entry_id, prev_hash, hash, mac)
-VALUES (:organization_id, 1000, :id, '', '', '')
-"""
-ADD_HEAD = """
-INSERT INTO audit_heads (organization_id, seq, hash, checkpointed, mac)
-VALUES (:organization_id, 1, '', 0, '')
-"""
-ADD_CHECKPOINT = """
-INSERT INTO audit_checkpoints (organization_id, seq, previous, hash, mac)
-VALUES (:organization_id, 1000, 0, '', '')
-"""
-WRITES = {
-    "summaries": ADD_SUMMARY,
-    "summary_contents": ADD_CONTENT,
-    "organizations": ADD_ORGANIZATION,
-    "memberships": ADD_MEMBERSHIP,
-    "auth_sessions": ADD_SESSION,
-    "api_keys": ADD_KEY,
-    "audit_entries": ADD_ENTRY,
-    "audit_seals": ADD_SEAL,
-    "audit_heads": ADD_HEAD,
-    "audit_checkpoints": ADD_CHECKPOINT,
-}
 # Nobody deletes from these, not their own tenant either.
 INSERT_ONLY = {"audit_entries", "audit_seals", "audit_heads", "audit_checkpoints"}
 
@@ -139,8 +99,9 @@ async def tenant_tables(urls: DatabaseUrls) -> list[str]:
 async def filled(app: FastAPI, robot: Robot, alice: Person) -> Person:
     """Alice, with a row of hers in every tenant's table."""
     row = of(alice)
-    for statement in (ADD_SUMMARY, ADD_CONTENT):
-        await run(app, tenant_of(alice), statement, row)
+    for table in MADE_BY_HAND:
+        await run(app, tenant_of(alice), WRITES[table], row)
+    await run(app, tenant_of(alice), TEXT_OF_ONE_BYTE)
     await fill(app, alice, rounds=1)
     assert robot.user_id == alice.user_id
     return alice
@@ -240,7 +201,7 @@ async def test_nobody_makes_themself_a_member_of_another_tenant(
     app: FastAPI, alice: Person, charlie: Person
 ) -> None:
     row = of(charlie, organization_id=alice.organization_id)
-    assert await refused(app, tenant_of(charlie), ADD_MEMBERSHIP, row) == FORBIDDEN
+    assert await refused(app, tenant_of(charlie), WRITES["memberships"], row) == FORBIDDEN
 
 
 async def test_nobody_raises_their_own_role_from_outside_the_tenant(
