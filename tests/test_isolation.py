@@ -233,9 +233,9 @@ async def test_a_text_cannot_hang_on_another_tenants_summary(
     app: FastAPI, alice: Person, charlie: Person
 ) -> None:
     row = of(alice)
-    await run(app, tenant_of(alice), ADD_SUMMARY, row)
+    await run(app, tenant_of(alice), WRITES["summaries"], row)
     foreign = of(charlie, id=row["id"])
-    assert await refused(app, tenant_of(charlie), ADD_CONTENT, foreign) == FOREIGN_KEY
+    assert await refused(app, tenant_of(charlie), WRITES["summary_contents"], foreign) == FOREIGN_KEY
 
 
 async def test_ones_own_memberships_show_before_the_tenant_is_chosen(
