@@ -41,16 +41,13 @@ def told(rotation: Rotation, directory: Path) -> Iterator[str]:
     """What an operator reads."""
     for kid in rotation.dropped:
         yield f"forgot {kid}: nothing that it signed is valid any more"
-    if rotation.activated:
-        yield f"key {rotation.activated} signs from now on"
+    if rotation.manifest.next is None:
+        yield f"key {rotation.manifest.active} signs from now on"
         minutes = RETENTION_SECONDS // 60
         yield f"the former key verifies for {minutes} minutes; nobody is logged out, a later call forgets it"
         return
-    following = rotation.manifest.next
-    if following is None:
-        return
     verb = "published" if rotation.published else "too early: already published"
-    yield f"{verb} next key {following.kid} in {directory}"
+    yield f"{verb} next key {rotation.manifest.next.kid} in {directory}"
     yield f"it may sign in {rotation.wait_seconds} s, when every verifier knows it: call this again then"
 
 

@@ -99,8 +99,7 @@ class PrincipalCache:
             cached, now = await self._redis.run(lambda redis: _read(redis, credential))
         except RedisDownError:
             return None, Moment(before, None)
-        if not self._redis.is_open:
-            self._local.clear()
+        self._local.clear()
         return _parse(cached), Moment(before, now)
 
     async def _store(self, credential: str, principal: Principal, moment: Moment) -> None:
