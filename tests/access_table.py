@@ -9,17 +9,21 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`scope` None: any login will do. `key`: whether an API key that has the scope may."""
+    """`scopes`, with spaces between, are all needed; none: any login will do. `key`: whether a key may too."""
 
-    scope: str | None
+    scopes: str
     key: bool = True
+
+    @property
+    def needed(self) -> frozenset[str]:
+        return frozenset(self.scopes.split())
 
     def admits(self, scopes: frozenset[str]) -> bool:
         """A login of these scopes."""
-        return self.scope is None or self.scope in scopes
+        return self.needed <= scopes
 
     def admits_key(self, scopes: frozenset[str]) -> bool:
-        return self.key and self.scope in scopes
+        return self.key and self.needed <= scopes
 
 
 OPEN = None
@@ -65,7 +69,7 @@ RULES: dict[str, Rule | None] = {
     "POST /api/v1/auth/reset-password": OPEN,
     "GET /api/v1/auth/sessions": Rule("profile:read"),
     "DELETE /api/v1/auth/sessions/{session_id}": Rule("profile:write"),
-    "POST /api/v1/auth/logout": Rule(None, key=False),
+    "POST /api/v1/auth/logout": Rule("", key=False),
     "POST /api/v1/auth/logout-all": Rule("profile:write"),
     "POST /api/v1/auth/switch": Rule("profile:write"),
     "POST /api/v1/auth/change-password": Rule("profile:write"),
@@ -116,6 +120,37 @@ RULES: dict[str, Rule | None] = {
     "GET /api/v1/organizations/{organization_id}/usage": Rule("org:read"),
     "GET /api/v1/organizations/{organization_id}/audit-log": Rule("audit:read"),
     "GET /api/v1/organizations/{organization_id}/audit-log/export": Rule("audit:read"),
+    "GET /api/v1/admin/dashboard": Rule("admin"),
+    "GET /api/v1/admin/users": Rule("users:read"),
+    "GET /api/v1/admin/users/{user_id}": Rule("users:read"),
+    "PUT /api/v1/admin/users/{user_id}/role": Rule("users:write"),
+    "POST /api/v1/admin/users/{user_id}/deactivate": Rule("users:write"),
+    "POST /api/v1/admin/users/{user_id}/activate": Rule("users:write"),
+    "POST /api/v1/admin/users/{user_id}/unlock": Rule("users:write"),
+    "POST /api/v1/admin/users/{user_id}/impersonate": Rule("admin", key=False),
+    "DELETE /api/v1/admin/users/{user_id}/impersonate": Rule("admin"),
+    "GET /api/v1/admin/organizations": Rule("admin"),
+    "PATCH /api/v1/admin/organizations/{organization_id}": Rule("admin"),
+    "GET /api/v1/admin/audit-log": Rule("admin audit:read"),
+    "GET /api/v1/admin/audit-log/export": Rule("admin audit:read"),
+    "GET /api/v1/admin/jobs": Rule("admin"),
+    "POST /api/v1/admin/jobs/{job_id}/retry": Rule("admin"),
+    "GET /api/v1/admin/dashboard": Rule("admin"),
+    "GET /api/v1/admin/jobs": Rule("admin"),
+    "POST /api/v1/admin/jobs/{job_id}/retry": Rule("admin"),
+    "GET /api/v1/admin/users": Rule("users:read"),
+    "GET /api/v1/admin/users/{user_id}": Rule("users:read"),
+    "PUT /api/v1/admin/users/{user_id}/role": Rule("users:write"),
+    "POST /api/v1/admin/users/{user_id}/deactivate": Rule("users:write"),
+    "POST /api/v1/admin/users/{user_id}/activate": Rule("users:write"),
+    "POST /api/v1/admin/users/{user_id}/unlock": Rule("users:write"),
+    "POST /api/v1/admin/users/{user_id}/impersonate": Rule("admin"),
+    "DELETE /api/v1/admin/users/{user_id}/impersonate": Rule("admin"),
+    "GET /api/v1/admin/organizations": Rule("admin"),
+    "PATCH /api/v1/admin/organizations/{organization_id}": Rule("admin"),
+    # An organisation's own admins have audit:read as well: without the other it would open the platform's.
+    "GET /api/v1/admin/audit-log": Rule("admin audit:read"),
+    "GET /api/v1/admin/audit-log/export": Rule("admin audit:read"),
     "GET /problems": OPEN,
     "GET /problems/{code}": OPEN,
     "GET /docs": OPEN,

@@ -49,6 +49,11 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {  # Any: the client's own optio
     ("PATCH", "/api/v1/organizations/{organization_id}/members/{user_id}"): {"json": {"role": "viewer"}},
     ("POST", "/api/v1/organizations/{organization_id}/invitations"): {"json": {"email": "dora@example.com"}},
     ("POST", "/api/v1/organizations/{organization_id}/invitations/accept"): {"json": {"token": "inv1_x"}},
+    ("PUT", "/api/v1/admin/users/{user_id}/role"): {"json": {"role": "moderator"}},
+    ("POST", "/api/v1/admin/users/{user_id}/impersonate"): {
+        "json": {"organization_id": str(new_id()), "reason": "ticket 4711"}
+    },
+    ("PATCH", "/api/v1/admin/organizations/{organization_id}"): {"json": {"plan": "pro"}},
     ("POST", "/api/v1/api-keys"): {"json": {"name": "key"}},
     ("PATCH", "/api/v1/api-keys/{key_id}"): {"json": {"name": "key"}},
     ("POST", "/api/v1/api-keys/{key_id}/rotate"): {"json": {"overlap_seconds": 60}},
@@ -68,6 +73,11 @@ class Route:
     @property
     def name(self) -> str:
         return f"{self.method} {self.path}"
+
+    @property
+    def is_for_staff(self) -> bool:
+        """Of the platform: to everybody else it is 403, whatever id it names."""
+        return self.path.startswith("/api/v1/admin/")
 
     @property
     def is_anonymous(self) -> bool:

@@ -118,6 +118,21 @@ def test_staff_are_made_with_the_role_given(
     assert (user["username"], user["role"], user["is_verified"]) == ("root", "moderator", True)
 
 
+def test_accounts_and_plans_are_mended_in_one_line(
+    environment: pytest.MonkeyPatch, database_urls: DatabaseUrls
+) -> None:
+    environment.setenv("DATABASE_URL", database_urls.rw)
+    environment.setenv("PRECIS_PASSWORD", PASSWORD)
+    assert "User not found" in refusal(environment, "users", "unlock", "root")
+    run(*STAFF)
+    (place,) = asyncio.run(ask(database_urls.superuser, "SELECT id FROM organizations"))
+    assert run("users", "unlock", "root").output == "root was not locked\n"
+    assert run("users", "reset-second-factor", "root").output == "root had none\n"
+    set_plan = ("organizations", "set-plan", str(place["id"]))
+    assert run(*set_plan, "pro").output == "root is on the plan pro\n"
+    assert run(*set_plan, "gold").exit_code == 2
+
+
 def test_an_import_says_what_became_of_each_row_and_fails_where_one_was_refused(
     environment: pytest.MonkeyPatch, database_urls: DatabaseUrls
 ) -> None:

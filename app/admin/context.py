@@ -3,6 +3,7 @@
 An API key never gets one of these scopes, whoever made it: staff act as themselves, logged in.
 """
 
+import re
 from typing import Annotated
 from uuid import UUID
 
@@ -31,6 +32,8 @@ MayImpersonate = Annotated[Principal, require_recently(Scope.ADMIN)]
 
 # PostgreSQL's bigint.
 MAX_JOB_ID = 2**63 - 1
+JOB_ID_SCHEMA = {"pattern": "^[0-9]{1,19}$", "maxLength": 19}
+_JOB_ID = re.compile(r"[0-9]{1,19}", re.ASCII)
 
 
 def _storable(text: str) -> str:
@@ -49,11 +52,11 @@ def get_user_id(user_id: Annotated[str, Path(json_schema_extra=ID_SCHEMA)]) -> U
     return parsed
 
 
-def get_job_id(job_id: Annotated[str, Path(max_length=20, pattern="^[0-9]+$")]) -> int:
-    number = int(job_id)
-    if number > MAX_JOB_ID:
+def get_job_id(job_id: Annotated[str, Path(json_schema_extra=JOB_ID_SCHEMA)]) -> int:
+    """As for other ids: one that is none is as unknown as any other."""
+    if not _JOB_ID.fullmatch(job_id) or int(job_id) > MAX_JOB_ID:
         raise JobNotFoundError
-    return number
+    return int(job_id)
 
 
 UserId = Annotated[UUID, Depends(get_user_id)]

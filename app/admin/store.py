@@ -62,14 +62,14 @@ async def oldest_waiting_seconds(session: AsyncSession) -> float | None:
     return None if seconds is None else max(0.0, seconds)
 
 
-async def fold_tallies(database: Database) -> int:
+async def fold_tallies(database: Database, *, at_most: int = MOVES_A_STEP) -> int:
     """How many moves were added up; a transaction a step, so that a long absence is caught up with."""
     folded = 0
     while True:
         async with database.transaction() as session:
-            step: int = (await session.execute(FOLD, {"at_most": MOVES_A_STEP})).scalar_one()
+            step: int = (await session.execute(FOLD, {"at_most": at_most})).scalar_one()
         folded += step
-        if step < MOVES_A_STEP:
+        if step < at_most:
             break
     async with database.transaction() as session:
         forgotten = _day(datetime.now(UTC).date() - FAILURES_KEPT)

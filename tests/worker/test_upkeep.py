@@ -168,3 +168,13 @@ async def test_dead_sessions_are_deleted_once_a_day(
         await upkeep.round()
         counts.append(len(await sessions_of(database_urls, alice)))
     assert counts == [1, 2, 1]
+
+
+async def test_a_round_folds_the_counts(
+    client: AsyncClient, alice: Person, queue: App, database: Database
+) -> None:
+    await create(client, alice)
+    await Upkeep(queue, database).round()
+    async with database.transaction() as session:
+        assert (await session.scalars(text("SELECT 1 FROM tally_moves"))).all() == []
+        assert await session.scalar(text("SELECT many FROM tallies WHERE subject = 'jobs'")) == 1
