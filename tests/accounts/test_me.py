@@ -32,6 +32,17 @@ async def test_a_token_without_the_scope_cannot_read(
     assert (await client.get(URL, headers=narrow.headers)).status_code == 403
 
 
+@pytest.mark.parametrize(
+    "field", [{"role": "admin"}, {"is_verified": True}, {"is_active": True}, {"username": "root"}]
+)
+async def test_what_only_others_may_change_about_me_is_422(
+    client: AsyncClient, alice: Person, field: dict[str, object]
+) -> None:
+    for method in ("PATCH", "PUT"):
+        answer = await client.request(method, URL, headers=alice.headers, json=field)
+        assert (answer.status_code, answer.json()["code"]) == (422, "validation_failed")
+
+
 async def test_another_persons_address_is_a_conflict(
     client: AsyncClient, alice: Person, charlie: Person
 ) -> None:

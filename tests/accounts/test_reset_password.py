@@ -11,6 +11,7 @@ from app.users.mail_tokens import MailTokens
 from app.users.store import UserStore
 from tests.accounts.post import Post, client_of
 from tests.accounts.rows import audited, jobs
+from tests.auth.second_factor.device import Clock, set_up
 from tests.catalogue import ask
 from tests.factories import PASSWORD, Person, Robot
 from tests.servers import DatabaseUrls
@@ -198,6 +199,20 @@ async def test_the_new_password_works_and_the_old_one_does_not(
     assert (await reset(client, await post.token())).status_code == 200
     assert (await log_in(client, PASSWORD), await log_in(client, NEW)) == (401, 200)
     assert alice.username == "alice"
+
+
+async def test_a_reset_leaves_the_second_factor_where_it_was(
+    client: AsyncClient, post: Post, alice: Person
+) -> None:
+    device = await set_up(client, alice, Clock())
+    await post.deliver()
+    await forgot(client)
+    assert (await reset(client, await post.token())).status_code == 200
+    form = {"username": "alice", "password": NEW}
+    refused = await client.post("/api/v1/auth/token", data=form)
+    assert code(refused) == (401, "second_factor_required")
+    accepted = await client.post("/api/v1/auth/token", data={**form, "totp": device.code(1)})
+    assert accepted.status_code == 200
 
 
 async def test_every_session_ends_and_its_owner_is_told(

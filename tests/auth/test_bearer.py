@@ -1,5 +1,7 @@
 """A bearer token at the guard."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from fastapi import FastAPI
 from httpx2 import AsyncClient
@@ -11,6 +13,7 @@ from app.core.refresh_tokens import RefreshTokens
 from app.core.tokens import AccessTokens
 from app.settings import Settings
 from tests.auth.test_login import deactivate
+from tests.auth.test_refresh import change
 from tests.factories import Person
 
 pytestmark = pytest.mark.integration
@@ -65,6 +68,13 @@ async def test_a_colleagues_session_is_no_credential_and_is_not_disturbed(
     token = forged(app, settings, alice, bob)
     assert (await client.get(ME, headers={"Authorization": f"Bearer {token}"})).status_code == 401
     assert (await client.get(ME, headers=alice.headers)).json()["username"] == "alice"
+
+
+async def test_a_session_beyond_its_absolute_end_opens_nothing(
+    client: AsyncClient, app: FastAPI, alice: Person
+) -> None:
+    await change(app, alice, absolute_expires_at=datetime.now(UTC) - timedelta(seconds=1))
+    assert (await client.get(ME, headers=alice.headers)).status_code == 401
 
 
 async def test_a_deactivated_person_is_refused(client: AsyncClient, app: FastAPI, alice: Person) -> None:

@@ -11,9 +11,15 @@ from app.core.ids import new_id
 from app.settings import PasswordPolicy
 from app.users.manager import UserManager
 from app.users.store import UserStore
+from tests.catalogue import ask
 from tests.factories import Person
+from tests.servers import DatabaseUrls
 
 pytestmark = pytest.mark.integration
+
+
+async def test_a_migrated_database_has_no_account_of_anybody(database_urls: DatabaseUrls) -> None:
+    assert await ask(database_urls.superuser, "SELECT username FROM users") == []
 
 
 async def test_a_role_that_is_none_is_no_conflict_of_names(app: FastAPI, alice: Person) -> None:
