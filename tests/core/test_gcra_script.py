@@ -158,9 +158,13 @@ async def test_silent_redis_leaves_no_caller_waiting() -> None:
         await client.aclose()
 
 
-async def test_cancelled_caller_leaves_the_others_their_answer(script: GcraScript) -> None:
+@pytest.mark.parametrize("turns", [1, 2])
+async def test_caller_cancelled_before_or_after_sending_leaves_the_others_their_answer(
+    script: GcraScript, turns: int
+) -> None:
     leaver, stayer = (asyncio.create_task(script.check([FIVE])) for _ in range(2))
-    await asyncio.sleep(0)
+    for _ in range(turns):
+        await asyncio.sleep(0)
     leaver.cancel()
     [level] = await stayer
     assert level.allowed
