@@ -83,7 +83,8 @@ def _day(day: date) -> str:
 
 async def lock_organization(session: AsyncSession, organization_id: UUID) -> Organization | None:
     """Held until the transaction ends; the session must be bound to it."""
-    query = select(Organization).where(Organization.id == organization_id).with_for_update()
+    query = select(Organization).where(Organization.id == organization_id)
+    query = query.with_for_update(key_share=True)
     return await session.scalar(query.execution_options(populate_existing=True))
 
 

@@ -23,6 +23,7 @@ from app.audit.schemas import AuditEntryOut
 from app.core.db import DatabaseDep, Tenant, bind_tenant
 from app.core.guard import OwnSession
 from app.core.http import client_address
+from app.core.ids import OptionalId
 from app.core.openapi import problems
 from app.core.page_answer import page_of
 from app.core.page_query import PageQuery
@@ -35,7 +36,7 @@ from app.organizations.errors import OrganizationNotFoundError
 router = APIRouter()
 
 Whose = Annotated[
-    UUID | None,
+    OptionalId,
     Query(description="Of this organisation, also of an erased one; left out: the platform's own."),
 ]
 
