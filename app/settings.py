@@ -139,7 +139,9 @@ class Settings(IdentitySettings, MailSettings, OAuthSettings, BaseSettings):
             f"SECRET_KEY: {secret_problem}": secret_problem is not None,
             "JWT_KEYS_DIR: is required, a directory of signing keys": self.jwt_keys_dir is None,
             "FETCH_ALLOW_HOSTS: is for development, it opens private addresses": bool(self.fetch_allow_hosts),
-            "OIDC_ISSUER: must begin with https://": not (self.oidc_issuer or "https://").startswith("https://"),
+            "OIDC_ISSUER: must begin with https://": not (self.oidc_issuer or "https://").startswith(
+                "https://"
+            ),
             "DEBUG: must be off": self.debug,
             "TESTING: must be off": self.testing,
             "PUBLIC_URL: must be set, and begin with https://": not self.public_url.startswith("https://"),

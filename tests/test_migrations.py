@@ -31,7 +31,8 @@ from tests.catalogue import LEFT_OVER, ask
 from tests.factories import Factory
 from tests.fixtures import BASE_URL
 from tests.servers import DatabaseUrls, Template
-from tests.test_isolation import ADD_SUMMARY, of, tenant_of
+from tests.tenant_rows import WRITES
+from tests.test_isolation import of, tenant_of
 
 pytestmark = pytest.mark.integration
 
@@ -185,7 +186,7 @@ async def test_a_single_role_finds_unfinished_summaries(single_role_app: FastAPI
     alice = await Factory(single_role_app).person("alice")
     row = of(alice)
     async with single_role_app.state.database.transaction(tenant_of(alice)) as session:
-        await session.execute(text(ADD_SUMMARY), row)
+        await session.execute(text(WRITES["summaries"]), row)
     query = "SELECT summary_id FROM unfinished_summaries(:idle, 10)"
     assert await answers(single_role_app, query, idle=timedelta(hours=-1)) == [row["id"]]
 

@@ -2,11 +2,16 @@
 
 from uuid import UUID
 
+from pydantic.json_schema import SkipJsonSchema
 from uuid_utils.compat import uuid7
 
 ID_LENGTH = 36
 # What a path parameter says of itself in the OpenAPI document.
 ID_SCHEMA = {"format": "uuid", "maxLength": ID_LENGTH}
+
+
+# An optional query parameter: null cannot be sent in a query, so its schema does not offer it.
+OptionalId = UUID | SkipJsonSchema[None]
 
 
 def new_id() -> UUID:

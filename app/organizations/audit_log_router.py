@@ -1,7 +1,6 @@
 """An organisation's audit log, for its own admins."""
 
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import StreamingResponse
@@ -13,6 +12,7 @@ from app.audit.queries import NEWEST_FIRST, AuditFilters, AuditLog
 from app.audit.schemas import AuditEntryOut
 from app.core.db import DatabaseDep, Tenant
 from app.core.guard import OwnSession, require
+from app.core.ids import OptionalId
 from app.core.openapi import problems
 from app.core.page_answer import page_of
 from app.core.page_query import PageQuery
@@ -31,8 +31,8 @@ BOUND = (OrganizationNotFoundError, WrongOrganizationError)
 
 def get_filters(
     action: AuditAction | None = None,
-    actor_id: UUID | None = None,
-    subject_id: UUID | None = None,
+    actor_id: OptionalId = None,
+    subject_id: OptionalId = None,
     since: AwareDatetime | None = None,
     until: AwareDatetime | None = None,
 ) -> AuditFilters:

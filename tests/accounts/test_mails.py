@@ -99,7 +99,7 @@ def test_the_text_says_what_a_program_sends(mail: Mail) -> None:
     assert '{"token": "t.o.k"' in letter(mail).text
 
 
-@pytest.mark.parametrize("mail", set(Mail) - set(PAGES))
+@pytest.mark.parametrize("mail", [mail for mail in Mail if mail not in PAGES])
 def test_a_mail_without_a_purpose_for_it_shows_no_token(mail: Mail) -> None:
     assert "t.o.k" not in letter(mail).text + letter(mail).html
 

@@ -7,6 +7,8 @@ from fastapi import FastAPI
 from fastapi_users.jwt import generate_jwt
 from httpx2 import AsyncClient, Response
 
+from app.auth.oauth.links import links_of
+from app.auth.oauth.models import OAuthAccount
 from app.users.mail_tokens import MailTokens
 from app.users.store import UserStore
 from tests.accounts.post import Post, client_of
@@ -247,6 +249,18 @@ async def test_keys_of_whoever_registered_with_a_foreign_address_die(
     assert (await client.get("/api/v1/summaries", headers=robot.headers)).status_code == 401
     (user,) = await ask(database_urls.superuser, "SELECT is_verified FROM users")
     assert user["is_verified"] is True
+
+
+async def test_a_provider_that_whoever_registered_has_linked_opens_nothing_any_more(
+    client: AsyncClient, app: FastAPI, post: Post, alice: Person
+) -> None:
+    linked = OAuthAccount(user_id=alice.user_id, provider="github", issuer="https://github.com", subject="7")
+    async with app.state.database.transaction() as session:
+        session.add(linked)
+    await forgot(client)
+    assert (await reset(client, await post.token())).status_code == 200
+    async with app.state.database.transaction() as session:
+        assert await links_of(session, alice.user_id) == []
 
 
 async def test_keys_of_a_verified_account_live_on(

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from app.auth.browser import Browser
@@ -54,6 +54,8 @@ COMING_BACK = (
 CanReadProfile = Annotated[Principal, require(Scope.PROFILE_READ)]
 CanChangeLogins = Annotated[Principal, require_recently(Scope.PROFILE_WRITE)]
 DeviceDep = Annotated[Device, Depends(get_device)]
+# Said, not enforced: a longer name is as unknown as any other, 404 and not 422.
+ProviderName = Annotated[str, Path(json_schema_extra={"maxLength": 40})]
 Text = Annotated[str | None, Query(max_length=MAX_PARAMETER)]
 
 
@@ -91,7 +93,7 @@ async def list_links(principal: CanReadProfile, session: OwnSession) -> Page[Lin
     openapi_extra=ANONYMOUS,
 )
 async def authorize(
-    provider: str,
+    provider: ProviderName,
     request: Request,
     response: Response,
     service: ServiceDep,
@@ -108,7 +110,11 @@ async def authorize(
 
 @router.post("/{provider}/link", responses=problems(RecentLoginRequiredError, *BEGINNING))
 async def begin_linking(
-    provider: str, request: Request, response: Response, service: ServiceDep, principal: CanChangeLogins
+    provider: ProviderName,
+    request: Request,
+    response: Response,
+    service: ServiceDep,
+    principal: CanChangeLogins,
 ) -> AuthorizationOut:
     """Begin to link a provider to my account: the same browser then goes to the address in the answer."""
     return _told(request, response, await service.begin_linking(provider, principal))
@@ -122,7 +128,7 @@ async def begin_linking(
     openapi_extra=ANONYMOUS,
 )
 async def callback(
-    provider: str,
+    provider: ProviderName,
     back: Annotated[Return, Depends(get_return)],
     device: DeviceDep,
     request: Request,
@@ -147,7 +153,7 @@ async def callback(
     openapi_extra=ANONYMOUS,
 )
 async def finish_with_code(
-    provider: str,
+    provider: ProviderName,
     step: SecondStepIn,
     device: DeviceDep,
     request: Request,
@@ -163,7 +169,7 @@ async def finish_with_code(
 
 @router.delete("/{provider}", status_code=204, responses=problems(RecentLoginRequiredError, LastLoginError))
 async def remove_link(
-    provider: str, request: Request, principal: CanChangeLogins, session: OwnSession
+    provider: ProviderName, request: Request, principal: CanChangeLogins, session: OwnSession
 ) -> None:
     """Unlink a provider from my account."""
     await unlink(session, principal, provider, address=client_address(request.scope.get("client")))
