@@ -71,7 +71,7 @@ RULES: dict[str, Rule | None] = {
     "DELETE /api/v1/auth/sessions/{session_id}": Rule("profile:write"),
     "POST /api/v1/auth/logout": Rule("", key=False),
     "POST /api/v1/auth/logout-all": Rule("profile:write"),
-    "POST /api/v1/auth/switch": Rule("profile:write"),
+    "POST /api/v1/auth/switch": Rule("profile:read", key=False),
     "POST /api/v1/auth/change-password": Rule("profile:write"),
     "GET /api/v1/auth/totp": Rule("profile:read"),
     "POST /api/v1/auth/totp/enroll": Rule("profile:write"),

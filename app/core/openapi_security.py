@@ -46,6 +46,8 @@ BEARER_KEY: Json = {
     "bearerFormat": "prc_live_...",
     "description": "An API key, as `Authorization: Bearer`.",
 }
+# An operation that may answer one of these is for somebody who logged in.
+LOGIN_ONLY = {RecentLoginRequiredError.code, "session_required"}
 NAMES = {
     bearer_scheme.scheme_name: "AccessToken",
     api_key_scheme.scheme_name: "ApiKey",
@@ -70,15 +72,15 @@ def describe_security(operation: Json) -> None:
         return
     scopes = named.pop("ApiKey")
     # Without a scope an operation is about the login itself, as logging out is.
-    if scopes and KEY_SCOPES.issuperset(scopes) and not _asks_for_a_recent_login(operation):
+    if scopes and KEY_SCOPES.issuperset(scopes) and not _refuses_keys(operation):
         named |= {"ApiKey": scopes, "ApiKeyAsBearer": scopes}
     operation["security"] = [{name: scopes} for name in named]
     _name_scopes(operation, scopes)
 
 
-def _asks_for_a_recent_login(operation: Json) -> bool:
+def _refuses_keys(operation: Json) -> bool:
     contents = operation["responses"].get("403", {}).get("content", {}).values()
-    return any(RecentLoginRequiredError.code in content.get("examples", {}) for content in contents)
+    return any(LOGIN_ONLY.intersection(content.get("examples", {})) for content in contents)
 
 
 def _name_scopes(operation: Json, scopes: list[str]) -> None:

@@ -27,11 +27,3 @@ class ForeignRefreshTokenError(ProblemError):
     title = "The refresh token cannot be read"
     meaning = "The body's refresh token is malformed, or is not one of the person who logs out."
     hint = "Send the refresh token that came with the access token."
-
-
-class OrganizationUnknownError(ProblemError):
-    code = "not_a_member"
-    status = 404
-    title = "Organisation not found"
-    meaning = "No organisation of yours has this id."
-    hint = "GET /api/v1/organizations lists those that you belong to."

@@ -10,7 +10,6 @@ from app.auth.devices import get_device
 from app.auth.opening import Device, SessionPolicy
 from app.auth.own_sessions.errors import (
     ForeignRefreshTokenError,
-    OrganizationUnknownError,
     SessionNotFoundError,
     SessionRequiredError,
 )
@@ -27,6 +26,7 @@ from app.core.pagination import InvalidCursorError
 from app.core.principal import Principal, Scope
 from app.core.refresh_tokens import InvalidRefreshTokenError, RefreshTokens
 from app.core.schemas import Page
+from app.organizations.errors import OrganizationNotFoundError
 
 router = APIRouter()
 
@@ -85,7 +85,7 @@ def named_session(body: LogoutIn, request: Request) -> UUID:
 def wanted_organization(body: SwitchIn) -> UUID:
     parsed = parse_id(body.organization_id)
     if parsed is None:
-        raise OrganizationUnknownError
+        raise OrganizationNotFoundError
     return parsed
 
 
@@ -123,10 +123,11 @@ async def log_out_everywhere(_principal: CanWriteProfile, service: MySessions) -
 
 
 @router.post(
-    "/switch", responses=problems(SessionRequiredError, SessionNotFoundError, OrganizationUnknownError)
+    "/switch", responses=problems(SessionRequiredError, SessionNotFoundError, OrganizationNotFoundError)
 )
 async def switch(
-    _principal: CanWriteProfile,
+    _principal: CanReadProfile,
+    _person: HasLoggedIn,
     organization_id: Annotated[UUID, Depends(wanted_organization)],
     service: Annotated[Switch, Depends(get_switch)],
     device: Annotated[Device, Depends(get_device)],

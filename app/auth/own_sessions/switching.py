@@ -14,13 +14,14 @@ from app.audit.service import record
 from app.auth.issuing import TokenIssuer
 from app.auth.models import AuthSession
 from app.auth.opening import MAX_USER_AGENT_CHARACTERS, Device, SessionPolicy
-from app.auth.own_sessions.errors import OrganizationUnknownError, SessionNotFoundError
+from app.auth.own_sessions.errors import SessionNotFoundError
 from app.auth.own_sessions.service import Caller
 from app.auth.repository import SessionRepository
 from app.auth.schemas import TokenPair
 from app.auth.store import OwnSessions
 from app.core.db import Tenant, bind_tenant
 from app.core.principal import Scope, allowed_scopes
+from app.organizations.errors import OrganizationNotFoundError
 
 
 class Switch:
@@ -33,7 +34,7 @@ class Switch:
         self._issuer = issuer
 
     async def to(self, organization_id: UUID, *, device: Device) -> TokenPair:
-        """Raises OrganizationUnknownError; SessionNotFoundError where the present session ends meanwhile."""
+        """Raises OrganizationNotFoundError; SessionNotFoundError where the present session ends meanwhile."""
         principal = self._caller.principal
         own = OwnSessions(self._session, principal.user_id)
         await own.lock_person()
@@ -44,7 +45,7 @@ class Switch:
         sessions = SessionRepository(self._session, organization_id)
         standing = await sessions.standing_of_member(principal.user_id)
         if standing is None:
-            raise OrganizationUnknownError
+            raise OrganizationNotFoundError
         role = self._policy.staff.proved(standing.staff_role, parent.amr)
         row = self._child(parent, organization_id, allowed_scopes(role, standing.membership_role))
         row.ip, row.user_agent = device.address, (device.user_agent or "")[:MAX_USER_AGENT_CHARACTERS]
