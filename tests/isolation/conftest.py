@@ -3,14 +3,17 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from asgi_lifespan import LifespanManager
 from fastapi import FastAPI
-from httpx2 import ASGITransport, AsyncClient
+from httpx2 import AsyncClient
 
-from app.settings import Settings
+from app.organizations.invitations.tokens import InvitationTokens
+from app.main import create_app
+from app.settings import Settings, load_settings
 from tests.factories import Factory
-from tests.fixtures import BASE_URL
 from tests.isolation.walk import site_of
-from tests.isolation.world import MARK, Builder, Doorman, Holding, station
+from tests.isolation.world import MARK, Builder, Holding
+from tests.servers import DatabaseUrls
 from tests.site_map import Route
 
 
@@ -26,16 +29,8 @@ def routes(app: FastAPI) -> list[Route]:
 
 
 @pytest.fixture
-async def calm(app: FastAPI) -> AsyncIterator[AsyncClient]:
-    """A client that is answered, as over a network, where the app's handler raises."""
-    transport = ASGITransport(app=app, client=("127.0.0.1", 50000), raise_app_exceptions=False)
-    async with AsyncClient(transport=transport, base_url=BASE_URL) as client:
-        yield client
-
-
-@pytest.fixture
-def builder(client: AsyncClient, factory: Factory) -> Builder:
-    return Builder(client, factory)
+def builder(client: AsyncClient, factory: Factory, settings: Settings) -> Builder:
+    return Builder(client, factory, InvitationTokens.from_secret(settings.signing_secret))
 
 
 @pytest.fixture
@@ -49,5 +44,14 @@ async def mallory(builder: Builder) -> Holding:
 
 
 @pytest.fixture
-def doorman(app: FastAPI) -> Doorman:
-    return station(app)
+def built_unfenced(settings: Settings, database_urls: DatabaseUrls) -> FastAPI:
+    """The same app as PostgreSQL's superuser, before whom no row-level security stands: wall two is down."""
+    url = load_settings(database_url=database_urls.superuser).database_url
+    return create_app(settings.model_copy(update={"database_url": url}))
+
+
+@pytest.fixture
+async def unfenced(built_unfenced: FastAPI, victim: Holding, mallory: Holding) -> AsyncIterator[FastAPI]:
+    assert victim != mallory
+    async with LifespanManager(built_unfenced):
+        yield built_unfenced

@@ -1,7 +1,7 @@
 """The first wall switched off: on its way to PostgreSQL every statement loses its tenant filters."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
@@ -57,13 +57,13 @@ def filters_off(app: FastAPI) -> Any:  # Any: a context manager
     return rewritten(app, lambda statement, parameters: (without_filters(statement), parameters))
 
 
-def tenant_told(app: FastAPI, *, instead_of: UUID, organization_id: UUID) -> Any:  # Any: as above
-    """PostgreSQL is told this organisation wherever the app names the other one."""
-    swap = {str(instead_of): str(organization_id)}
+def tenant_told(app: FastAPI, swap: Mapping[UUID, UUID]) -> Any:  # Any: as above
+    """PostgreSQL is told of other ids than those that the app names."""
+    spoken = {str(named): str(told) for named, told in swap.items()}
 
     def change(statement: str, parameters: Any) -> Any:  # Any: SQLAlchemy's own
         if ANNOUNCEMENT in statement:
-            parameters = tuple(swap.get(value, value) for value in parameters)
+            parameters = tuple(spoken.get(value, value) for value in parameters)
         return statement, parameters
 
     return rewritten(app, change)

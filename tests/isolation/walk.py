@@ -2,14 +2,17 @@
 
 import io
 import zipfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from fastapi import FastAPI
-from httpx2 import AsyncClient, Response
+from httpx2 import ASGITransport, AsyncClient, Response
 
 from tests.access_table import ENDING
-from tests.isolation.world import Holding, nothing_of, within
+from tests.fixtures import BASE_URL
+from tests.isolation.world import Doorman, Holding, nothing_of, principal_of, within
 from tests.site_map import Route, routes_of
 
 API = "/api/v1/"
@@ -52,6 +55,20 @@ def body_naming(route: Route, holding: Holding) -> dict[str, Any]:  # Any: the c
     }
     named = bodies.get(_bodies(route))
     return route.body if named is None else {"json": named}
+
+
+@asynccontextmanager
+async def walking(
+    app: FastAPI, attacker: Holding, *, taken_for: Holding | None = None
+) -> AsyncIterator["Walk"]:
+    """Answered as over a network where a handler raises. `taken_for`: what the app is made to believe."""
+    doorman = Doorman()
+    former, app.state.authenticators = app.state.authenticators, (doorman, *app.state.authenticators)
+    headers = doorman.admit(principal_of((taken_for or attacker).owner))
+    transport = ASGITransport(app=app, client=("127.0.0.1", 50000), raise_app_exceptions=False)
+    async with AsyncClient(transport=transport, base_url=BASE_URL) as client:
+        yield Walk(client, headers, attacker)
+    app.state.authenticators = former
 
 
 @dataclass(frozen=True, slots=True)
