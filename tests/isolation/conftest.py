@@ -7,8 +7,8 @@ from asgi_lifespan import LifespanManager
 from fastapi import FastAPI
 from httpx2 import AsyncClient
 
-from app.organizations.invitations.tokens import InvitationTokens
 from app.main import create_app
+from app.organizations.invitations.tokens import InvitationTokens
 from app.settings import Settings, load_settings
 from tests.factories import Factory
 from tests.isolation.walk import site_of

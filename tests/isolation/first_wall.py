@@ -13,7 +13,7 @@ COLUMN = r"(?:\w+\.)?organization_id\b|\borganizations(?:_\d+)?\.id\b"
 VALUE = r"\$\d+(?:::\w+)?"
 FILTER = re.compile(rf"((?:{COLUMN})\s*(?:=\s*{VALUE}|IN\s*\([^()]*\)|=\s*ANY\s*\([^()]*\)))", re.IGNORECASE)
 SWITCHED_OFF = re.compile(rf"\({FILTER.pattern} OR TRUE\)", re.IGNORECASE)
-# What compares a tenant with anything but another row's column: left after FILTER, it would be a filter still.
+# What compares a tenant with anything but another row's column is a filter.
 COMPARED = re.compile(
     rf"(?:{COLUMN})\s*(?:=|<>|!=|<|>|\bIN\b|\bIS\b|\bLIKE\b)(?!\s*\w+\.\w+)|{VALUE}\s*=\s*(?:{COLUMN})",
     re.IGNORECASE,
@@ -22,7 +22,7 @@ ANNOUNCEMENT = "set_config('app.organization_id'"
 
 
 def without_filters(statement: str) -> str:
-    """`organization_id = $1` becomes `(organization_id = $1 OR TRUE)`: the parameters stay in their places."""
+    """`organization_id = $1` becomes `(organization_id = $1 OR TRUE)`: parameters stay in their places."""
     if ANNOUNCEMENT in statement or statement.lstrip().upper().startswith("INSERT"):
         return statement
     return FILTER.sub(r"(\1 OR TRUE)", statement)
@@ -37,7 +37,7 @@ def filters_left(statement: str) -> list[str]:
 
 @contextmanager
 def rewritten(app: FastAPI, rewrite: Any) -> Iterator[list[str]]:  # Any: SQLAlchemy's own signature
-    """`rewrite(statement, parameters)` answers with both, for every statement meanwhile; these are collected."""
+    """`rewrite(statement, parameters)` answers with both; what it made of each statement is collected."""
     sent: list[str] = []
 
     def change(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> Any:

@@ -10,7 +10,9 @@ SELECT c.relname AS table, a.attname AS column FROM pg_attribute a JOIN pg_class
 WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND (a.attname = 'organization_id'
     OR a.attname = 'user_id' OR (a.attname = 'id' AND c.relname IN ('organizations', 'users')))
 """
-JOBS = "SELECT 'jobs' AS table, to_jsonb(t)::text AS row FROM procrastinate_jobs t WHERE args::text LIKE ANY ($2)"
+JOBS = """
+SELECT 'jobs' AS table, to_jsonb(t)::text AS row FROM procrastinate_jobs t WHERE args::text LIKE ANY ($2)
+"""
 
 
 async def rows_of(urls: DatabaseUrls, *owners: UUID) -> set[tuple[str, str]]:

@@ -4,12 +4,11 @@ from dataclasses import dataclass
 
 import pytest
 from fastapi import FastAPI
-from httpx2 import Response
 
 from tests.isolation.first_wall import filters_left, filters_off, tenant_told
 from tests.isolation.rows import rows_of
 from tests.isolation.walk import Walk, leaked, names, walking
-from tests.isolation.world import Builder, Holding, told
+from tests.isolation.world import Holding, told
 from tests.servers import DatabaseUrls
 from tests.site_map import Route
 

@@ -12,7 +12,6 @@ from tests.site_map import Route
 
 pytestmark = pytest.mark.integration
 
-# What a person sees of theirs: changed by nobody else's doings.
 SAVEPOINT = re.compile(r"sa_savepoint_\d+")
 
 
@@ -36,7 +35,7 @@ async def test_the_answer_is_the_same_and_so_are_the_statements_behind_it(
 
 
 async def test_another_tenants_cursor_is_no_cursor(
-    app: FastAPI, victim: Holding, mallory: Holding, builder: Builder
+    victim: Holding, mallory: Holding, builder: Builder
 ) -> None:
     await builder.summary(victim.owner, "another")
     first = await builder.client.get("/api/v1/summaries?limit=1", headers=victim.owner.headers)
@@ -50,7 +49,7 @@ async def test_another_tenants_cursor_is_no_cursor(
 
 
 async def test_filters_by_foreign_ids_find_what_filters_by_unknown_ones_do(
-    app: FastAPI, victim: Holding, mallory: Holding, builder: Builder
+    victim: Holding, mallory: Holding, builder: Builder
 ) -> None:
     log = f"/api/v1/organizations/{mallory.organization_id}/audit-log"
     for parameter in ("actor_id", "subject_id"):

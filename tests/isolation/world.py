@@ -1,5 +1,6 @@
 """Two tenants and all they have: the one that is attacked, and the ones that attack it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from uuid import UUID
@@ -89,7 +90,7 @@ class Builder:
             assert read.status_code == 200
         return summary_id
 
-    async def _make(self, owner: Person, path: str, body: dict[str, object]) -> dict[str, str]:
+    async def _make(self, owner: Person, path: str, body: Mapping[str, object]) -> dict[str, str]:
         answer = await self.client.post(path, headers=owner.headers, json=body)
         assert answer.status_code in {201, 202}, answer.text
         made: dict[str, str] = answer.json()
