@@ -145,6 +145,8 @@ async def _lock_live(sessions: SessionRepository, session_id: UUID) -> tuple[Aut
     standing = await sessions.standing_of(session_id)
     if row is None or standing is None or not standing.is_active:
         raise InvalidRefreshTokenError(internal="the session has ended")
+    if row.impersonator_id is not None:
+        raise InvalidRefreshTokenError(internal="support has no refresh token; somebody made one")
     return row, standing
 
 

@@ -15,16 +15,28 @@ from app.core.principal import Scope, StaffRole
 from tests.admin.logs import Log
 from tests.factories import Factory, Person
 from tests.servers import DatabaseUrls
+from tests.site_map import Route, routes_of
 
 pytestmark = pytest.mark.integration
 
 HOLDS_WITHIN_SECONDS = 2
 TEXT = {"text": "A sentence to be summarised. " * 20}
+# What would be done, were it allowed.
+BODIES: dict[str, dict[str, str]] = {
+    "summaries": TEXT,
+    "api-keys": {"name": "mine"},
+    "users/me": {"full_name": "Mine"},
+}
 
 
 @pytest.fixture
 def log(database_urls: DatabaseUrls) -> Log:
     return Log(database_urls)
+
+
+@pytest.fixture
+def routes(app: FastAPI) -> list[Route]:
+    return routes_of(app)
 
 
 def url(user_id: UUID) -> str:
@@ -144,9 +156,8 @@ async def test_reading_is_all_that_it_is_for(client: AsyncClient, adam: Person, 
         ("POST", "summaries"),
         ("POST", "api-keys"),
         ("PATCH", "users/me"),
-        ("POST", "auth/switch"),
     ):
-        refused = await client.request(method, f"/api/v1/{path}", headers=headers, json={})
+        refused = await client.request(method, f"/api/v1/{path}", headers=headers, json=BODIES.get(path))
         assert told(refused) == (403, "insufficient_scope")
 
 
@@ -158,12 +169,38 @@ async def test_nothing_that_takes_a_login_is_done_in_anothers_name(
     assert told(answer) == (403, "recent_login_required")
     for method, path in (
         ("POST", "api-keys"),
-        ("POST", "auth/switch"),
         ("DELETE", "users/me"),
         ("POST", "auth/logout-all"),
     ):
-        refused = await client.request(method, f"/api/v1/{path}", headers=headers, json={})
+        refused = await client.request(method, f"/api/v1/{path}", headers=headers, json=BODIES.get(path))
         assert told(refused) == (403, "insufficient_scope")
+
+
+async def test_it_does_not_lead_into_another_organisation_or_a_session_of_its_own(
+    client: AsyncClient, app: FastAPI, root: Person, alice: Person
+) -> None:
+    begun = (await begin(client, root, alice, write=True)).json()
+    headers = {"Authorization": f"Bearer {begun['access_token']}"}
+    body = {"organization_id": str(alice.organization_id)}
+    answer = await client.post("/api/v1/auth/switch", headers=headers, json=body)
+    assert told(answer) == (403, "impersonated")
+    # As if its secret were known: the session itself cannot be refreshed.
+    forged = app.state.refresh_tokens.mint(UUID(begun["session_id"]), counter=0)
+    assert (await client.post("/api/v1/auth/refresh", json={"refresh_token": forged})).status_code == 401
+
+
+async def test_whatever_writes_is_refused_however_little_scope_it_asks_for(
+    client: AsyncClient, routes: list[Route], adam: Person, alice: Person, subtests: pytest.Subtests
+) -> None:
+    headers = await headers_of(client, adam, alice)
+    for route in routes:
+        if route.method != "GET" and not route.is_anonymous and route.name != "POST /api/v1/auth/logout":
+            path = route.fill(alice.organization_id)
+            body = {**route.body, "json": {"organization_id": str(alice.organization_id)}}
+            kept = body if route.path.endswith("/switch") else route.body
+            answer = await client.request(route.method, path, headers=headers, **kept)
+            with subtests.test(route.name):
+                assert answer.status_code == 403, answer.text
 
 
 async def test_the_session_ends_when_it_was_said(

@@ -19,6 +19,14 @@ class SessionRequiredError(ProblemError):
     hint = "Send the access token of a login; revoke a key at DELETE /api/v1/api-keys/{key_id}."
 
 
+class ImpersonatedError(ProblemError):
+    code = "impersonated"
+    status = 403
+    title = "Not in another's name"
+    meaning = "Support acts in one organisation, for a while; a session of its own would outlive both."
+    hint = "Staff begin anew for another organisation, where that one allows it."
+
+
 class ForeignRefreshTokenError(ProblemError):
     """Of another person or malformed: told alike, so that nobody learns which tokens are real."""
 

@@ -10,6 +10,7 @@ from app.auth.devices import get_device
 from app.auth.opening import Device, SessionPolicy
 from app.auth.own_sessions.errors import (
     ForeignRefreshTokenError,
+    ImpersonatedError,
     SessionNotFoundError,
     SessionRequiredError,
 )
@@ -123,7 +124,10 @@ async def log_out_everywhere(_principal: CanWriteProfile, service: MySessions) -
 
 
 @router.post(
-    "/switch", responses=problems(SessionRequiredError, SessionNotFoundError, OrganizationNotFoundError)
+    "/switch",
+    responses=problems(
+        SessionRequiredError, SessionNotFoundError, OrganizationNotFoundError, ImpersonatedError
+    ),
 )
 async def switch(
     _principal: CanReadProfile,

@@ -14,7 +14,7 @@ from app.audit.service import record
 from app.auth.issuing import TokenIssuer
 from app.auth.models import AuthSession
 from app.auth.opening import MAX_USER_AGENT_CHARACTERS, Device, SessionPolicy
-from app.auth.own_sessions.errors import SessionNotFoundError
+from app.auth.own_sessions.errors import ImpersonatedError, SessionNotFoundError
 from app.auth.own_sessions.service import Caller
 from app.auth.repository import SessionRepository
 from app.auth.schemas import TokenPair
@@ -34,13 +34,15 @@ class Switch:
         self._issuer = issuer
 
     async def to(self, organization_id: UUID, *, device: Device) -> TokenPair:
-        """Raises OrganizationNotFoundError; SessionNotFoundError where the present session ends meanwhile."""
+        """Raises OrganizationNotFoundError, SessionNotFoundError (it ends meanwhile), ImpersonatedError."""
         principal = self._caller.principal
         own = OwnSessions(self._session, principal.user_id)
         await own.lock_person()
         parent = await own.living(principal.credential_id)
         if parent is None:
             raise SessionNotFoundError
+        if parent.impersonator_id is not None:
+            raise ImpersonatedError
         await bind_tenant(self._session, Tenant(organization_id, principal.user_id))
         sessions = SessionRepository(self._session, organization_id)
         standing = await sessions.standing_of_member(principal.user_id)
