@@ -77,7 +77,6 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], float] =
         generate_unique_id_function=operation_id,
         lifespan=lifespan,
     )
-    app.dependency_overrides[get_settings] = lambda: settings
     app.state.settings = settings
     app.state.clock = clock
     _connect_stores(app, settings)

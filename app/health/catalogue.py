@@ -5,14 +5,15 @@ from hashlib import sha256
 from html import escape
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import HTMLResponse
 
 from app.core.errors import CATALOGUE, NotFoundError, ProblemError
 from app.core.http import accepts_html
 from app.core.openapi import ANONYMOUS, problems
 from app.core.schemas import Page, ResponseModel
-from app.settings import Settings, get_settings
+from app.health.context import SettingsDep
+from app.settings import Settings
 
 STYLE = (
     "body{font:1rem/1.6 system-ui,sans-serif;max-width:42rem;margin:3rem auto;padding:0 1rem}"
@@ -42,7 +43,7 @@ class ProblemDescription(ResponseModel):
     openapi_extra=ANONYMOUS,
 )
 async def list_problems(
-    request: Request, response: Response, settings: Annotated[Settings, Depends(get_settings)]
+    request: Request, response: Response, settings: SettingsDep
 ) -> Page[ProblemDescription] | HTMLResponse:
     """Every error this service answers with; as a page for browsers."""
     items = [_describe(error, settings) for _, error in sorted(CATALOGUE.items())]
@@ -66,7 +67,7 @@ async def read_problem(
     code: Annotated[str, Path(json_schema_extra={"maxLength": 100})],
     request: Request,
     response: Response,
-    settings: Annotated[Settings, Depends(get_settings)],
+    settings: SettingsDep,
 ) -> ProblemDescription | HTMLResponse:
     """What one error means, and what to do; as a page for browsers."""
     if code not in CATALOGUE:

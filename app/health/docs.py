@@ -1,13 +1,13 @@
 """The reference pages: swagger-ui from our own files, under a CSP of their own. Off in production."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import FileResponse, JSONResponse, RedirectResponse
 
 from app.core.errors import NotFoundError
-from app.settings import Settings, get_settings
+from app.health.context import SettingsDep
 
 ASSETS = Path(__file__).parent / "static" / "swagger-ui"
 # The closed list of what /docs/assets serves: a path from outside never reaches the file system.
@@ -25,7 +25,7 @@ PAGE_CSP = (
 ONE_DAY = {"Cache-Control": "public, max-age=86400"}
 
 
-def require_visible(settings: Annotated[Settings, Depends(get_settings)]) -> None:
+def require_visible(settings: SettingsDep) -> None:
     if not settings.docs_visible:
         raise NotFoundError
 

@@ -1,9 +1,9 @@
 """Probes, metrics and what the service says of itself. No credential, no limit of ours."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Literal
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from app import __version__
 from app.core.errors import NotFoundError
@@ -11,10 +11,10 @@ from app.core.metrics import CONTENT_TYPE, may_scrape, render_metrics
 from app.core.openapi import ANONYMOUS
 from app.core.schemas import ResponseModel, UtcDatetime
 from app.health import catalogue, docs
+from app.health.context import SettingsDep
 from app.health.readiness import Readiness, Status, check_readiness
-from app.settings import Environment, Settings, get_settings
+from app.settings import Environment
 
-SettingsDep = Annotated[Settings, Depends(get_settings)]
 JWKS_MAX_AGE = {"Cache-Control": "public, max-age=300"}
 NOT_READY = 503
 

@@ -6,7 +6,7 @@ from fastapi import FastAPI
 
 from app.core.openapi import install_openapi
 from app.health.router import router
-from app.settings import Settings, get_settings
+from app.settings import Settings
 from tests.core.small_app import small_app, small_settings
 
 JWKS = {"keys": [{"kty": "EC", "kid": "one"}]}
@@ -41,7 +41,7 @@ def health_app(
 ) -> FastAPI:
     settings = settings or small_settings()
     app = small_app(settings)
-    app.dependency_overrides[get_settings] = lambda: settings
+    app.state.settings = settings
     app.state.database = database or Part()
     app.state.redis = redis or Part()
     app.state.schema_version = schema or Part()
