@@ -50,7 +50,8 @@ def write_ini(folder: Path, url: str, *, port: int) -> Path:
     users.write_text(f'"{target.username}" "{target.password}"\n', "utf-8")
     text = INI.read_text("utf-8")
     exchanges = {
-        "host=postgres port=5432 dbname=precis": f"host=127.0.0.1 port={target.port} dbname={target.path[1:]}",
+        "host=postgres port=5432": f"host=127.0.0.1 port={target.port}",
+        "dbname=precis": f"dbname={target.path[1:]}",
         "listen_addr = 0.0.0.0": "listen_addr = 127.0.0.1\nunix_socket_dir =",
         "listen_port = 6432": f"listen_port = {port}",
         "/run/secrets/pgbouncer_users": str(users),

@@ -57,7 +57,7 @@ def built_pooled(settings: Settings, pooled_url: str) -> FastAPI:
 async def pooled_app(
     built_pooled: FastAPI, victim: Holding, mallory: Holding, app: FastAPI
 ) -> AsyncIterator[FastAPI]:
-    """The tenants were made without PgBouncer, by an app whose connections are gone before this one's come."""
+    """The tenants were made without PgBouncer, by an app whose connections are gone by now."""
     assert victim != mallory
     await app.state.database.dispose()
     async with LifespanManager(built_pooled):
