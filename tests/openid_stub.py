@@ -99,16 +99,8 @@ class Asked:
     form: dict[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Consent:
-    """What a code stands for."""
-
-    client_id: str
-    redirect_uri: str
-    challenge: str
-    nonce: str | None
-
-
+# The authorization request that a code was given for.
+Consent = dict[str, str]
 Handler = Callable[[Asked], Awaitable[tuple[int, object]]]
 
 
@@ -125,6 +117,7 @@ class OpenIdStub:
             "name": "Dora",
         }
     )
+    proved_ago: int = 0
     claims: Json = field(default_factory=dict)
     make_token: Callable[[Json], str | None] = signed
     keys: list[Json] = field(
@@ -140,7 +133,6 @@ class OpenIdStub:
     silent: set[str] = field(default_factory=set)
     asked: list[Asked] = field(default_factory=list)
     _codes: dict[str, Consent] = field(default_factory=dict)
-    _nonces: dict[str, str | None] = field(default_factory=dict)
 
     @property
     def issuer(self) -> str:
@@ -149,7 +141,16 @@ class OpenIdStub:
     def tell_the_truth(self) -> None:
         """From here on, about everything."""
         honest = OpenIdStub()
-        for name in ("claims", "make_token", "keys", "configuration", "userinfo", "answers", "silent"):
+        for name in (
+            "claims",
+            "make_token",
+            "keys",
+            "configuration",
+            "userinfo",
+            "answers",
+            "silent",
+            "proved_ago",
+        ):
             setattr(self, name, getattr(honest, name))
 
     def visit(self, authorization_url: str) -> dict[str, str]:
@@ -158,9 +159,7 @@ class OpenIdStub:
         assert query["response_type"] == "code"
         assert query["code_challenge_method"] == "S256"
         code = secrets.token_urlsafe(16)
-        self._codes[code] = Consent(
-            query["client_id"], query["redirect_uri"], query["code_challenge"], query.get("nonce")
-        )
+        self._codes[code] = query
         return {"code": code, "state": query["state"]}
 
     async def answer(self, asked: Asked) -> tuple[int, object]:
@@ -199,8 +198,11 @@ class OpenIdStub:
         if consent is None:
             return 400, {"error": "invalid_grant"}
         now = int(time.time())
-        claims = {"iss": self.issuer, "aud": consent.client_id, "iat": now, "exp": now + 300}
-        merged = {**claims, "nonce": consent.nonce, **self.account, **self.claims}
+        claims = {"iss": self.issuer, "aud": consent["client_id"], "iat": now, "exp": now + 300}
+        # It tells only who asks.
+        if "max_age" in consent or "auth_time" in consent.get("claims", ""):
+            claims["auth_time"] = now - self.proved_ago
+        merged = {**claims, "nonce": consent.get("nonce"), **self.account, **self.claims}
         told = {name: value for name, value in merged.items() if value is not ABSENT}
         answer: Json = {"access_token": "at-" + secrets.token_urlsafe(8), "token_type": "Bearer"}
         return 200, {**answer, "expires_in": 300, "id_token": self.make_token(told)}
@@ -214,14 +216,11 @@ class OpenIdStub:
         """Once; with the verifier, the address and the credentials that belong to it."""
         form = asked.form
         consent = self._codes.pop(form.get("code", ""), None)
-        if consent is None or _credentials(asked) != (consent.client_id, CLIENT_SECRET):
+        if consent is None or _credentials(asked) != (consent["client_id"], CLIENT_SECRET):
             return None
         challenge = _segment(sha256(form.get("code_verifier", "").encode()).digest())
-        return (
-            consent
-            if (challenge, form["redirect_uri"]) == (consent.challenge, consent.redirect_uri)
-            else None
-        )
+        proof = consent["code_challenge"], consent["redirect_uri"]
+        return consent if (challenge, form["redirect_uri"]) == proof else None
 
 
 def _credentials(asked: Asked) -> tuple[str, str]:

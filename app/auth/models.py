@@ -15,7 +15,8 @@ class AuthSession(Base):
     """`counter` is the number of the one refresh token that is not yet spent; no token is stored.
 
     `prev_idem_hash` is the SHA-256 of the Idempotency-Key that the last rotation came with. `amr` is how the
-    login was proved (RFC 8176: pwd, otp, ...), `authenticated_at` when; None: at `created_at`.
+    login was proved (RFC 8176: pwd, otp, ...), `authenticated_at` when; None: at `created_at`,
+    1970: nobody knows.
     `parent_id` is the session out of which this one was opened by switching; it ends with it.
     `impersonator_id`: opened by this one of the staff, in the user's name; it is never refreshed.
     """

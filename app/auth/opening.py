@@ -51,11 +51,15 @@ class Login:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What the session begins with: `scopes` empty means all that are allowed; `amr` as in AuthSession."""
+    """What the session begins with: `scopes` empty means all that are allowed; `amr` as in AuthSession.
+
+    `proved_at`: when they proved who they are; None: just now, to us.
+    """
 
     scopes: frozenset[str]
     amr: Sequence[str]
     replacement_hash: str | None = None
+    proved_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +107,7 @@ class SessionOpener:
             scopes=sorted(allowed & proof.scopes if proof.scopes else allowed),
             idle_expires_at=now + self._policy.idle_lifetime,
             absolute_expires_at=now + ABSOLUTE_LIFETIME,
-            authenticated_at=now,
+            authenticated_at=min(proof.proved_at or now, now),
             amr=list(proof.amr),
         )
 

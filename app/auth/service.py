@@ -5,6 +5,7 @@ Whatever is wrong, the same happens and the same is said: one lookup, one hash, 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 from uuid import UUID
@@ -115,9 +116,11 @@ class LoginService:
         scopes: frozenset[str],
         device: Device,
         amr: Sequence[str],
+        proved_at: datetime,
     ) -> Login:
         """For a login that is proved otherwise, in the caller's transaction. Raises LoginFailedError."""
-        login = await self.parts.opener.open(session, user, Proof(scopes, amr), device=device)
+        proof = Proof(scopes, amr, proved_at=proved_at)
+        login = await self.parts.opener.open(session, user, proof, device=device)
         LOGINS.labels(Outcome.SUCCESS).inc()
         return login
 

@@ -78,7 +78,10 @@ class RecentLoginRequiredError(ProblemError):
     status = 403
     title = "A recent login is required"
     meaning = "Whoever finds an open session must not take over the account: this needs a login just made."
-    hint = "Log in again, and use the new access token within 15 minutes; an API key cannot do this."
+    hint = (
+        "Log in again, and use the new access token within 15 minutes; an API key cannot do this. If a login "
+        "by a provider does not help, use a password: POST /api/v1/auth/forgot-password sets one."
+    )
     headers = {  # noqa: RUF012  # as above
         "WWW-Authenticate": 'Bearer error="insufficient_user_authentication", '
         f'error_description="A recent login is required", max_age={int(RECENT.total_seconds())}'

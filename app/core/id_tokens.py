@@ -16,7 +16,8 @@ Claims = Mapping[str, Any]  # Any: JSON values
 Algorithm = Literal["RS256", "ES256"]
 
 LEEWAY_SECONDS = 60
-MAX_AGE_SECONDS = 600
+# As long as a state lives (app/auth/oauth/state.py).
+ATTEMPT_SECONDS = 600
 MINIMUM_RSA_BITS = 2048
 MAX_KEYS = 100
 
@@ -41,11 +42,15 @@ class VerificationKey:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """`issuers` are the spellings of one issuer: Google's tokens have two."""
+    """`issuers` are the spellings of one issuer: Google's tokens have two.
+
+    `max_age`, in seconds, is what was asked for, and makes auth_time required (OpenID Connect Core, 2).
+    """
 
     issuers: frozenset[str]
     client_id: str
     nonce: str
+    max_age: int | None = None
 
 
 def parse_key_set(document: object) -> dict[str, VerificationKey]:
@@ -94,6 +99,7 @@ def verify_id_token(
         raise UntrustedIdTokenError(type(error).__name__) from None
     _check_party(claims, expected)
     _check_times(claims, now=now)
+    _check_proof_time(claims, max_age=expected.max_age, now=now)
     return claims
 
 
@@ -140,5 +146,19 @@ def _check_times(claims: Claims, *, now: float) -> None:
         raise UntrustedIdTokenError("expired")
     if claims["iat"] > now + LEEWAY_SECONDS:
         raise UntrustedIdTokenError("issued in the future")
-    if claims["iat"] < now - MAX_AGE_SECONDS:
+    if claims["iat"] < now - ATTEMPT_SECONDS:
         raise UntrustedIdTokenError("issued before this attempt began")
+
+
+def _check_proof_time(claims: Claims, *, max_age: int | None, now: float) -> None:
+    """When the issuer last saw its user prove who they are."""
+    proved = claims.get("auth_time")
+    if proved is None and max_age is None:
+        return
+    if type(proved) is not int or proved < 0:
+        raise UntrustedIdTokenError("no time of the proof")
+    if proved > now + LEEWAY_SECONDS:
+        raise UntrustedIdTokenError("proved in the future")
+    # The issuer judges the age as its user arrives; from there to us the attempt may take all its time.
+    if max_age is not None and proved < now - max_age - ATTEMPT_SECONDS - LEEWAY_SECONDS:
+        raise UntrustedIdTokenError("proved too long ago")

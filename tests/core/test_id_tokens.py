@@ -38,6 +38,7 @@ CLAIMS = {
     "iat": NOW,
     "exp": NOW + 300,
 }
+FRESH = Expected(frozenset({ISSUER}), "precis", "nonce", max_age=900)
 KEYS = parse_key_set({"keys": [public_jwk(rsa_key(), KID), public_jwk(ec_key(), EC_KID)]})
 
 
@@ -102,6 +103,34 @@ def test_a_forgery_is_refused(token: str) -> None:
 def test_a_lie_is_refused_although_it_is_signed(claims: dict[str, Any]) -> None:  # Any: JSON values
     with pytest.raises(UntrustedIdTokenError):
         verify(signed(claims))
+
+
+# As old as was asked for, and the attempt took its ten minutes, and the clocks differ by one.
+OLDEST = NOW - 900 - 600 - 60
+
+
+@pytest.mark.parametrize("proved", [None, OLDEST - 1, NOW + 61, -1, True, str(NOW), float("inf")])
+def test_a_proof_without_its_time_or_too_old_is_refused_where_its_age_was_demanded(proved: object) -> None:
+    with pytest.raises(UntrustedIdTokenError):
+        verify(signed({**CLAIMS, "auth_time": proved}), expected=FRESH)
+    with pytest.raises(UntrustedIdTokenError):
+        verify(signed(CLAIMS), expected=FRESH)
+
+
+@pytest.mark.parametrize("proved", [NOW + 61, -1, True, str(NOW)])
+def test_a_time_of_the_proof_that_is_none_is_refused_although_nobody_asked(proved: object) -> None:
+    with pytest.raises(UntrustedIdTokenError):
+        verify(signed({**CLAIMS, "auth_time": proved}))
+
+
+@pytest.mark.parametrize("proved", [OLDEST, NOW, NOW + 60])
+def test_a_proof_as_recent_as_was_demanded_is_believed(proved: int) -> None:
+    assert verify(signed({**CLAIMS, "auth_time": proved}), expected=FRESH)["auth_time"] == proved
+
+
+@pytest.mark.parametrize("proved", [{}, {"auth_time": None}, {"auth_time": 1}])
+def test_where_no_age_was_demanded_any_will_do(proved: dict[str, Any]) -> None:  # Any: JSON values
+    assert verify(signed({**CLAIMS, **proved}))["sub"] == "1001"
 
 
 def test_an_unknown_kid_is_told_apart_so_that_the_keys_are_fetched_anew() -> None:

@@ -1,6 +1,7 @@
 """Lets in whom a provider vouches for; asks for the second factor first, where the account has one."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Literal
 from uuid import UUID
 
@@ -23,6 +24,8 @@ from app.users.store import UserStore
 
 # RFC 8176 has no name for it; "fed" is what others use for a login that somebody else proved.
 FEDERATED = "fed"
+# Of a proof whose time is unknown: older than whatever takes a recent login accepts.
+LONG_AGO = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +63,9 @@ class Admission:
         """Raises what Linking.owner raises, and EmailNotVerifiedError."""
         async with self._parts.database.transaction() as session:
             user = await Linking(session, visitor).owner()
+            proved_at = visitor.identity.proved_at or LONG_AGO
             try:
-                login = await self._open(session, user, code=None, device=device)
+                login = await self._open(session, user, code=None, device=device, proved_at=proved_at)
             except SecondFactorRequiredError:
                 begun = self._parts.states.begin(visitor.provider, mode, proved=user.id)
                 return CodeNeeded(f"{begun.state}.{begun.browser}")
@@ -79,7 +83,7 @@ class Admission:
             if user is None or not user.is_active:
                 raise LoginFailedError(internal="no longer active")
             try:
-                login = await self._open(session, user, code=code, device=device)
+                login = await self._open(session, user, code=code, device=device, proved_at=LONG_AGO)
             except LoginFailedError:
                 await _record_wrong_code(session, attempt, user_id, device=device)
                 raise
@@ -95,13 +99,23 @@ class Admission:
                 raise OAuthStateError(internal="the session that began the linking has ended")
             await Linking(session, visitor).link(own.user_id)
 
-    async def _open(self, session: AsyncSession, user: User, *, code: str | None, device: Device) -> Login:
+    async def _open(
+        self, session: AsyncSession, user: User, *, code: str | None, device: Device, proved_at: datetime
+    ) -> Login:
         if self._parts.email_verification == "required" and not user.is_verified:
             raise EmailNotVerifiedError
         await bind_tenant(session, Tenant(user_id=user.id))
         proved = await self._parts.second_factor.prove(session, user.id, code=code, address=device.address)
+        if proved:
+            # Whoever sits at the provider's open session, a code has just shown who it is.
+            proved_at = datetime.now(UTC)
         return await self._parts.logins.open_session(
-            session, user, scopes=frozenset(), device=device, amr=[FEDERATED, *proved]
+            session,
+            user,
+            scopes=frozenset(),
+            device=device,
+            amr=[FEDERATED, *proved],
+            proved_at=proved_at,
         )
 
 

@@ -47,7 +47,10 @@ class OAuthProofError(ProblemError):
     code = "oauth_proof_refused"
     status = 502
     title = "The provider's proof of identity was refused"
-    meaning = "The ID token was not signed by the provider, or not made for this service and this login."
+    meaning = (
+        "The ID token was not signed by the provider, not made for this service and this login, or does not "
+        "say that its user proved who they are lately (auth_time)."
+    )
     hint = "Begin again; if it persists, an operator must look at the provider's configuration."
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
@@ -15,13 +16,17 @@ MAX_NAME_CHARACTERS = 200
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """`email` is in lower case, and there only where the provider vouches for it. `username` is a wish."""
+    """`email` is in lower case, and there only where the provider vouches for it. `username` is a wish.
+
+    `proved_at`: when the provider last saw this person prove who they are; None: it does not say.
+    """
 
     issuer: str
     subject: str
     email: str | None
     name: str | None
     username: str | None
+    proved_at: datetime | None = None
 
 
 def read_subject(value: object) -> str | None:
@@ -54,7 +59,13 @@ def read_name(value: object) -> str | None:
     return "".join(letter for letter in value if letter.isprintable())[:MAX_NAME_CHARACTERS].strip() or None
 
 
-def from_claims(claims: Json, *, issuer: str) -> Identity | None:
+def read_proof_time(claims: Json) -> datetime | None:
+    """Of an ID token that was verified: nothing else says it under a signature."""
+    seconds = claims.get("auth_time")
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+def from_claims(claims: Json, *, issuer: str, proved_at: datetime | None) -> Identity | None:
     """An ID token's or a userinfo answer's claims (OpenID Connect Core, 5.1); None without a subject."""
     subject = read_subject(claims.get("sub"))
     if subject is None:
@@ -65,4 +76,5 @@ def from_claims(claims: Json, *, issuer: str) -> Identity | None:
         email=read_email(claims.get("email"), verified=claims.get("email_verified")),
         name=read_name(claims.get("name")),
         username=read_name(claims.get("preferred_username")),
+        proved_at=proved_at,
     )

@@ -1,7 +1,7 @@
 """OpenID Connect's code flow: an ID token proves who came, userinfo only adds to it."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,14 +10,17 @@ import httpx
 from app.auth.oauth.discovery import Discovery, KeySet
 from app.auth.oauth.errors import OAuthProofError
 from app.auth.oauth.exchange import GoogleClient, OAuthClient, PlainClient, exchange_code, get_json
-from app.auth.oauth.identity import Identity, Json, from_claims
+from app.auth.oauth.identity import Identity, Json, from_claims, read_proof_time
 from app.auth.oauth.state import Secrets
 from app.core.id_tokens import Expected, UnknownKeyError, UntrustedIdTokenError, verify_id_token
+from app.core.principal import RECENT
 
 SCOPES = ["openid", "email", "profile"]
 # Google's tokens have either.
 GOOGLE_ISSUERS = ("https://accounts.google.com", "accounts.google.com")
 GOOGLE_KEYS = "https://www.googleapis.com/oauth2/v3/certs"
+# Only so, and only where the operator enabled it there, do Google's tokens say when: it knows no max_age.
+GOOGLE_CLAIMS = '{"id_token":{"auth_time":{"essential":true}}}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +33,21 @@ class ClientCredentials:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A provider as it is known by now. `issuers`: the spellings of one, the one to remember first."""
+    """A provider as it is known by now. `issuers`: the spellings of one, the one to remember first.
+
+    `max_age`: how old, in seconds, the proof may be that it accepts from its user; None: it cannot be told.
+    """
 
     client: OAuthClient
     issuers: tuple[str, ...]
     keys: KeySet
     userinfo_endpoint: str | None = None
+    max_age: int | None = None
+
+    @property
+    def freshness(self) -> Mapping[str, str]:
+        """What of the authorization request makes the ID token say when its user proved who they are."""
+        return {"claims": GOOGLE_CLAIMS} if self.max_age is None else {"max_age": str(self.max_age)}
 
 
 class Connector(Protocol):
@@ -75,7 +87,8 @@ class DiscoveringConnector:
             token_endpoint_auth_method=found.auth_method,
         )
         keys = self._keys.setdefault(found.jwks_uri, KeySet(self._http, found.jwks_uri))
-        return Connection(client, (found.issuer,), keys, found.userinfo_endpoint)
+        max_age = int(RECENT.total_seconds())
+        return Connection(client, (found.issuer,), keys, found.userinfo_endpoint, max_age)
 
 
 class OpenIdProvider:
@@ -96,7 +109,7 @@ class OpenIdProvider:
 
     async def authorization_url(self, *, redirect_uri: str, state: str, secrets: Secrets) -> str:
         connection = await self._connector.connect()
-        extras = {"nonce": secrets.nonce}
+        extras = {"nonce": secrets.nonce, **connection.freshness}
         return await connection.client.get_authorization_url(
             redirect_uri, state, SCOPES, secrets.challenge, "S256", extras_params=extras
         )
@@ -106,9 +119,10 @@ class OpenIdProvider:
         verifier = secrets.verifier
         answer = await exchange_code(connection.client, code, redirect_uri=redirect_uri, verifier=verifier)
         claims = await self._prove(connection, answer.get("id_token"), nonce=secrets.nonce)
+        proved_at = read_proof_time(claims)
         if "email" not in claims:
             claims = {**await self._userinfo(connection, answer, subject=claims["sub"]), **claims}
-        identity = from_claims(claims, issuer=connection.issuers[0])
+        identity = from_claims(claims, issuer=connection.issuers[0], proved_at=proved_at)
         if identity is None:
             raise OAuthProofError(internal="the ID token names no usable subject")
         return identity
@@ -116,7 +130,8 @@ class OpenIdProvider:
     async def _prove(self, connection: Connection, token: object, *, nonce: str) -> Json:
         if not isinstance(token, str):
             raise OAuthProofError(internal="the answer holds no ID token")
-        expected = Expected(frozenset(connection.issuers), connection.client.client_id, nonce)
+        issuers, client_id = frozenset(connection.issuers), connection.client.client_id
+        expected = Expected(issuers, client_id, nonce, connection.max_age)
         try:
             return await self._verify(token, connection.keys, expected)
         except UntrustedIdTokenError as error:

@@ -60,7 +60,9 @@ def test_a_name_is_cut_and_cleaned() -> None:
 
 
 def test_claims_without_a_subject_are_nobody() -> None:
-    assert from_claims({"email": "dora@example.org", "email_verified": True}, issuer="i") is None
+    assert (
+        from_claims({"email": "dora@example.org", "email_verified": True}, issuer="i", proved_at=None) is None
+    )
 
 
 @pytest.mark.parametrize(

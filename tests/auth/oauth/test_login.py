@@ -245,7 +245,7 @@ async def test_the_provider_is_asked_for_no_more_than_is_needed(visitor: Visitor
     assert query["redirect_uri"] == ["http://127.0.0.1:8000/api/v1/auth/oauth/oidc/callback"]
     assert set(query) == {
         *("response_type", "client_id", "redirect_uri", "state", "scope", "nonce"),
-        *("code_challenge", "code_challenge_method"),
+        *("code_challenge", "code_challenge_method", "max_age"),
     }
 
 
