@@ -66,6 +66,13 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], float] =
     settings = settings or get_settings()
     configure_logging(settings)
     configure_sentry(settings, release=__version__)
+    app = build_app(settings)
+    connect(app, settings, clock=clock)
+    return app
+
+
+def build_app(settings: Settings) -> FastAPI:
+    """Routes and middleware, for any servers: what a request needs of them it finds in the app's state."""
     app = FastAPI(
         title="Precis",
         version=__version__,
@@ -77,15 +84,18 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], float] =
         generate_unique_id_function=operation_id,
         lifespan=lifespan,
     )
-    app.state.settings = settings
-    app.state.clock = clock
-    _connect_stores(app, settings)
-    _assemble_identity(app, settings)
     install_error_handlers(app)
     install_middleware(app, settings, inner=[Middleware(RateLimitHeadersMiddleware)])
     include_routers(app)
     install_openapi(app)
     return app
+
+
+def connect(app: FastAPI, settings: Settings, *, clock: Callable[[], float] = time.time) -> None:
+    """The state of these settings, and of no others before. Raises KeyRingError."""
+    app.state = State({"settings": settings, "clock": clock})
+    _connect_stores(app, settings)
+    _assemble_identity(app, settings)
 
 
 def _connect_stores(app: FastAPI, settings: Settings) -> None:

@@ -1,5 +1,6 @@
 """What holds for every test: real servers, no way out of the machine, nothing blocks the event loop."""
 
+import gc
 import sys
 from collections.abc import Iterator
 from ipaddress import ip_address
@@ -31,6 +32,12 @@ def _is_local(host: str | bytes | None) -> bool:
 
 
 sys.addaudithook(_refuse_other_machines)
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays: the garbage collector walked through all of it in every test."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from typing import TypeVar
 
 import structlog
@@ -42,7 +43,7 @@ class Passwords:
         self._executor = ThreadPoolExecutor(workers, thread_name_prefix="passwords")
         self._places = threading.BoundedSemaphore(max_pending)
         # What an unknown user's password is compared with: nobody's, at the same cost.
-        self._dummy_hash = self._context.hash(secrets.token_hex())
+        self._dummy_hash = _hash_of_nobody()
 
     async def hash(self, password: str) -> str:
         """Raise UnavailableError when too many wait, ValueError when longer than any policy allows."""
@@ -84,6 +85,12 @@ class Passwords:
     def _refuse(self, secret: bytes) -> Verified:
         self._context.verify(secret, self._dummy_hash)
         return Verified(ok=False)
+
+
+@cache
+def _hash_of_nobody() -> str:
+    """Of the parameters in force, and of a password that nobody knows; made once a process."""
+    return str(make_context().hash(secrets.token_hex()))
 
 
 def _canonical(password: str) -> str:

@@ -1,5 +1,6 @@
 """Whether the database's schema is the one that this code was written for."""
 
+from functools import cache
 from pathlib import Path
 
 from alembic.config import Config
@@ -22,10 +23,16 @@ def alembic_config(url: str | None = None) -> Config:
     return config
 
 
+@cache
+def newest_revision() -> str | None:
+    """Read from the files once: they belong to the code that is running."""
+    return ScriptDirectory.from_config(alembic_config()).get_current_head()
+
+
 class SchemaVersion:
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._expected = ScriptDirectory.from_config(alembic_config()).get_current_head()
+        self._expected = newest_revision()
 
     async def check(self) -> None:
         """Raises StaleSchemaError, or what the driver raises when the database is out of reach."""

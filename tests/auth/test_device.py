@@ -12,6 +12,7 @@ from app.main import create_app
 from app.settings import Settings
 from tests.auth.attackers import AWAY, HOME, WRONG, Clock, at, guess, log_in, query
 from tests.factories import Person
+from tests.fixtures import make_app
 
 pytestmark = pytest.mark.integration
 
@@ -23,7 +24,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def built_app(settings: Settings, clock: Clock) -> FastAPI:
-    return create_app(settings.model_copy(update={"rate_limit_scale": 1000.0}), clock=clock)
+    return make_app(settings.model_copy(update={"rate_limit_scale": 1000.0}), clock=clock)
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from tests.auth.attackers import AWAY, HOME, WRONG, Clock, at, guess, log_in, qu
 from tests.catalogue import ask
 from tests.core.own_valkey import free_port
 from tests.factories import PASSWORD, Person
+from tests.fixtures import make_app
 from tests.servers import DatabaseUrls
 from tests.test_lists import counted
 
@@ -41,7 +42,7 @@ def clock() -> Clock:
 @pytest.fixture
 def built_app(settings: Settings, clock: Clock) -> FastAPI:
     """With lock-out as in production, and limits out of its way."""
-    return create_app(settings.model_copy(update={"rate_limit_scale": 1000.0}), clock=clock)
+    return make_app(settings.model_copy(update={"rate_limit_scale": 1000.0}), clock=clock)
 
 
 async def fail_from_everywhere(app: FastAPI, person: Person, *, failures: int) -> None:

@@ -4,10 +4,10 @@ import pytest
 from fastapi import FastAPI
 from httpx2 import AsyncClient
 
-from app.main import create_app
 from app.settings import Settings
 from tests.auth.second_factor.device import Clock, Device, set_up
 from tests.factories import Person
+from tests.fixtures import make_app
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def staff_needs_it() -> bool:
 @pytest.fixture
 def built_app(settings: Settings, clock: Clock, *, staff_needs_it: bool) -> FastAPI:
     changed = {"rate_limit_scale": 100.0, "staff_mfa_required": staff_needs_it}
-    return create_app(settings.model_copy(update=changed), clock=clock)
+    return make_app(settings.model_copy(update=changed), clock=clock)
 
 
 @pytest.fixture
