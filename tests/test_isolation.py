@@ -51,6 +51,7 @@ LOOKUPS = [
     "moved_audit_chains",
     "my_audit_entries",
     "my_authored_organizations",
+    "old_trash",
     "platform_audit_entries",
     "queue_audit_entry",
     "seal_audit_entries",

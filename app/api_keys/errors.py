@@ -38,5 +38,5 @@ class TooManyApiKeysError(ProblemError):
     code = "too_many_api_keys"
     status = 409
     title = "Too many API keys"
-    meaning = "A person has at most 50 living keys."
+    meaning = "A person has at most as many living keys, over all organisations, as the plan allows: 50."
     hint = "Delete keys that are no longer used."

@@ -30,10 +30,10 @@ from app.core.db import TENANT_KEY, Tenant, after_commit, bind_tenant
 from app.core.guard import InvalidCredentialError
 from app.core.ids import new_id
 from app.core.mail_queue import Mail, queue_mail
+from app.core.plans import PLANS
 from app.core.principal import Principal
 from app.core.principal_cache import PrincipalCache, api_key_name
 
-MAX_KEYS_PER_USER = 50
 DEFAULT_NAME = "default"
 
 
@@ -163,7 +163,8 @@ class ApiKeyService(ApiKeyReader):
         return row
 
     async def _check_room(self) -> None:
-        if await count_keys_of_user(self._session, self._user_id) >= MAX_KEYS_PER_USER:
+        most = PLANS[self._principal.plan].keys_per_member
+        if await count_keys_of_user(self._session, self._user_id) >= most:
             raise TooManyApiKeysError
 
     async def _make(

@@ -10,7 +10,7 @@ GIB = 1024**3
 
 @dataclass(frozen=True, slots=True)
 class PlanTerms:
-    """`storage_bytes` of extracted and submitted text; `retention_days` None: kept until deleted.
+    """`storage_bytes` of submitted and extracted text; `trash_days` is how long a deleted summary stays.
 
     Only the two rates are multiplied by RATE_LIMIT_SCALE; the monthly quota is not about speed.
     """
@@ -21,11 +21,11 @@ class PlanTerms:
     storage_bytes: int
     members: int
     keys_per_member: int
-    retention_days: int | None
+    trash_days: int
 
 
 PLANS: Mapping[Plan, PlanTerms] = {
-    Plan.FREE: PlanTerms(100, 30, 1_000, 1 * GIB, 5, 50, 365),
-    Plan.PRO: PlanTerms(1_000, 300, 50_000, 50 * GIB, 50, 50, None),
-    Plan.ENTERPRISE: PlanTerms(10_000, 3_000, 1_000_000, 1_000 * GIB, 1_000, 50, None),
+    Plan.FREE: PlanTerms(100, 30, 1_000, 1 * GIB, 5, 50, 7),
+    Plan.PRO: PlanTerms(1_000, 300, 50_000, 50 * GIB, 50, 50, 30),
+    Plan.ENTERPRISE: PlanTerms(10_000, 3_000, 1_000_000, 1_000 * GIB, 1_000, 50, 90),
 }

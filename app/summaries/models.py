@@ -25,6 +25,7 @@ class Summary(Base):
         CheckConstraint("visibility IN ('private', 'organization')", name="visibility"),
         CheckConstraint("source IN ('url', 'text', 'html')", name="source"),
         Index("ix_summaries_organization_id_created_at_id", "organization_id", "created_at", "id"),
+        Index("ix_summaries_deleted_at", "deleted_at", postgresql_where=text("deleted_at IS NOT NULL")),
         Index("ix_summaries_unfinished", "updated_at", postgresql_where=UNFINISHED),
         # The tenant's backlog, which every POST counts for its job's priority.
         Index("ix_summaries_organization_id_unfinished", "organization_id", postgresql_where=UNFINISHED),

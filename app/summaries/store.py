@@ -10,14 +10,16 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Integer, case, cast, extract, func, select, text, update
+from sqlalchemy import Integer, case, cast, delete, extract, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.principal import Plan
 from app.summaries.models import Summary, SummaryContent
 from app.summaries.vocabulary import FINAL, Source, Status
 
 FINAL_STATUSES = sorted(FINAL)
 UNFINISHED = text("SELECT organization_id, summary_id FROM unfinished_summaries(:idle, :at_most)")
+OLD_TRASH = text("SELECT organization_id, summary_id FROM old_trash(:plan, :kept, :at_most)")
 # Any number that no other lock of ours uses.
 UPKEEP_LOCK = text("SELECT pg_try_advisory_xact_lock(7041776)")
 
@@ -102,6 +104,20 @@ async def unfinished_summaries(
     """Of all tenants, those that no job in the queue will take up, the oldest first."""
     rows = await session.execute(UNFINISHED, {"idle": idle, "at_most": at_most})
     return [SummaryKey(row.organization_id, row.summary_id) for row in rows]
+
+
+async def old_trash(session: AsyncSession, plan: Plan, *, kept: timedelta, at_most: int) -> list[SummaryKey]:
+    """Of all tenants of this plan, what was deleted longer ago than the plan keeps."""
+    values = {"plan": plan, "kept": kept, "at_most": at_most}
+    return [SummaryKey(*row) for row in await session.execute(OLD_TRASH, values)]
+
+
+async def delete_trashed(session: AsyncSession, organization_id: UUID, ids: Sequence[UUID]) -> int:
+    """For good; what was restored meanwhile stays. The session is bound to the organisation."""
+    gone = delete(Summary).where(
+        Summary.organization_id == organization_id, Summary.id.in_(ids), Summary.deleted_at.is_not(None)
+    )
+    return len((await session.scalars(gone.returning(Summary.id))).all())
 
 
 async def claim_upkeep(session: AsyncSession) -> bool:

@@ -16,6 +16,7 @@ from app.admin.store import fold_tallies
 from app.auth.lockout.repository import prune_tallies
 from app.auth.tasks import delete_dead_sessions
 from app.core.db import Database
+from app.summaries.retention import empty_trash
 from app.summaries.store import claim_upkeep
 from app.summaries.tasks import requeue_unfinished
 
@@ -28,7 +29,7 @@ KEEP_FINISHED_HOURS = 24
 KEEP_FAILED_HOURS = 30 * 24
 
 # Each deletes what nobody can use any more, some batches at a time, and says whether more may be left.
-DAILY: tuple[Callable[[Database], Awaitable[bool]], ...] = (delete_dead_sessions,)
+DAILY: tuple[Callable[[Database], Awaitable[bool]], ...] = (delete_dead_sessions, empty_trash)
 
 log = structlog.get_logger(__name__)
 
