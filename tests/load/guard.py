@@ -1,6 +1,6 @@
 """What the guard and the limits add to a request: `python -m tests.load.guard [--rounds 600]`.
 
-Two routes that do nothing, in the real app behind all its middleware, asked by turns: one open, one that wants
+Two routes that do nothing, in the real app behind its middleware, asked by turns: one open, one that wants
 a scope. The principal of the second is warm: one Redis round trip for the session, one for the limits.
 Ratios count; milliseconds are this machine's.
 """
