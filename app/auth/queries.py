@@ -23,16 +23,14 @@ class SessionOwner:
 async def bind_owner(session: AsyncSession, session_id: UUID) -> SessionOwner | None:
     """The transaction is theirs from here on; None for a session that never was, or is deleted by now."""
     organization_id = await organization_of_session(session, session_id)
-    if organization_id is None:
-        return None
     await bind_tenant(session, Tenant(organization_id))
     query = (
-        select(User.id, User.username)
+        select(AuthSession.organization_id, User.id, User.username)
         .join(AuthSession, AuthSession.user_id == User.id)
         .where(AuthSession.organization_id == organization_id, AuthSession.id == session_id)
     )
     row = (await session.execute(query)).one_or_none()
     if row is None:
         return None
-    await bind_tenant(session, Tenant(organization_id, row.id))
-    return SessionOwner(session_id, organization_id, row.id, row.username)
+    await bind_tenant(session, Tenant(row.organization_id, row.id))
+    return SessionOwner(session_id, row.organization_id, row.id, row.username)

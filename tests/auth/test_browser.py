@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from app.audit.models import AuditEntry
 from app.core.db import Tenant
+from app.core.ids import new_id
 from app.main import create_app
 from app.settings import Settings
 from tests.factories import PASSWORD, Person, Robot
@@ -187,6 +188,15 @@ async def test_without_a_good_cookie_there_is_nothing_to_refresh_or_end(
     cleared = cookies_of(answer)
     assert cleared.keys() == {"access_token", "refresh_token"}
     assert all(not morsel.value and morsel["max-age"] == "0" for morsel in cleared.values())
+
+
+async def test_a_genuine_cookie_of_a_session_that_is_deleted_ends_nothing(
+    client: AsyncClient, app: FastAPI
+) -> None:
+    token = app.state.refresh_tokens.mint(new_id(), counter=0)
+    answer = await client.post(LOGOUT, headers={**OURS, "Cookie": f"refresh_token={token}"})
+    assert (answer.status_code, answer.json()["code"]) == (401, "invalid_refresh_token")
+    assert cookies_of(answer).keys() == {"access_token", "refresh_token"}
 
 
 async def test_logging_out_ends_the_session_everywhere(

@@ -46,6 +46,12 @@ async def started(settings: Settings) -> AsyncIterator[tuple[FastAPI, AsyncClien
         yield app, client
 
 
+@pytest.fixture
+def built_app(settings: Settings) -> FastAPI:
+    """Of this test alone: routes are added to it."""
+    return create_app(settings)
+
+
 def fail_with(app: FastAPI, error: Callable[[], ProblemError]) -> None:
     """`POST /rename` writes, and then fails."""
 

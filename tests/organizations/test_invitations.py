@@ -14,6 +14,7 @@ from app.core.db import Tenant
 from app.core.ids import new_id
 from app.core.principal import MembershipRole
 from app.organizations.invitations.tokens import InvitationTokens
+from app.organizations.repository import OrganizationRepository
 from tests.factories import Factory, Person
 from tests.organizations.audited import audited
 
@@ -36,6 +37,12 @@ async def invite(client: AsyncClient, actor: Person, email: str, role: str = "me
 async def accept(client: AsyncClient, person: Person, organization_id: UUID, token: str) -> Response:
     url = f"{URL}/{organization_id}/invitations/accept"
     return await client.post(url, headers=person.headers, json={"token": token})
+
+
+async def add_member(app: FastAPI, lab: Person, person: Person) -> None:
+    async with app.state.database.transaction(Tenant(lab.organization_id)) as session:
+        organizations = OrganizationRepository(session, lab.organization_id)
+        await organizations.add_member(person.user_id, role=MembershipRole.VIEWER)
 
 
 async def invited(client: AsyncClient, lab: Person) -> dict[str, Any]:  # Any: JSON
@@ -90,6 +97,41 @@ async def test_a_forged_link_is_nothing(
     token = (await invited(client, lab))["token"]
     answer = await accept(client, charlie, lab.organization_id, f"{token[:-1]}{change}")
     assert answer.status_code in {404, 422}
+
+
+async def test_an_admin_withdraws_no_invitation_of_an_admin(
+    client: AsyncClient, factory: Factory, lab: Person
+) -> None:
+    admin = await factory.member("adam", lab.organization_id, role=MembershipRole.ADMIN)
+    made = await invite(client, lab, "x@example.com", "admin")
+    url = f"{URL}/{lab.organization_id}/invitations/{made.json()['id']}"
+    assert code(await client.delete(url, headers=admin.headers)) == (403, "role_not_manageable")
+
+
+async def test_who_has_joined_otherwise_is_told(
+    client: AsyncClient, app: FastAPI, lab: Person, charlie: Person
+) -> None:
+    token = (await invited(client, lab))["token"]
+    await add_member(app, lab, charlie)
+    assert code(await accept(client, charlie, lab.organization_id, token)) == (409, "already_member")
+
+
+async def test_a_plan_that_has_filled_up_meanwhile_takes_nobody(
+    client: AsyncClient, factory: Factory, lab: Person, charlie: Person
+) -> None:
+    token = (await invited(client, lab))["token"]
+    for number in range(4):
+        await factory.member(f"member-{number}", lab.organization_id, role=MembershipRole.MEMBER)
+    assert code(await accept(client, charlie, lab.organization_id, token)) == (409, "too_many_members")
+
+
+async def test_nobody_joins_an_organization_that_is_deleted(
+    client: AsyncClient, lab: Person, charlie: Person
+) -> None:
+    token = (await invited(client, lab))["token"]
+    await client.delete(f"{URL}/{lab.organization_id}", headers=lab.headers)
+    answer = await accept(client, charlie, lab.organization_id, token)
+    assert code(answer) == (404, "invitation_not_found")
 
 
 async def test_a_link_of_another_organization_is_nothing(

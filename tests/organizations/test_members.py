@@ -58,6 +58,19 @@ async def test_every_pair_of_roles_obeys_the_table(
             assert answer.status_code == (200 if manages else 403), answer.text
 
 
+async def test_an_admin_removes_no_owner(client: AsyncClient, factory: Factory, alice: Person) -> None:
+    admin = await factory.member("adam", alice.organization_id, role=ADMIN)
+    await factory.member("olga", alice.organization_id, role=OWNER)
+    answer = await client.delete(members(admin, alice.user_id), headers=admin.headers)
+    assert (answer.status_code, answer.json()["code"]) == (403, "role_not_manageable")
+
+
+async def test_who_hands_over_to_themself_stays_owner(client: AsyncClient, alice: Person) -> None:
+    url = f"{URL}/{alice.organization_id}/transfer"
+    answer = await client.post(url, headers=alice.headers, json={"user_id": str(alice.user_id)})
+    assert (answer.status_code, answer.json()["role"]) == (200, "owner")
+
+
 async def test_an_admin_makes_nobody_an_admin(client: AsyncClient, factory: Factory, bob: Person) -> None:
     admin = await factory.member("adam", bob.organization_id, role=ADMIN)
     answer = await set_role(client, admin, bob, ADMIN)

@@ -16,7 +16,7 @@ from app.core.principal import MembershipRole
 from app.core.principal_cache import LIFETIME_SECONDS
 from app.organizations.repository import OrganizationRepository, first_membership_of
 from app.organizations.service import MAX_OWNED
-from app.organizations.store import change_organization
+from app.organizations.store import change_organization, erase_organization
 from tests.factories import Factory, Person, Robot
 from tests.organizations.audited import audited
 
@@ -146,6 +146,16 @@ async def test_a_deletion_can_be_taken_back_until_it_is_done(
     restored = await client.post(f"{URL}/{lab.organization_id}/restore", headers=alice.headers)
     assert restored.json()["erase_after"] is None
     assert await erase_due_organizations(app.state.database) == 0
+
+
+async def test_restoring_what_was_not_deleted_changes_nothing(client: AsyncClient, lab: Person) -> None:
+    answer = await client.post(f"{URL}/{lab.organization_id}/restore", headers=lab.headers)
+    assert (answer.status_code, answer.json()["erase_after"]) == (200, None)
+
+
+async def test_what_is_not_due_is_not_erased(app: FastAPI, lab: Person) -> None:
+    async with app.state.database.transaction(Tenant(lab.organization_id)) as session:
+        assert not await erase_organization(session, lab.organization_id, now=datetime.now(UTC))
 
 
 async def test_what_is_due_for_erasure_does_not_come_back(

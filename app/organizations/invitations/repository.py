@@ -1,18 +1,18 @@
 """The open invitations of one organisation."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.db import violated_constraint
+from app.core.ids import new_id
 from app.core.pagination import Keyset, Pagination
 from app.organizations.errors import InvitationExistsError
-from app.organizations.invitations.models import Invitation
+from app.organizations.invitations.models import OPEN, Invitation
 from app.organizations.models import Organization
 from app.users.models import User
 
@@ -34,16 +34,20 @@ class InvitationRepository:
         self._session = session
         self._organization_id = organization_id
 
-    async def add(self, invitation: Invitation) -> None:
-        """Raises InvitationExistsError."""
-        try:
-            async with self._session.begin_nested():
-                self._session.add(invitation)
-        except IntegrityError as error:
-            if violated_constraint(error) == "uq_invitations_open":
-                raise InvitationExistsError from error
-            raise
-        await self._session.refresh(invitation)
+    async def add(self, values: Mapping[str, object]) -> Invitation:
+        """Raises InvitationExistsError: of two that invite the same address at once, one gets it."""
+        row = {"id": new_id(), "organization_id": self._organization_id, **values}
+        statement = (
+            insert(Invitation)
+            .values(row)
+            .on_conflict_do_nothing(
+                index_elements=[Invitation.organization_id, Invitation.email], index_where=OPEN
+            )
+        )
+        invitation: Invitation | None = await self._session.scalar(statement.returning(Invitation))
+        if invitation is None:
+            raise InvitationExistsError
+        return invitation
 
     async def page(self, pagination: Pagination) -> Sequence[Invitation]:
         return (await self._session.scalars(pagination.apply(select(Invitation).where(*self._open())))).all()

@@ -61,8 +61,14 @@ class InvitationService:
         now = datetime.now(UTC)
         await self._invitations.withdraw_expired(wanted.email, now=now)
         await self._demand_room()
-        invitation = self._new(wanted, now=now)
-        await self._invitations.add(invitation)
+        invitation = await self._invitations.add(
+            {
+                "email": wanted.email,
+                "role": wanted.role,
+                "invited_by": self.principal.user_id,
+                "expires_at": now + LIFETIME,
+            }
+        )
         await note(
             self._session,
             self.principal,
@@ -86,15 +92,6 @@ class InvitationService:
             self.principal,
             AuditAction.INVITATION_WITHDRAWN,
             target=("invitation", invitation.id),
-        )
-
-    def _new(self, wanted: InvitationIn, *, now: datetime) -> Invitation:
-        return Invitation(
-            organization_id=self.principal.organization_id,
-            email=wanted.email,
-            role=wanted.role,
-            invited_by=self.principal.user_id,
-            expires_at=now + LIFETIME,
         )
 
     async def _demand_room(self) -> None:

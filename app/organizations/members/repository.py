@@ -30,6 +30,10 @@ class MemberRepository:
             await self._session.execute(self._select().where(Membership.user_id == user_id))
         ).one_or_none()
 
+    async def one(self, user_id: UUID) -> MemberRow:
+        """Of somebody who is known to be a member, under the lock of `roles`."""
+        return (await self._session.execute(self._select().where(Membership.user_id == user_id))).one()
+
     async def roles(self) -> dict[UUID, MembershipRole]:
         """Of everybody, held until the transaction ends.
 

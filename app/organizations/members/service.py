@@ -47,7 +47,7 @@ class MemberService:
             subject_id=user_id,
             details={"from": before, "to": role},
         )
-        return await self._get(user_id)
+        return await self._members.one(user_id)
 
     async def remove(self, user_id: UUID) -> None:
         """Raises MemberNotFoundError, RoleNotManageableError, LastOwnerError."""
@@ -78,17 +78,11 @@ class MemberService:
             await self._members.set_role(user_id, OWNER)
             await self._members.set_role(self.principal.user_id, MembershipRole.ADMIN)
             await note(self._session, self.principal, AuditAction.OWNERSHIP_TRANSFERRED, subject_id=user_id)
-        return await self._get(user_id)
+        return await self._members.one(user_id)
 
     def _own_role(self, roles: dict[UUID, MembershipRole]) -> MembershipRole:
         """As it is under the lock, not as the credential's memory has it."""
         return roles.get(self.principal.user_id, MembershipRole.VIEWER)
-
-    async def _get(self, user_id: UUID) -> MemberRow:
-        member = await self._members.get(user_id)
-        if member is None:
-            raise MemberNotFoundError
-        return member
 
 
 def _role_of(roles: dict[UUID, MembershipRole], user_id: UUID) -> MembershipRole:

@@ -28,7 +28,7 @@ async def line(lines: list[Any], app: FastAPI, path: str) -> dict[str, Any]:  # 
 
 
 async def test_line_names_the_template_and_never_the_query(lines: list[Any]) -> None:
-    found = await line(lines, small_app(), "/api/v1/items/share-secret?token=hunter2")
+    found = await line(lines, small_app(), "/api/v1/items/share-secret?name=hunter2")
     assert (found["method"], found["route"], found["status"]) == ("GET", "/api/v1/items/{item_id}", 200)
     assert found["bytes"] == len(b'{"id":"share-secret"}')
     assert "hunter2" not in str(found)
