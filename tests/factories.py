@@ -120,6 +120,20 @@ class Factory:
         assert user is not None
         return await self.log_in(user, person.organization_id, MembershipRole.OWNER, scopes=frozenset(scopes))
 
+    async def verify(self, person: Person) -> None:
+        """As if they had opened the link in their mail."""
+        await self._change(person, is_verified=True)
+
+    async def deactivate(self, person: Person) -> None:
+        await self._change(person, is_active=False)
+
+    async def _change(self, person: Person, **values: object) -> None:
+        async with self._database.transaction() as session:
+            store = UserStore(session)
+            user = await store.get(person.user_id)
+            assert user is not None
+            await store.update(user, values)
+
     async def share(self, organization_id: UUID) -> None:
         """Makes a personal organisation one that others may join."""
         async with self._database.transaction(Tenant(organization_id)) as session:

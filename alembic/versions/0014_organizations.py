@@ -21,6 +21,12 @@ def upgrade() -> None:
     op.create_index("ix_organizations_erase_after", "organizations", ["erase_after"])
     # Somebody sees the organisations that they belong to, and changes the one that they act in.
     op.execute(f"ALTER POLICY tenant ON organizations USING ({VISIBLE}) WITH CHECK (id = {TENANT})")
+    # What one may see of others' one may not delete: a row's new form is checked, its end is not.
+    op.execute(f"CREATE POLICY own_deletes ON organizations AS RESTRICTIVE FOR DELETE USING (id = {TENANT})")
+    op.execute(
+        "CREATE POLICY own_deletes ON memberships AS RESTRICTIVE FOR DELETE"
+        f" USING (organization_id = {TENANT})"
+    )
     create_invitations()
     op.execute(DUE_ORGANIZATIONS)
     look_across_tenants("due_organizations(integer)", "organizations")
@@ -110,6 +116,8 @@ def downgrade() -> None:
     op.execute("DROP FUNCTION due_organizations(integer)")
     op.execute("DROP POLICY IF EXISTS lookup ON organizations")
     op.drop_table("invitations")
+    op.execute("DROP POLICY own_deletes ON memberships")
+    op.execute("DROP POLICY own_deletes ON organizations")
     op.execute(f"ALTER POLICY tenant ON organizations USING (id = {TENANT}) WITH CHECK (id = {TENANT})")
     op.drop_index("ix_organizations_erase_after", "organizations")
     op.drop_column("organizations", "erase_after")

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
+import structlog
+
 from app.accounts.erasure import SUMMARIES_A_STEP
 from app.accounts.repository import PlaceRepository
 from app.audit.events import AuditAction, AuditEvent
@@ -11,20 +13,38 @@ from app.core.db import Database, Tenant
 from app.organizations.store import due_organizations, erase_organization, is_due
 
 ORGANIZATIONS_A_ROUND = 20
+# Of upkeep's other work none waits longer for it than some seconds.
+STEPS_A_ROUND = 50
 NOBODY = UUID(int=0)
 
+log = structlog.get_logger(__name__)
 
-async def erase_due_organizations(database: Database) -> int:
-    """How many are gone."""
+
+async def erase_due_organizations(database: Database, *, steps: int = STEPS_A_ROUND) -> int:
+    """How many are gone. `steps` of at most 200 summaries are taken in each."""
     async with database.transaction() as session:
         due = await due_organizations(session, limit=ORGANIZATIONS_A_ROUND)
-    return sum([await _erase(database, organization_id) for organization_id in due])
+    return sum([await _try(database, organization_id, steps=steps) for organization_id in due])
 
 
-async def _erase(database: Database, organization_id: UUID) -> bool:
-    """False where it was restored meanwhile: no summary goes before its row is seen to be due, and held."""
-    while await _delete_some(database, organization_id):
-        """Until none is left."""
+async def _try(database: Database, organization_id: UUID, *, steps: int) -> bool:
+    """One that cannot be erased is reported, tried again in the next round, and holds up no other."""
+    try:
+        return await _erase(database, organization_id, steps=steps)
+    except Exception:
+        log.exception("organization_erasure_failed", organization_id=str(organization_id))
+        return False
+
+
+async def _erase(database: Database, organization_id: UUID, *, steps: int) -> bool:
+    """False where it was restored meanwhile, or more is left than one round of upkeep has time for."""
+    for _ in range(steps):
+        if not await _delete_some(database, organization_id):
+            return await _delete_row(database, organization_id)
+    return False
+
+
+async def _delete_row(database: Database, organization_id: UUID) -> bool:
     async with database.transaction(Tenant(organization_id)) as session:
         if not await erase_organization(session, organization_id, now=datetime.now(UTC)):
             return False

@@ -52,7 +52,7 @@ async def list_jobs(
 @router.post(
     "/jobs/{job_id}/retry", responses=problems(JobNotFoundError, JobNotFailedError, JobAlreadyWaitingError)
 )
-async def retry_job(staff: Administering, session: OwnSession, job_id: JobId) -> JobOut:
+async def retry_job(staff: Administering, session: OwnSession, job_id: JobId, request: Request) -> JobOut:
     """Try a failed job once more; a worker takes it up within seconds."""
-    await retry_failed_job(session, staff, job_id)
+    await retry_failed_job(session, staff, job_id, cache=request.app.state.cache)
     return JobOut.model_validate(await Jobs(session).get(job_id))

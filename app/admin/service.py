@@ -17,17 +17,20 @@ from app.admin.errors import (
 )
 from app.admin.journal import Deed, Staff, note
 from app.admin.rules import may_manage
-from app.admin.store import lock_job, lock_organization, retry_job
+from app.admin.store import lock_job, lock_organization, retry_job, summary_of_job
 from app.admin.vocabulary import JobStatus
 from app.api_keys.service import revoke_all_keys
 from app.audit.events import AuditAction
 from app.auth.lockout.service import unlock
 from app.auth.sessions import end_all_sessions
-from app.core.db import Tenant, bind_tenant
+from app.core.cache import BodyCache
+from app.core.db import Tenant, after_commit, bind_tenant
 from app.core.principal import Plan, StaffRole
 from app.core.principal_cache import PrincipalCache
 from app.organizations.errors import OrganizationNotFoundError
 from app.organizations.models import Organization
+from app.summaries.rendering import cache_key
+from app.summaries.store import JobStore, SummaryKey
 from app.users.models import User
 
 
@@ -129,8 +132,11 @@ class StandingService:
         await note(self._session, self._staff, deed, organization_id=organization_id, details=details)
 
 
-async def retry_failed_job(session: AsyncSession, staff: Staff, job_id: int) -> None:
-    """Raises JobNotFoundError, JobNotFailedError, JobAlreadyWaitingError."""
+async def retry_failed_job(session: AsyncSession, staff: Staff, job_id: int, *, cache: BodyCache) -> None:
+    """A summarising job's summary, which had failed with it, is queued again too.
+
+    Raises JobNotFoundError, JobNotFailedError, JobAlreadyWaitingError.
+    """
     status = await lock_job(session, job_id)
     if status is None:
         raise JobNotFoundError
@@ -139,3 +145,14 @@ async def retry_failed_job(session: AsyncSession, staff: Staff, job_id: int) -> 
     if not await retry_job(session, job_id):
         raise JobAlreadyWaitingError
     await note(session, staff, Deed(AuditAction.JOB_RETRIED), details={"job": job_id})
+    key = await summary_of_job(session, job_id)
+    if key is not None:
+        await _reopen(session, key, cache)
+
+
+async def _reopen(session: AsyncSession, key: SummaryKey, cache: BodyCache) -> None:
+    body = cache_key(key.organization_id, key.summary_id)
+    await cache.hold(body)
+    after_commit(session, lambda: cache.invalidate(body))
+    await bind_tenant(session, Tenant(key.organization_id))
+    await JobStore(session, key.organization_id).reopen(key.summary_id)

@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, select, text
+from sqlalchemy import delete, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -11,6 +11,8 @@ from app.admin.models import Job, Tally
 from app.admin.vocabulary import JobStatus, Tallies
 from app.core.db import UNIQUE_VIOLATION, Database
 from app.organizations.models import Organization
+from app.summaries.service import SUMMARISE
+from app.summaries.store import SummaryKey
 
 MOVES_A_STEP = 20_000
 FAILURES = "failures"
@@ -93,11 +95,22 @@ async def lock_job(session: AsyncSession, job_id: int) -> JobStatus | None:
     return await session.scalar(select(Job.status).where(Job.id == job_id).with_for_update())
 
 
+async def summary_of_job(session: AsyncSession, job_id: int) -> SummaryKey | None:
+    """What a summarising job is about; None for any other job."""
+    query = select(Job.args).where(Job.id == job_id, Job.task_name == SUMMARISE)
+    args = await session.scalar(query)
+    if not args or not {"organization_id", "summary_id"} <= args.keys():
+        return None
+    return SummaryKey(UUID(args["organization_id"]), UUID(args["summary_id"]))
+
+
 async def retry_job(session: AsyncSession, job_id: int) -> bool:
     """False where another job of the same lock waits."""
     try:
         async with session.begin_nested():
             await session.execute(RETRY, {"id": job_id})
+            # With all its tries before it: with the last one behind it, it would be given up at once.
+            await session.execute(update(Job).where(Job.id == job_id).values(attempts=0))
     except IntegrityError as error:
         if getattr(error.orig, "sqlstate", None) != UNIQUE_VIOLATION:
             raise

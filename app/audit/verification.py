@@ -107,14 +107,20 @@ def read_checkpoints(log: Path) -> Logged:
     found: dict[UUID, list[Checkpoint]] = defaultdict(list)
     with log.open(encoding="utf-8") as lines:
         for line in lines:
-            if "audit_checkpoint" in line and line.startswith("{"):
-                point = _checkpoint(line)
+            point = _checkpoint(line) if "audit_checkpoint" in line else None
+            if point is not None:
                 found[point.chain].append(point)
     return found
 
 
-def _checkpoint(line: str) -> Checkpoint:
-    values = json.loads(line)
+def _checkpoint(line: str) -> Checkpoint | None:
+    """None for a line that only speaks of one, or that a dying worker cut off."""
+    try:
+        values = json.loads(line)
+    except ValueError:
+        return None
+    if not isinstance(values, dict) or values.get("event") != "audit_checkpoint":
+        return None
     return Checkpoint(
         UUID(values["chain"]),
         values["seq"],

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, PlainSerializer, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, PlainSerializer, model_validator
 from pydantic_core import PydanticCustomError
 
 # PostgreSQL's text cannot hold U+0000, nor UTF-8 half a surrogate pair: each would be a 500 in the driver,
@@ -61,6 +61,16 @@ def to_rfc3339(moment: datetime) -> str:
     return aware.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        # Before the year 1 or after 9999: the driver would fail on it.
+        raise PydanticCustomError("out_of_range", "This time is out of range") from None
+
+
+# A time that comes in.
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 # Every time in an answer: whatever zone the driver returned, clients see UTC.
 UtcDatetime = Annotated[datetime, PlainSerializer(to_rfc3339, when_used="json")]
 

@@ -4,7 +4,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import StreamingResponse
-from pydantic import AwareDatetime
 
 from app.audit.events import AuditAction
 from app.audit.export import MEDIA_TYPES, ExportFormat, export
@@ -13,14 +12,16 @@ from app.audit.schemas import AuditEntryOut
 from app.core.db import DatabaseDep, Tenant
 from app.core.guard import OwnSession, require
 from app.core.ids import OptionalId
+from app.core.limits import AsyncLimiter, Hit, Limit
 from app.core.openapi import problems
 from app.core.page_answer import page_of
 from app.core.page_query import PageQuery
 from app.core.pagination import InvalidCursorError, Pagination
 from app.core.principal import Principal, Scope
-from app.core.schemas import Page
+from app.core.schemas import Moment, Page
 from app.organizations.context import OrganizationId
 from app.organizations.errors import OrganizationNotFoundError, WrongOrganizationError
+from app.organizations.journal import note
 from app.organizations.service import OrganizationService
 
 router = APIRouter()
@@ -33,8 +34,8 @@ def get_filters(
     action: AuditAction | None = None,
     actor_id: OptionalId = None,
     subject_id: OptionalId = None,
-    since: AwareDatetime | None = None,
-    until: AwareDatetime | None = None,
+    since: Moment | None = None,
+    until: Moment | None = None,
 ) -> AuditFilters:
     return AuditFilters(action, actor_id, subject_id, since, until)
 
@@ -86,10 +87,15 @@ async def export_entries(
     auditor: Auditor,
     database: DatabaseDep,
     filters: Filters,
+    request: Request,
     format: ExportFormat = ExportFormat.NDJSON,  # noqa: A002  # the parameter's name in the URL
 ) -> StreamingResponse:
-    """The log as a file."""
+    """The log as a file; that it was taken stands in it too. Three an hour."""
+    limiter: AsyncLimiter = request.app.state.limiter
+    await limiter.enforce(request, [Hit(Limit.EXPORT, str(auditor.organization_id), "audit log")])
     tenant = Tenant(auditor.organization_id, auditor.user_id)
+    async with database.transaction(tenant) as session:
+        await note(session, auditor, AuditAction.AUDIT_LOG_EXPORTED, details={"format": str(format)})
     return StreamingResponse(
         export(database, tenant, filters, wanted=format),
         media_type=MEDIA_TYPES[format],

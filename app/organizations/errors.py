@@ -58,6 +58,14 @@ class MemberNotFoundError(ProblemError):
     meaning = "Nobody in this organisation has this id."
 
 
+class AddressNotVerifiedError(ProblemError):
+    code = "address_not_verified"
+    status = 403
+    title = "Confirm your e-mail address first"
+    meaning = "An invitation is for whoever reads the address, which an account proves by confirming it."
+    hint = "Open the link in your welcome mail, or ask for another one at POST /api/v1/users/verify-request."
+
+
 class AlreadyMemberError(ProblemError):
     code = "already_member"
     status = 409

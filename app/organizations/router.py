@@ -45,7 +45,9 @@ from app.organizations.schemas import (
 router = APIRouter()
 
 BOUND = (OrganizationNotFoundError, WrongOrganizationError)
-MEMBER_ERRORS = problems(*BOUND, MemberNotFoundError, RoleNotManageableError, LastOwnerError)
+MEMBER_ERRORS = problems(
+    *BOUND, MemberNotFoundError, RoleNotManageableError, RecentLoginRequiredError, LastOwnerError
+)
 
 
 @router.post("", status_code=201, responses=problems(TooManyOrganizationsError))
@@ -131,11 +133,11 @@ async def list_members(
 
 @router.patch("/{organization_id}/members/{user_id}", responses=MEMBER_ERRORS)
 async def change_role(members: WritingMembers, user_id: MemberId, change: RoleChange) -> MemberOut:
-    """Give a member another role."""
+    """Give a member another role; what concerns owners takes a recent login."""
     return MemberOut.model_validate(await members.change_role(user_id, change.role))
 
 
 @router.delete("/{organization_id}/members/{user_id}", status_code=204, responses=MEMBER_ERRORS)
 async def remove_member(members: WritingMembers, user_id: MemberId) -> None:
-    """Remove a member; sessions and keys of this membership end."""
+    """Remove a member, an owner with a recent login; sessions and keys of this membership end."""
     await members.remove(user_id)

@@ -13,6 +13,11 @@ MANAGES: dict[MembershipRole, frozenset[MembershipRole]] = {
 }
 
 
+def takes_a_recent_login(*touched: MembershipRole) -> bool:
+    """Ownership is what a leaked key or an open session must not give away or take."""
+    return MembershipRole.OWNER in touched
+
+
 def may_manage(actor: MembershipRole, *touched: MembershipRole) -> bool:
     """`touched`: the member's role, and the one that it is to become."""
     return MANAGES[actor].issuperset(touched)

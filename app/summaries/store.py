@@ -58,6 +58,26 @@ class JobStore:
         )
         return (await self._session.scalars(statement)).one_or_none()
 
+    async def reopen(self, summary_id: UUID) -> bool:
+        """A failed one waits again; False where it did not fail, was tried again meanwhile, or is gone."""
+        values: dict[str, object] = {
+            "status": Status.QUEUED,
+            "failure_reason": None,
+            "failure_retryable": None,
+            "stages": {},
+        }
+        statement = (
+            update(Summary)
+            .where(
+                Summary.organization_id == self._organization_id,
+                Summary.id == summary_id,
+                Summary.status == Status.FAILED,
+                Summary.deleted_at.is_(None),
+            )
+            .values(_versioned(values))
+        )
+        return (await self._session.execute(statement.returning(Summary.id))).one_or_none() is not None
+
     async def submitted(self, summary_id: UUID) -> str:
         """The text or html as it was sent in."""
         statement = select(SummaryContent.input).where(

@@ -46,6 +46,7 @@ async def test_an_organizations_name_brings_no_link_into_the_mail(
 async def test_the_link_of_the_mail_lets_its_reader_in(
     client: AsyncClient, factory: Factory, post: Post, alice: Person, charlie: Person
 ) -> None:
+    await factory.verify(charlie)
     lab = await lab_of(client, factory, alice)
     await invite(client, lab)
     (letter,) = await post.deliver()

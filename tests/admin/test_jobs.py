@@ -32,6 +32,11 @@ async def run(app: FastAPI, statement: str) -> None:
         await session.execute(text(statement))
 
 
+async def fail_summaries(app: FastAPI, person: Person) -> None:
+    async with app.state.database.transaction(Tenant(person.organization_id)) as session:
+        await session.execute(text("UPDATE summaries SET status = 'failed', failure_reason = 'internal'"))
+
+
 async def retry(client: AsyncClient, staff: Person, job_id: object) -> Response:
     return await client.post(f"{JOBS}/{job_id}/retry", headers=staff.headers)
 
@@ -87,10 +92,23 @@ async def test_only_a_failed_job_is_tried_again(
         assert (answer.status_code, answer.json()["code"]) == (409, "job_not_failed")
     await run(app, "UPDATE procrastinate_jobs SET status = 'failed'")
     answer = await retry(client, adam, 1)
-    assert (answer.status_code, answer.json()["status"], answer.json()["attempts"]) == (200, "todo", 1)
+    assert (answer.status_code, answer.json()["status"], answer.json()["attempts"]) == (200, "todo", 0)
     (entry,) = await Log(database_urls).entries()
     assert (entry["action"], entry["details"]) == ("job_retried", '{"job": 1}')
     assert (await retry(client, adam, 1)).status_code == 409
+
+
+async def test_a_summary_that_failed_with_its_job_is_queued_again(
+    client: AsyncClient, app: FastAPI, adam: Person, alice: Person
+) -> None:
+    text = {"text": "A sentence to be summarised. " * 20}
+    made = await client.post("/api/v1/summaries", headers=alice.headers, json=text)
+    url = f"/api/v1/summaries/{made.json()['id']}"
+    await run(app, "UPDATE procrastinate_jobs SET status = 'failed', attempts = 5")
+    await fail_summaries(app, alice)
+    assert (await client.get(url, headers=alice.headers)).json()["status"] == "failed"
+    assert (await retry(client, adam, 1)).status_code == 200
+    assert (await client.get(url, headers=alice.headers)).json()["status"] == "queued"
 
 
 async def test_a_job_whose_work_waits_already_is_left(

@@ -90,8 +90,14 @@ async def indexes(database_urls: DatabaseUrls, tables: dict[str, int]) -> Rows:
 
 
 @pytest.fixture
-async def policies(database_urls: DatabaseUrls, tables: dict[str, int]) -> Rows:
+async def all_policies(database_urls: DatabaseUrls, tables: dict[str, int]) -> Rows:
     return await ask(database_urls.superuser, POLICIES, [*tables, "organizations"])
+
+
+@pytest.fixture
+def policies(all_policies: Rows) -> Rows:
+    """Those that let something through."""
+    return [policy for policy in all_policies if policy["permissive"] == "PERMISSIVE"]
 
 
 @pytest.fixture
@@ -105,6 +111,14 @@ def test_one_policy_of_everybody_holds_for_every_command(policies: Rows, tables:
     for policy in policies:
         assert (policy["permissive"], policy["roles"]) == ("PERMISSIVE", ["public"]), policy
         assert policy["cmd"] == ("SELECT" if policy["table"] in READ_ONLY else "ALL"), policy
+
+
+def test_what_one_only_sees_of_other_tenants_one_does_not_delete(all_policies: Rows) -> None:
+    narrowing = [policy for policy in all_policies if policy["permissive"] == "RESTRICTIVE"]
+    assert {(policy["table"], policy["cmd"]) for policy in narrowing} == {
+        (table, "DELETE") for table, (_, writable) in BY_PERSON.items() if not writable
+    }
+    assert all(USER not in policy["visible"] for policy in narrowing)
 
 
 def test_every_policy_asks_for_the_tenant_once_a_statement(policies: Rows) -> None:

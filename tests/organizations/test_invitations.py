@@ -15,12 +15,20 @@ from app.core.ids import new_id
 from app.core.principal import MembershipRole
 from app.organizations.invitations.tokens import InvitationTokens
 from app.organizations.repository import OrganizationRepository
+from tests.accounts.post import client_of
 from tests.factories import Factory, Person
 from tests.organizations.audited import audited
 
 pytestmark = pytest.mark.integration
 URL = "/api/v1/organizations"
 OWNER = MembershipRole.OWNER
+
+
+@pytest.fixture
+async def charlie(factory: Factory, charlie: Person) -> Person:
+    """He has confirmed his address."""
+    await factory.verify(charlie)
+    return charlie
 
 
 @pytest.fixture
@@ -106,6 +114,43 @@ async def test_an_admin_withdraws_no_invitation_of_an_admin(
     made = await invite(client, lab, "x@example.com", "admin")
     url = f"{URL}/{lab.organization_id}/invitations/{made.json()['id']}"
     assert code(await client.delete(url, headers=admin.headers)) == (403, "role_not_manageable")
+
+
+async def test_an_address_that_nobody_has_confirmed_is_nobodys(
+    client: AsyncClient, factory: Factory, lab: Person
+) -> None:
+    squatter = await factory.person("dora")
+    token = (await invite(client, lab, "dora@example.com")).json()["token"]
+    answer = await accept(client, squatter, lab.organization_id, token)
+    assert code(answer) == (403, "address_not_verified")
+
+
+async def test_an_api_key_invites_no_owner(client: AsyncClient, factory: Factory, lab: Person) -> None:
+    robot = await factory.robot(lab)
+    url = f"{URL}/{lab.organization_id}/invitations"
+    body = {"email": "thief@example.com", "role": "owner"}
+    assert code(await client.post(url, headers=robot.headers, json=body)) == (403, "recent_login_required")
+
+
+async def test_who_lost_the_role_does_not_come_back_by_an_invitation_of_before(
+    client: AsyncClient, factory: Factory, lab: Person, charlie: Person
+) -> None:
+    token = (await invite(client, lab, "charlie@example.com", "owner")).json()["token"]
+    other = await factory.member("olga", lab.organization_id, role=OWNER)
+    url = f"{URL}/{lab.organization_id}/members/{lab.user_id}"
+    assert (await client.patch(url, headers=other.headers, json={"role": "viewer"})).status_code == 200
+    answer = await accept(client, charlie, lab.organization_id, token)
+    assert code(answer) == (404, "invitation_not_found")
+
+
+async def test_a_mailbox_is_invited_three_times_an_hour_from_wherever(app: FastAPI, lab: Person) -> None:
+    for number in range(3):
+        async with client_of(app, address=f"10.0.{number}.1") as elsewhere:
+            made = await invite(elsewhere, lab, "x@example.com")
+            url = f"{URL}/{lab.organization_id}/invitations/{made.json()['id']}"
+            await elsewhere.delete(url, headers=lab.headers)
+    async with client_of(app, address="10.0.9.1") as elsewhere:
+        assert (await invite(elsewhere, lab, "x@example.com")).status_code == 429
 
 
 async def test_who_has_joined_otherwise_is_told(

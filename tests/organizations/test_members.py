@@ -65,6 +65,27 @@ async def test_an_admin_removes_no_owner(client: AsyncClient, factory: Factory, 
     assert (answer.status_code, answer.json()["code"]) == (403, "role_not_manageable")
 
 
+async def test_an_api_key_makes_and_removes_no_owner(
+    client: AsyncClient, factory: Factory, robot: Robot, alice: Person, bob: Person
+) -> None:
+    olga = await factory.member("olga", alice.organization_id, role=OWNER)
+    raised = await client.patch(members(alice, bob.user_id), headers=robot.headers, json={"role": "owner"})
+    removed = await client.delete(members(alice, olga.user_id), headers=robot.headers)
+    assert {raised.json()["code"], removed.json()["code"]} == {"recent_login_required"}
+
+
+async def test_an_owner_who_cannot_log_in_does_not_count(
+    client: AsyncClient, factory: Factory, alice: Person
+) -> None:
+    olga = await factory.member("olga", alice.organization_id, role=OWNER)
+    await factory.deactivate(olga)
+    left = await client.post(f"{URL}/{alice.organization_id}/leave", headers=alice.headers)
+    given = await client.post(
+        f"{URL}/{alice.organization_id}/transfer", headers=alice.headers, json={"user_id": str(olga.user_id)}
+    )
+    assert [left.json()["code"], given.json()["code"]] == ["last_owner", "member_not_found"]
+
+
 async def test_who_hands_over_to_themself_stays_owner(client: AsyncClient, alice: Person) -> None:
     url = f"{URL}/{alice.organization_id}/transfer"
     answer = await client.post(url, headers=alice.headers, json={"user_id": str(alice.user_id)})

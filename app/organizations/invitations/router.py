@@ -5,9 +5,10 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 
-from app.core.guard import OwnSession
+from app.core.guard import OwnSession, RecentLoginRequiredError
 from app.core.ids import ID_SCHEMA, parse_id
-from app.core.limits import Limit, limited
+from app.core.limit_table import private_key
+from app.core.limits import AsyncLimiter, Hit, Limit, limited
 from app.core.openapi import problems
 from app.core.page_answer import page_of
 from app.core.page_query import PageQuery
@@ -21,6 +22,7 @@ from app.organizations.context import (
     paginated,
 )
 from app.organizations.errors import (
+    AddressNotVerifiedError,
     AlreadyMemberError,
     InvitationExistsError,
     InvitationNotFoundError,
@@ -47,6 +49,7 @@ router = APIRouter()
 
 BOUND = (OrganizationNotFoundError, WrongOrganizationError)
 INVITE_ERRORS = (
+    RecentLoginRequiredError,
     PersonalOrganizationError,
     RoleNotManageableError,
     AlreadyMemberError,
@@ -94,7 +97,12 @@ Tokens = Annotated[InvitationTokens, Depends(get_tokens)]
 async def invite(
     wanted: InvitationIn, invitations: Writing, tokens: Tokens, request: Request
 ) -> InvitationCreated:
-    """Invite an address; the link in the mail works once, for a week, for that address."""
+    """Invite an address; the link in the mail works once, for a week, for whoever has confirmed that address.
+
+    To invite an owner takes a recent login.
+    """
+    limiter: AsyncLimiter = request.app.state.limiter
+    await limiter.enforce(request, [Hit(Limit.INVITATION, private_key(wanted.email), "target")])
     return _shown(await invitations.invite(wanted), tokens, request)
 
 
@@ -122,6 +130,7 @@ async def withdraw(invitations: Writing, invitation_id: Annotated[UUID, Depends(
     responses=problems(
         OrganizationNotFoundError,
         InvitationNotFoundError,
+        AddressNotVerifiedError,
         AlreadyMemberError,
         TooManyMembersError,
     ),

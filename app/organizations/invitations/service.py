@@ -13,6 +13,7 @@ from app.core.pagination import PageOfRows, Pagination
 from app.core.plans import PLANS
 from app.core.principal import MembershipRole, Principal
 from app.organizations.errors import (
+    AddressNotVerifiedError,
     AlreadyMemberError,
     InvitationNotFoundError,
     PersonalOrganizationError,
@@ -24,6 +25,7 @@ from app.organizations.invitations.repository import InvitationRepository
 from app.organizations.invitations.schemas import InvitationIn
 from app.organizations.journal import note
 from app.organizations.members.repository import MemberRepository
+from app.organizations.members.service import demand_recent_login
 from app.organizations.repository import OrganizationRepository
 from app.organizations.rules import may_manage
 from app.organizations.store import OrganizationRow
@@ -31,6 +33,7 @@ from app.users.store import UserStore
 
 SEND_INVITATION = "organizations.send_invitation"
 LIFETIME = timedelta(days=7)
+NOBODY = UUID(int=0)
 
 
 class InvitationService:
@@ -56,6 +59,7 @@ class InvitationService:
             raise PersonalOrganizationError
         if not may_manage(self.principal.membership_role, wanted.role):
             raise RoleNotManageableError
+        demand_recent_login(self.principal, wanted.role)
         if await self._members.has_address(wanted.email):
             raise AlreadyMemberError
         now = datetime.now(UTC)
@@ -106,14 +110,16 @@ async def accept(
 ) -> None:
     """The link and the address together: whoever has one of the two has nothing. The session moves there.
 
-    Raises InvitationNotFoundError, AlreadyMemberError, TooManyMembersError.
+    Raises InvitationNotFoundError, AddressNotVerifiedError, AlreadyMemberError, TooManyMembersError.
     """
     user = await UserStore(session).get(principal.user_id)
     await bind_tenant(session, Tenant(organization_id, principal.user_id))
     invitation = await InvitationRepository(session, organization_id).lock(invitation_id)
     if user is None or invitation is None or invitation.email != user.email:
         raise InvitationNotFoundError
-    await _join(session, organization_id, user.id, role=MembershipRole(invitation.role))
+    if not user.is_verified:
+        raise AddressNotVerifiedError
+    await _join(session, organization_id, user.id, invitation=invitation)
     invitation.accepted_at = datetime.now(UTC)
     await note(
         session,
@@ -125,13 +131,18 @@ async def accept(
     )
 
 
-async def _join(session: AsyncSession, organization_id: UUID, user_id: UUID, *, role: MembershipRole) -> None:
+async def _join(
+    session: AsyncSession, organization_id: UUID, user_id: UUID, *, invitation: Invitation
+) -> None:
     organizations = OrganizationRepository(session, organization_id)
     # Under its lock: of two that take the last place, the second sees the first.
     plan = await organizations.lock_plan()
-    if plan is None:
-        raise InvitationNotFoundError
     members = MemberRepository(session, organization_id)
+    role = MembershipRole(invitation.role)
+    # As the inviter's role is now: who lost it must not come back by an invitation of before.
+    inviter = (await members.roles()).get(invitation.invited_by or NOBODY, MembershipRole.VIEWER)
+    if plan is None or not may_manage(inviter, role):
+        raise InvitationNotFoundError
     if await members.get(user_id) is not None:
         raise AlreadyMemberError
     if await members.count() >= PLANS[plan].members:

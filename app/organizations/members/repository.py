@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, func, select, update
+from sqlalchemy import Row, Select, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.pagination import Keyset, Pagination
@@ -48,6 +48,14 @@ class MemberRepository:
         rows = (await self._session.execute(query)).all()
         return {row.user_id: MembershipRole(row.role) for row in rows}
 
+    async def active_owners(self) -> set[UUID]:
+        """Asked after `roles` has the locks."""
+        owners = self._active().where(Membership.role == MembershipRole.OWNER)
+        return set(await self._session.scalars(owners))
+
+    async def is_active(self, user_id: UUID) -> bool:
+        return await self._session.scalar(self._active().where(Membership.user_id == user_id)) is not None
+
     async def count(self) -> int:
         query = (
             select(func.count())
@@ -66,6 +74,13 @@ class MemberRepository:
     async def remove(self, user_id: UUID) -> None:
         """Sessions and keys of this membership go with it, by their foreign keys."""
         await self._session.execute(delete(Membership).where(*self._own(user_id)))
+
+    def _active(self) -> Select[UUID]:
+        return (
+            select(Membership.user_id)
+            .join(User, User.id == Membership.user_id)
+            .where(Membership.organization_id == self._organization_id, User.is_active)
+        )
 
     def _own(self, user_id: UUID) -> tuple[Any, ...]:  # Any: conditions
         return Membership.organization_id == self._organization_id, Membership.user_id == user_id
