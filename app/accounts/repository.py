@@ -169,7 +169,9 @@ class PlaceRepository:
     async def lock_owners(self) -> None:
         """Two owners who leave at once would each count on the other."""
         query = select(Membership.user_id).where(*self._members(), Membership.role == MembershipRole.OWNER)
-        await self._session.execute(query.order_by(Membership.user_id).with_for_update())
+        # Not against the foreign keys of sessions and keys that are made meanwhile: their makers hold the
+        # person, whom we lock next.
+        await self._session.execute(query.order_by(Membership.user_id).with_for_update(key_share=True))
 
     async def has_other_members(self) -> bool:
         return await self._session.scalar(select(self._others())) is True

@@ -63,8 +63,11 @@ async def get_change(
 
     It is the way to take an account over, and it has us write to an address that nobody has proved to own.
     """
-    user = await accounts.get(principal.user_id)
-    if change.email is not None and change.email != user.email:
+    if change.email is None:
+        return change
+    # Under the lock, so that what counts as another address is decided once.
+    user = await accounts.hold(principal)
+    if change.email != user.email:
         if not principal.logged_in_recently(datetime.now(UTC)):
             raise RecentLoginRequiredError
         limiter: AsyncLimiter = request.app.state.limiter

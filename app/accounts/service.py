@@ -8,6 +8,7 @@ from app.accounts.errors import AccountGoneError
 from app.accounts.schemas import ProfileChange, Registration
 from app.audit.events import AuditAction, AuditEvent
 from app.audit.service import record
+from app.auth.sessions import demand_living
 from app.core.mail_queue import RECIPIENT, Mail, queue_mail
 from app.core.principal import Principal
 from app.organizations.service import create_personal
@@ -56,9 +57,21 @@ class AccountService:
             raise AccountGoneError
         return user
 
+    async def hold(self, principal: Principal) -> User:
+        """As the account is now, until the transaction ends, and only for a session that lives.
+
+        Raises AccountGoneError, InvalidCredentialError: a token is believed for a second after its session's
+        end, in which a thief must not take the account over.
+        """
+        user = await self._manager.store.lock(principal.user_id)
+        if user is None or not user.is_active:
+            raise AccountGoneError
+        await demand_living(self._session, principal)
+        return user
+
     async def change(self, principal: Principal, change: ProfileChange, *, address: str | None) -> User:
         """Raises EmailTakenError. A new address has to be verified anew; the former one is told."""
-        user = await self.get(principal.user_id)
+        user = await self.hold(principal)
         values = change.model_dump(exclude_unset=True)
         if values.get("email", "") is None:
             del values["email"]

@@ -63,17 +63,17 @@ class ApiKeyRepository:
     async def lock_owner(self, user_id: UUID, *, session_id: UUID) -> bool:
         """Holds everything that changes this person's keys until the transaction ends.
 
-        False where the account is inactive or the session was ended: its token is believed for two seconds
-        longer, in which it must not make a key that outlives it.
+        False where the account is inactive or the session was ended, or is gone: its token is believed for
+        two seconds longer, in which it must not make a key that outlives it.
         """
         is_active = await _lock_owner(self._session, user_id)
         query = (
-            select(AUTH_SESSIONS.c.revoked_at)
-            .where(AUTH_SESSIONS.c.id == session_id)
+            select(AUTH_SESSIONS.c.id)
+            .where(AUTH_SESSIONS.c.id == session_id, AUTH_SESSIONS.c.revoked_at.is_(None))
             .where(AUTH_SESSIONS.c.organization_id == self._organization_id)
             .with_for_update(read=True)
         )
-        return is_active and await self._session.scalar(query) is None
+        return is_active and await self._session.scalar(query) is not None
 
     async def save(self) -> None:
         """Writes what was changed so far, before what comes next."""

@@ -90,8 +90,7 @@ class RefreshService:
             verdict = await self._judge(sessions, row, presented)
             if verdict is Verdict.REUSE:
                 return Replay(row.id, organization_id, row.user_id, request.address)
-            if verdict is Verdict.ROTATE:
-                await record(session, _rotated(row, address=request.address))
+            await record(session, _answered(row, verdict, address=request.address))
             return self._reissue(row, standing, verdict)
 
     async def _refuse(self, replay: Replay) -> NoReturn:
@@ -155,7 +154,7 @@ def _narrow(row: AuthSession, allowed: frozenset[Scope]) -> None:
     row.scopes = [scope for scope in row.scopes if scope in allowed]
 
 
-def _rotated(row: AuthSession, *, address: str | None) -> AuditEvent:
+def _answered(row: AuthSession, verdict: Verdict, *, address: str | None) -> AuditEvent:
     return AuditEvent(
         AuditAction.TOKEN_REFRESH,
         organization_id=row.organization_id,
@@ -165,5 +164,5 @@ def _rotated(row: AuthSession, *, address: str | None) -> AuditEvent:
         subject_id=row.user_id,
         target=("session", row.id),
         address=address,
-        details={"counter": row.counter},
+        details={"counter": row.counter, "verdict": verdict.name.lower()},
     )

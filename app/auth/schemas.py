@@ -25,7 +25,8 @@ class LoginForm(RequestModel):
 
 
 class RefreshIn(RequestModel):
-    refresh_token: str = Field(max_length=200)
+    # As long as an access token: the one taken for the other is a wrong credential, not a wrong shape.
+    refresh_token: str = Field(max_length=4096)
 
 
 class TokenPair(ResponseModel):

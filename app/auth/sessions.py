@@ -9,6 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.store import OwnSessions
 from app.core.db import TENANT_KEY, Tenant, after_commit, bind_tenant
+from app.core.guard import InvalidCredentialError
+from app.core.principal import Principal
 from app.core.principal_cache import PrincipalCache, session_name
 
 
@@ -54,3 +56,12 @@ async def _bound_to(session: AsyncSession, user_id: UUID) -> AsyncIterator[None]
     await bind_tenant(session, Tenant(before.organization_id, user_id))
     yield
     await bind_tenant(session, before)
+
+
+async def demand_living(session: AsyncSession, principal: Principal) -> None:
+    """For what outlives the session that does it. The caller holds the person's row.
+
+    Raises InvalidCredentialError: the principal may be remembered for a second after its session's end.
+    """
+    if await OwnSessions(session, principal.user_id).living(principal.credential_id) is None:
+        raise InvalidCredentialError(internal="the session has ended")

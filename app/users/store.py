@@ -34,7 +34,13 @@ class UserStore(BaseUserDatabase[User, UUID]):  # type: ignore[type-var]  # to m
 
     @override
     async def get_by_email(self, email: str) -> User | None:
-        return await self._session.scalar(select(User).where(User.email == email.lower()))
+        """Held until the transaction ends: the library verifies what it finds here.
+
+        An address that is changed meanwhile is waited for, and then finds nobody. Unheld, the new address
+        would inherit the proof of the old one.
+        """
+        query = select(User).where(User.email == email.lower()).with_for_update()
+        return await self._session.scalar(query.execution_options(populate_existing=True))
 
     async def id_of(self, email: str) -> UUID | None:
         """The index alone answers, so that an unknown address takes as long as a known one."""

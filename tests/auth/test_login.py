@@ -9,6 +9,7 @@ from httpx2 import ASGITransport, AsyncClient
 from prometheus_client import REGISTRY
 from sqlalchemy import text
 
+from app.core.db import Tenant
 from app.main import create_app
 from app.settings import Settings
 from app.users.store import UserStore
@@ -119,8 +120,7 @@ async def test_a_login_is_in_its_organisations_log_with_how_it_was_proved(
 async def test_a_user_without_any_organisation_cannot_log_in(
     client: AsyncClient, app: FastAPI, alice: Person
 ) -> None:
-    async with app.state.database.transaction() as session:
-        await session.execute(text("SELECT set_config('app.user_id', :id, true)"), {"id": str(alice.user_id)})
+    async with app.state.database.transaction(Tenant(alice.organization_id)) as session:
         await session.execute(text("DELETE FROM memberships WHERE user_id = :id"), {"id": alice.user_id})
     assert (await log_in(client, alice.username)).status_code == 401
 

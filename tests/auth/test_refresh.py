@@ -1,6 +1,8 @@
 """Refresh families: rotation, races, replay."""
 
 import asyncio
+import json
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -146,13 +148,39 @@ async def test_a_refresh_and_a_logout_at_once_do_not_wait_for_each_other(
     assert (await row_of(app, alice)).revoked_at is not None
 
 
-async def test_each_rotation_is_in_the_log_and_no_repetition(
+async def test_each_pair_that_is_given_out_is_in_the_log(
     client: AsyncClient, alice: Person, database_urls: DatabaseUrls
 ) -> None:
     for _ in range(2):
         await refresh(client, alice.refresh_token, **{"Idempotency-Key": "k1"})
-    (entry,) = await entries(database_urls, "token_refresh")
-    assert (entry["actor_id"], entry["details"]) == (alice.user_id, '{"counter": 1}')
+    found = await entries(database_urls, "token_refresh")
+    assert {entry["actor_id"] for entry in found} == {alice.user_id}
+    verdicts = [json.loads(entry["details"]) for entry in found]
+    assert verdicts == [{"counter": 1, "verdict": "rotate"}, {"counter": 1, "verdict": "retry"}]
+
+
+async def test_a_body_held_back_until_after_the_rotation_is_a_replay(
+    client: AsyncClient, alice: Person
+) -> None:
+    rotated = asyncio.Event()
+
+    async def held_back() -> AsyncIterator[bytes]:
+        yield b'{"refresh_token": "'
+        await rotated.wait()
+        yield alice.refresh_token.encode() + b'"}'
+
+    headers = {"Content-Type": "application/json"}
+    late = asyncio.create_task(client.post("/api/v1/auth/refresh", content=held_back(), headers=headers))
+    await asyncio.sleep(0.2)
+    assert (await refresh(client, alice.refresh_token)).status_code == 200
+    rotated.set()
+    answer = await late
+    assert (answer.status_code, answer.json()["code"]) == (401, "token_reused")
+
+
+async def test_an_access_token_in_its_place_is_401(client: AsyncClient, alice: Person) -> None:
+    answer = await refresh(client, alice.access_token)
+    assert (answer.status_code, answer.json()["code"]) == (401, "invalid_refresh_token")
 
 
 async def test_refreshing_moves_the_idle_end_but_never_beyond_the_absolute_one(

@@ -56,6 +56,8 @@ class Linking:
         account = await self._accounts.find(self._visitor.provider, self._visitor.identity)
         if account is not None:
             user = await self._lock(account.user_id)
+            if await self._accounts.find(self._visitor.provider, self._visitor.identity) is None:
+                raise LoginFailedError(internal="unlinked meanwhile")
             account.last_used_at = datetime.now(UTC)
             return user
         email = self._visitor.identity.email

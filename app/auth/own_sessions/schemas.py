@@ -22,7 +22,7 @@ class SessionOut(ResponseModel):
 
 
 class LogoutIn(RequestModel):
-    refresh_token: str = Field(max_length=200)
+    refresh_token: str = Field(max_length=4096)
 
 
 class SwitchIn(RequestModel):

@@ -8,5 +8,5 @@ class WrongPasswordError(ProblemError):
     status = 400
     title = "The current password is wrong"
     meaning = "A password changes only together with the current one: an open session alone does not do."
-    hint = "Send the current password; POST /api/v1/users/forgot-password helps where it is lost."
+    hint = "Send the current password; POST /api/v1/auth/forgot-password helps where it is lost."
     commits = True

@@ -6,14 +6,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.events import AuditAction, AuditEvent
 from app.audit.service import record
-from app.auth.second_factor.errors import NoSecondFactorError, SecondFactorEnabledError
+from app.auth.second_factor.errors import NoSecondFactorError, SecondFactorEnabledError, WrongCodeError
 from app.auth.second_factor.models import SecondFactor
 from app.auth.second_factor.proof import CodeProof
 from app.auth.second_factor.recovery_codes import digest_of, new_codes
 from app.auth.second_factor.repository import SecondFactorRepository
 from app.auth.second_factor.schemas import Enrolment, SecondFactorOut
 from app.auth.second_factor.totp import new_secret, provisioning_uri
-from app.auth.sessions import announce
+from app.auth.sessions import announce, demand_living
 from app.auth.store import OwnSessions
 from app.core.mail_queue import Mail, queue_mail
 from app.core.principal import Principal
@@ -60,6 +60,7 @@ class SecondFactorService:
 
     async def enroll(self) -> Enrolment:
         """Pending until confirmed; a former pending one is void. Raises SecondFactorEnabledError."""
+        await self._hold()
         secret = new_secret()
         sealed = self._proof.seal(secret, owner=self._user_id)
         if not await self._factors.enroll(sealed, now=self._proof.now()):
@@ -69,12 +70,13 @@ class SecondFactorService:
 
     async def confirm(self, code: str) -> list[str]:
         """The recovery codes. Raises NoSecondFactorError, SecondFactorEnabledError, WrongCodeError."""
+        await self._hold()
         factor = await self._factors.lock()
         if factor is None:
             raise NoSecondFactorError
         if factor.confirmed_at is not None:
             raise SecondFactorEnabledError
-        await self._proof.check(self._factors, factor, code)
+        await self._check(factor, code)
         factor.confirmed_at = self._proof.now()
         await self._tell(AuditAction.SECOND_FACTOR_ENABLED)
         return await self._new_codes()
@@ -97,8 +99,20 @@ class SecondFactorService:
 
     async def _prove(self, code: str) -> None:
         factor = await self._confirmed()
-        if await self._proof.check(self._factors, factor, code) == "rec":
+        if await self._check(factor, code) == "rec":
             await self._tell(AuditAction.RECOVERY_CODE_USED)
+
+    async def _hold(self) -> None:
+        await OwnSessions(self._session, self._user_id).lock_person()
+        await demand_living(self._session, self._caller.principal)
+
+    async def _check(self, factor: SecondFactor, code: str) -> str:
+        try:
+            return await self._proof.check(self._factors, factor, code)
+        except WrongCodeError:
+            # Kept, as the error commits: whoever holds an open session does not guess unseen.
+            await record(self._session, self._event(AuditAction.LOGIN_FAILURE, {"reason": "second_factor"}))
+            raise
 
     async def _confirmed(self) -> SecondFactor:
         factor = await self._factors.lock()
@@ -111,9 +125,9 @@ class SecondFactorService:
         await self._factors.replace_codes([digest_of(code) for code in codes])
         return codes
 
-    async def _tell(self, action: AuditAction) -> None:
+    def _event(self, action: AuditAction, details: dict[str, str] | None = None) -> AuditEvent:
         principal = self._caller.principal
-        event = AuditEvent(
+        return AuditEvent(
             action,
             organization_id=principal.organization_id,
             actor_kind="user",
@@ -121,7 +135,10 @@ class SecondFactorService:
             credential_id=principal.credential_id,
             subject_id=principal.user_id,
             address=self._caller.address,
+            details=details or {},
         )
-        await record(self._session, event)
+
+    async def _tell(self, action: AuditAction) -> None:
+        await record(self._session, self._event(action))
         facts = {"change": CHANGES[action]}
         await queue_mail(self._session, Mail.SECOND_FACTOR_CHANGED, user_id=self._user_id, facts=facts)

@@ -29,10 +29,17 @@ class RequestIdMiddleware:
         # What a refresh compares with the last rotation: who was under way before it could not know.
         state["arrived_at"] = monotonic()
 
+        async def timed_receive() -> Message:
+            # A body has arrived with its last byte: whoever holds it back chose its token after the rotation.
+            message = await receive()
+            if message["type"] == "http.request" and not message.get("more_body", False):
+                state["arrived_at"] = monotonic()
+            return message
+
         async def send_with_id(message: Message) -> None:
             if message["type"] in {"http.response.start", "websocket.http.response.start"}:
                 MutableHeaders(scope=message)[HEADER] = request_id
             await send(message)
 
         with bound_contextvars(request_id=request_id):
-            await self.app(scope, receive, send_with_id)
+            await self.app(scope, timed_receive, send_with_id)

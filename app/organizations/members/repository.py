@@ -43,7 +43,8 @@ class MemberRepository:
             select(Membership.user_id, Membership.role)
             .where(Membership.organization_id == self._organization_id)
             .order_by(Membership.user_id)
-            .with_for_update()
+            # Not against the foreign keys of sessions and keys that are made meanwhile.
+            .with_for_update(key_share=True)
         )
         rows = (await self._session.execute(query)).all()
         return {row.user_id: MembershipRole(row.role) for row in rows}

@@ -7,17 +7,26 @@ from fastapi import FastAPI
 from httpx2 import AsyncClient, Response
 from sqlalchemy.exc import IntegrityError
 
+from app.auth.errors import LoginFailedError
 from app.auth.oauth.identity import Identity
+from app.auth.oauth.linking import Linking
+from app.auth.oauth.linking import Visitor as Arrival
 from app.auth.oauth.links import unlink_all
 from app.auth.oauth.repository import OAuthAccountRepository
 from app.core.ids import new_id
 from app.core.principal import Scope
+from app.users.models import User
+from app.users.store import UserStore
 from tests.auth.oauth.visitor import OAUTH, Observer, Visitor
 from tests.auth.traces import bearer
+from tests.catalogue import ask
 from tests.factories import Factory, Person, Robot
 from tests.openid_stub import OpenIdStub
+from tests.servers import DatabaseUrls
 
 pytestmark = pytest.mark.integration
+
+WAITING = "SELECT count(*) > 0 AS waits FROM pg_locks WHERE NOT granted"
 
 
 async def begin(client: AsyncClient, person: Person, provider: str = "oidc") -> Response:
@@ -198,3 +207,24 @@ async def test_a_link_to_nobody_is_a_fault_of_ours_and_no_conflict(app: FastAPI)
     with pytest.raises(IntegrityError):
         async with app.state.database.transaction() as session:
             await OAuthAccountRepository(session).add("oidc", identity, new_id())
+
+
+async def test_a_link_that_is_taken_away_meanwhile_opens_nothing(
+    app: FastAPI, alice: Person, database_urls: DatabaseUrls
+) -> None:
+    identity = Identity("https://github.com", "7", None, None, None)
+    async with app.state.database.transaction() as session:
+        await OAuthAccountRepository(session).add("github", identity, alice.user_id)
+
+    async def arrive() -> User:
+        async with app.state.database.transaction() as session:
+            return await Linking(session, Arrival("github", identity, None)).owner()
+
+    async with app.state.database.transaction() as session:
+        await UserStore(session).lock(alice.user_id)
+        await unlink_all(session, alice.user_id)
+        arriving = asyncio.create_task(arrive())
+        while not (await ask(database_urls.superuser, WAITING))[0]["waits"]:  # noqa: ASYNC110  # no event tells
+            await asyncio.sleep(0.01)
+    with pytest.raises(LoginFailedError):
+        await arriving

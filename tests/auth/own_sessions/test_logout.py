@@ -42,6 +42,11 @@ async def test_a_malformed_token_is_400_and_ends_nothing(
     assert await is_in(client, alice)
 
 
+async def test_an_access_token_in_its_place_is_400(client: AsyncClient, alice: Person) -> None:
+    answer = await log_out(client, alice, alice.access_token)
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed_refresh_token")
+
+
 async def test_anothers_token_is_told_as_a_malformed_one_and_ends_nothing(
     client: AsyncClient, alice: Person, bob: Person, charlie: Person
 ) -> None:
