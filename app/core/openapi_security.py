@@ -47,6 +47,9 @@ BEARER_KEY: Json = {
     "description": "An API key, as `Authorization: Bearer`.",
 }
 # An operation that may answer one of these is for somebody who logged in.
+STEP_UP = "x-step-up"
+# For `openapi_extra`: only some uses of the operation take a recent login, so a key may pass.
+STEP_UP_FOR_SOME: Json = {STEP_UP: "for some"}
 LOGIN_ONLY = {RecentLoginRequiredError.code, "session_required"}
 NAMES = {
     bearer_scheme.scheme_name: "AccessToken",
@@ -72,7 +75,8 @@ def describe_security(operation: Json) -> None:
         return
     scopes = named.pop("ApiKey")
     # Without a scope an operation is about the login itself, as logging out is.
-    if scopes and KEY_SCOPES.issuperset(scopes) and not _refuses_keys(operation):
+    for_some = operation.pop(STEP_UP, None)
+    if scopes and KEY_SCOPES.issuperset(scopes) and (for_some or not _refuses_keys(operation)):
         named |= {"ApiKey": scopes, "ApiKeyAsBearer": scopes}
     operation["security"] = [{name: scopes} for name in named]
     _name_scopes(operation, scopes)

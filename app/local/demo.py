@@ -2,6 +2,7 @@
 
 import secrets
 import string
+from datetime import UTC, datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -9,6 +10,8 @@ from app.accounts.schemas import Registration
 from app.accounts.service import AccountService
 from app.api_keys.schemas import ApiKeyIn
 from app.api_keys.service import ApiKeyService
+from app.auth.models import AuthSession
+from app.auth.repository import SessionRepository
 from app.core.db import Database, Tenant
 from app.core.ids import new_id
 from app.core.passwords import Passwords
@@ -47,6 +50,7 @@ async def _api_key(database: Database, user: User, cache: PrincipalCache) -> str
     async with database.transaction(Tenant(user_id=user.id)) as session:
         principal = await _owner(session, user)
     async with database.transaction(Tenant(principal.organization_id, user.id)) as session:
+        await SessionRepository(session, principal.organization_id).add(_session_of(principal))
         created = await ApiKeyService(session, principal, cache).create(ApiKeyIn(name="demo"))
     return created.secret
 
@@ -64,6 +68,20 @@ async def _owner(session: AsyncSession, user: User) -> Principal:
         membership_role=MembershipRole.OWNER,
         plan=Plan.FREE,
         scopes=allowed_scopes(StaffRole.USER, MembershipRole.OWNER),
+    )
+
+
+def _session_of(principal: Principal) -> AuthSession:
+    """Keys are made by somebody who is logged in; nobody holds a token of this login, and it ends at once."""
+    now = datetime.now(UTC)
+    return AuthSession(
+        id=principal.credential_id,
+        user_id=principal.user_id,
+        organization_id=principal.organization_id,
+        counter=0,
+        scopes=[],
+        idle_expires_at=now,
+        absolute_expires_at=now,
     )
 
 

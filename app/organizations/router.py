@@ -4,6 +4,7 @@ from fastapi import APIRouter, Request, Response
 
 from app.core.guard import RecentLoginRequiredError
 from app.core.openapi import problems
+from app.core.openapi_security import STEP_UP_FOR_SOME
 from app.core.page_answer import page_of
 from app.core.page_query import PageQuery
 from app.core.pagination import InvalidCursorError
@@ -131,13 +132,18 @@ async def list_members(
     return page_of(MemberOut, await members.page(pagination), request, response)
 
 
-@router.patch("/{organization_id}/members/{user_id}", responses=MEMBER_ERRORS)
+@router.patch("/{organization_id}/members/{user_id}", responses=MEMBER_ERRORS, openapi_extra=STEP_UP_FOR_SOME)
 async def change_role(members: WritingMembers, user_id: MemberId, change: RoleChange) -> MemberOut:
     """Give a member another role; what concerns owners takes a recent login."""
     return MemberOut.model_validate(await members.change_role(user_id, change.role))
 
 
-@router.delete("/{organization_id}/members/{user_id}", status_code=204, responses=MEMBER_ERRORS)
+@router.delete(
+    "/{organization_id}/members/{user_id}",
+    status_code=204,
+    responses=MEMBER_ERRORS,
+    openapi_extra=STEP_UP_FOR_SOME,
+)
 async def remove_member(members: WritingMembers, user_id: MemberId) -> None:
     """Remove a member, an owner with a recent login; sessions and keys of this membership end."""
     await members.remove(user_id)

@@ -109,6 +109,13 @@ async def test_one_that_is_made_is_found_listed_and_renamed(
     assert read.json() == {**renamed.json(), "role": "owner", "plan": "free", "is_personal": False}
 
 
+async def test_a_change_of_nothing_changes_nothing(client: AsyncClient, app: FastAPI, lab: Person) -> None:
+    url = f"{URL}/{lab.organization_id}"
+    answer = await client.patch(url, headers=lab.headers, json={})
+    assert (answer.status_code, answer.json()["name"]) == (200, "Lab")
+    assert await audited(app, lab) == ["organization_created"]
+
+
 async def test_location_of_a_new_one_leads_to_it(client: AsyncClient, alice: Person) -> None:
     answer = await client.post(URL, headers=alice.headers, json={"name": "Lab"})
     assert (await client.get(answer.headers["Location"], headers=alice.headers)).json() == answer.json()

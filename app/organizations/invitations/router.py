@@ -10,6 +10,7 @@ from app.core.ids import ID_SCHEMA, parse_id
 from app.core.limit_table import private_key
 from app.core.limits import AsyncLimiter, Hit, Limit, limited
 from app.core.openapi import problems
+from app.core.openapi_security import STEP_UP_FOR_SOME
 from app.core.page_answer import page_of
 from app.core.page_query import PageQuery
 from app.core.pagination import InvalidCursorError
@@ -93,6 +94,7 @@ Tokens = Annotated[InvitationTokens, Depends(get_tokens)]
     status_code=201,
     dependencies=[limited(Limit.INVITATION)],
     responses=problems(*BOUND, *INVITE_ERRORS),
+    openapi_extra=STEP_UP_FOR_SOME,
 )
 async def invite(
     wanted: InvitationIn, invitations: Writing, tokens: Tokens, request: Request
