@@ -54,4 +54,5 @@ def _options(draft: SummaryDraft) -> dict[str, object]:
     """What the job needs to know: `length` as it was asked for, and a language that overrules detection."""
     length = draft.length
     named = length if isinstance(length, str) else length.model_dump()
-    return {"length": named} | ({"language": draft.language} if draft.language else {})
+    chosen: dict[str, object] = {"length": named, "style": draft.style, "engine": draft.engine}
+    return chosen | ({"language": draft.language} if draft.language else {})

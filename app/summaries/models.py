@@ -9,22 +9,39 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import Base
 from app.core.ids import new_id
-from app.summaries.vocabulary import Status, Visibility
+from app.summaries.vocabulary import Engine, Status, Visibility
 
 UNFINISHED = text("status NOT IN ('ready', 'failed') AND deleted_at IS NULL")
 STATUSES = ", ".join(f"'{status}'" for status in Status)
 
 
 class Summary(Base):
-    """`version` counts the changes and makes the ETag; `attempt` counts the jobs, and fences them."""
+    """`version` counts the changes and makes the ETag; `attempt` counts the jobs, and fences them.
+
+    `fingerprint` is of the extracted text, `ephemeral` is what `store=false` asked for, and `http_etag` with
+    `http_last_modified` are the origin's validators, for fetching again only what has changed.
+    """
 
     __tablename__ = "summaries"
     __table_args__ = (
         UniqueConstraint("organization_id", "id"),
         CheckConstraint(f"status IN ({STATUSES})", name="status"),
         CheckConstraint("visibility IN ('private', 'organization')", name="visibility"),
-        CheckConstraint("source IN ('url', 'text', 'html')", name="source"),
+        CheckConstraint("source IN ('url', 'text', 'html', 'file')", name="source"),
         Index("ix_summaries_organization_id_created_at_id", "organization_id", "created_at", "id"),
+        Index(
+            "ix_summaries_organization_id_canonical_url",
+            "organization_id",
+            "canonical_url",
+            postgresql_where=text("canonical_url IS NOT NULL"),
+        ),
+        Index(
+            "ix_summaries_organization_id_fingerprint",
+            "organization_id",
+            "fingerprint",
+            postgresql_where=text("fingerprint IS NOT NULL"),
+        ),
+        Index("ix_summaries_ephemeral", "created_at", postgresql_where=text("ephemeral")),
         Index("ix_summaries_deleted_at", "deleted_at", postgresql_where=text("deleted_at IS NOT NULL")),
         Index("ix_summaries_unfinished", "updated_at", postgresql_where=UNFINISHED),
         # The tenant's backlog, which every POST counts for its job's priority.
@@ -54,20 +71,32 @@ class Summary(Base):
     summary_word_count: Mapped[int | None]
     reading_minutes: Mapped[float | None]
     low_content: Mapped[bool] = mapped_column(default=False)
-    engine: Mapped[str] = mapped_column(default="extractive")
+    engine: Mapped[str] = mapped_column(default=Engine.EXTRACTIVE)
+    model: Mapped[str | None]
+    usage: Mapped[dict[str, Any] | None]  # Any: JSON, the provider's count of tokens
+    fallback_reason: Mapped[str | None]
     options: Mapped[dict[str, Any]] = mapped_column(default=dict)  # Any: JSON
     tags: Mapped[list[str]] = mapped_column(default=list)
     notes: Mapped[str | None]
+    favourite: Mapped[bool] = mapped_column(default=False)
+    archived_at: Mapped[datetime | None]
     failure_reason: Mapped[str | None]
     failure_retryable: Mapped[bool | None]
     stages: Mapped[dict[str, Any]] = mapped_column(default=dict)  # Any: JSON, stage -> milliseconds
+    fingerprint: Mapped[bytes | None]
+    ephemeral: Mapped[bool] = mapped_column(default=False)
+    http_etag: Mapped[str | None]
+    http_last_modified: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
     deleted_at: Mapped[datetime | None]
 
 
 class SummaryContent(Base):
-    """`input` is what was submitted as text or html; `text` what was extracted and the offsets point into."""
+    """`input` is what was submitted as text or html, `document` as a file; `text` what was extracted.
+
+    The offsets of a summary's sentences point into `text`.
+    """
 
     __tablename__ = "summary_contents"
     __table_args__ = (
@@ -81,4 +110,7 @@ class SummaryContent(Base):
     summary_id: Mapped[UUID] = mapped_column(primary_key=True)
     organization_id: Mapped[UUID]
     input: Mapped[str | None]
+    document: Mapped[bytes | None] = mapped_column(deferred=True)
+    document_name: Mapped[str | None]
+    document_type: Mapped[str | None]
     text: Mapped[str | None]

@@ -7,6 +7,9 @@ from app.core.http import strong_etag
 from app.reading.errors import ADVICE, Reason
 from app.summaries.models import Summary
 from app.summaries.schemas import FailureView, SummaryView, SummaryWithText
+from app.summaries.vocabulary import Style
+
+DERIVED = frozenset({"failure", "style", "archived"})
 
 
 def cache_key(organization_id: UUID, summary_id: UUID) -> str:
@@ -41,8 +44,12 @@ def _document(summary: Summary, etag: str, view: SummaryView) -> CachedBody:
 
 
 def _fields(summary: Summary) -> dict[str, object]:
-    columns = SummaryView.model_fields.keys() - {"failure"}
-    return {name: getattr(summary, name) for name in columns} | {"failure": _failure(summary)}
+    columns = SummaryView.model_fields.keys() - DERIVED
+    return {name: getattr(summary, name) for name in columns} | {
+        "failure": _failure(summary),
+        "style": summary.options.get("style", Style.PARAGRAPH),
+        "archived": summary.archived_at is not None,
+    }
 
 
 def _failure(summary: Summary) -> FailureView | None:

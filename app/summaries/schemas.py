@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 from app.core.schemas import ChangeModel, RequestModel, ResponseModel, UtcDatetime
 from app.reading.errors import Reason
 from app.reading.urls import MAX_URL_LENGTH
-from app.summaries.vocabulary import Status, Visibility
+from app.summaries.vocabulary import Engine, OnDuplicate, Status, Style, Visibility
 
 MAX_TEXT_BYTES = 1024 * 1024
 MAX_HTML_BYTES = 5 * 1024 * 1024
@@ -54,10 +54,17 @@ class SummaryDraft(RequestModel):
     length: LengthChoice = Field(
         "medium", description="50, 100 or 200 words; or so many words or sentences.", examples=["short"]
     )
+    style: Style = Style.PARAGRAPH
     language: Language | None = Field(None, description="Of the source; found out when left out.")
+    engine: Engine = Engine.EXTRACTIVE
     tags: Tags = Field(default_factory=list)
     visibility: Visibility = Visibility.PRIVATE
     notes: Notes | None = None
+    on_duplicate: OnDuplicate = Field(
+        OnDuplicate.NEW, description="Where I have an equal summary: return it, refresh it, or make another."
+    )
+    store: bool = Field(True, description="false: nothing is kept after the answer.")
+    callback: Url | None = Field(None, description="One signed delivery to this URL when it is done.")
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -112,10 +119,16 @@ class SummaryView(ResponseModel):
     summary_word_count: int | None
     reading_minutes: float | None
     low_content: bool
-    engine: str
+    style: Style
+    engine: Engine
+    model: str | None
+    usage: dict[str, int] | None = Field(description="Tokens, as the provider counted them.")
+    fallback_reason: str | None = Field(description="Why the extractive engine stood in for the provider.")
     tags: list[str]
     visibility: Visibility
     notes: str | None
+    favourite: bool
+    archived: bool
     created_at: UtcDatetime
     updated_at: UtcDatetime
     stages: dict[str, int] = Field(description="Milliseconds that each stage took.")

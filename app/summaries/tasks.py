@@ -19,30 +19,22 @@ from app.core.cache import BodyCache
 from app.core.db import Database, Tenant
 from app.reading.article import Article, ExtractResult, Length, RawDocument, SummariseResult
 from app.reading.errors import ReadingError, Reason
-from app.reading.fetch import Fetched
-from app.reading.urls import InvalidUrlError
 from app.summaries.models import Summary
 from app.summaries.rendering import cache_key
 from app.summaries.repository import SummaryRepository
 from app.summaries.results import chosen_length, finished_values, storable
 from app.summaries.service import enqueue_summarising
+from app.summaries.sources import PageFetcher, Sources
 from app.summaries.store import JobStore, OvertakenError, SummaryKey, unfinished_summaries
 from app.summaries.vocabulary import Source, Status
 
 # Fetching has 20 s, and each child process its own limit; the rest is waiting for a free one.
 JOB_SECONDS = 60
 MAX_TRIES = 5
-SUBMITTED_TYPES = {Source.TEXT: "text/plain", Source.HTML: "text/html"}
 IDLE_BEFORE_REQUEUED = timedelta(seconds=30)
 REQUEUED_AT_ONCE = 500
 
 log = structlog.get_logger(__name__)
-
-
-class PageFetcher(Protocol):
-    """`app.reading.fetch.Fetcher`."""
-
-    async def fetch(self, url: str) -> Fetched: ...
 
 
 class DocumentReader(Protocol):
@@ -126,24 +118,14 @@ class SummariseJob:
         await self._finish(article, result)
 
     async def _document(self) -> RawDocument:
-        if self._taken.source == Source.URL:
-            return await self._fetch(self._taken.url or "")
-        async with self._bench.database.transaction(Tenant(self._key.organization_id)) as session:
-            submitted = await JobStore(session, self._key.organization_id).submitted(self._key.summary_id)
-        content_type = SUBMITTED_TYPES[Source(self._taken.source)]
-        return RawDocument(submitted.encode(), content_type, "utf-8", self._taken.url, self._taken.title)
-
-    async def _fetch(self, url: str) -> RawDocument:
+        sources = Sources(self._bench.database, self._bench.fetcher)
+        if self._taken.source != Source.URL:
+            return await sources.submitted(self._taken)
         began = time.monotonic()
         try:
-            fetched = await self._bench.fetcher.fetch(url)
-        except InvalidUrlError as error:
-            raise ReadingError(Reason.BLOCKED_ADDRESS, str(error)) from error
+            return await sources.fetched(self._taken)
         finally:
             self._stages["fetching"] = round((time.monotonic() - began) * 1000)
-        return RawDocument(
-            fetched.body, fetched.content_type, fetched.charset, fetched.final_url, self._taken.title
-        )
 
     def _in_given_language(self, article: Article) -> Article:
         language = self._taken.options.get("language")

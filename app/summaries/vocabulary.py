@@ -24,3 +24,25 @@ class Source(StrEnum):
     URL = "url"
     TEXT = "text"
     HTML = "html"
+    FILE = "file"
+
+
+class Style(StrEnum):
+    PARAGRAPH = "paragraph"
+    BULLETS = "bullets"
+    HEADLINE = "headline"
+
+
+class Engine(StrEnum):
+    """`provider` is the operator's OpenAI-compatible endpoint; where it fails, `extractive` answers."""
+
+    EXTRACTIVE = "extractive"
+    PROVIDER = "provider"
+
+
+class OnDuplicate(StrEnum):
+    """What is done where an equal summary exists."""
+
+    RETURN = "return"
+    REFRESH = "refresh"
+    NEW = "new"

@@ -23,7 +23,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("8 KB of URL", {"url": "https://example.com/" + "a" * 8192}, "url_length"),
     ("another port", {"url": "https://example.com:22/"}, "url_port"),
     ("an unknown field", {**TEXT, "engin": "x"}, "extra_forbidden"),
-    ("an option that is not built yet", {**TEXT, "callback": "https://example.com"}, "extra_forbidden"),
+    ("an engine that does not exist", {**TEXT, "engine": "magic"}, "enum"),
     ("U+0000", {"text": "a\x00b"}, "forbidden_character"),
     ("an unknown length", {**TEXT, "length": "huge"}, "literal_error"),
     ("no words", {**TEXT, "length": {"words": 0}}, "greater_than_equal"),
