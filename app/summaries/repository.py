@@ -54,11 +54,11 @@ class SummaryRepository:
         return await self._session.scalar(statement)
 
     async def page(self, *, viewer: UUID, filters: Filters, pagination: Pagination) -> PageOfRows[Summary]:
-        statement = self._visible(viewer).where(*_conditions(filters))
+        statement = self._visible(viewer).where(*conditions(filters))
         return pagination.page((await self._session.scalars(pagination.apply(statement))).all())
 
     async def count(self, *, viewer: UUID, filters: Filters) -> int:
-        rows = self._visible(viewer).where(*_conditions(filters)).subquery()
+        rows = self._visible(viewer).where(*conditions(filters)).subquery()
         return await self._session.scalar(select(func.count()).select_from(rows)) or 0
 
     async def backlog(self) -> int:
@@ -82,23 +82,29 @@ class SummaryRepository:
         return (await self._session.scalars(statement)).one()
 
     def _visible(self, viewer: UUID) -> Select[Summary]:
-        return select(Summary).where(
-            Summary.organization_id == self.organization_id,
-            _kept(),
-            or_(Summary.visibility == Visibility.ORGANIZATION, Summary.user_id == viewer),
-        )
+        return select(Summary).where(*visible(self.organization_id, viewer))
+
+
+def visible(organization_id: UUID, viewer: UUID) -> tuple[ColumnElement[bool], ...]:
+    """What of this organisation somebody may read: their own, and what is shared with it."""
+    return (
+        Summary.organization_id == organization_id,
+        _kept(),
+        or_(Summary.visibility == Visibility.ORGANIZATION, Summary.user_id == viewer),
+    )
 
 
 def _kept() -> ColumnElement[bool]:
     return Summary.deleted_at.is_(None)
 
 
-def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
-    conditions = []
+def conditions(filters: Filters) -> list[ColumnElement[bool]]:
+    """What a list, its count and its export are narrowed by."""
+    found: list[ColumnElement[bool]] = []
     if filters.status is not None:
-        conditions.append(Summary.status == filters.status)
+        found.append(Summary.status == filters.status)
     if filters.tag is not None:
-        conditions.append(Summary.tags.contains([filters.tag]))
+        found.append(Summary.tags.contains([filters.tag]))
     if filters.visibility is not None:
-        conditions.append(Summary.visibility == filters.visibility)
-    return conditions
+        found.append(Summary.visibility == filters.visibility)
+    return found
