@@ -20,12 +20,15 @@ from app.organizations.audit_log_router import router as audit_log
 from app.organizations.invitations.router import router as invitations
 from app.organizations.router import router as organizations
 from app.organizations.usage.router import router as usage
+from app.summaries.exports.router import router as exports
 from app.summaries.router import router as summaries
 
 API = "/api/v1"
 
 # Hot ones first: matching walks this list.
 ROUTERS: tuple[tuple[str, str, APIRouter], ...] = (
+    # Before /summaries/{summary_id}, which would take their names for ids.
+    (f"{API}/summaries", "exports", exports),
     (f"{API}/summaries", "summaries", summaries),
     (f"{API}/auth", "auth", auth),
     (f"{API}/auth", "auth", browser),
@@ -51,6 +54,7 @@ ROUTERS: tuple[tuple[str, str, APIRouter], ...] = (
 # What the reference says of each tag.
 TAGS = {
     "summaries": "Summaries of web pages, texts and documents.",
+    "exports": "All summaries at once, as a file.",
     "auth": "Logging in, and staying logged in.",
     "second_factor": "A second factor for my own account: codes of an authenticator app (TOTP).",
     "oauth": "Logging in by another provider.",

@@ -55,6 +55,7 @@ RULES: dict[str, Rule | None] = {
     "POST /api/v1/summaries": Rule("summaries:write"),
     "GET /api/v1/summaries": Rule("summaries:read"),
     "GET /api/v1/summaries/count": Rule("summaries:read"),
+    "GET /api/v1/summaries/export": Rule("summaries:read"),
     "GET /api/v1/summaries/{summary_id}": Rule("summaries:read"),
     "PUT /api/v1/summaries/{summary_id}": Rule("summaries:write"),
     "PATCH /api/v1/summaries/{summary_id}": Rule("summaries:write"),

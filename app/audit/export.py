@@ -1,7 +1,5 @@
 """The audit log as a stream: newline-delimited JSON or CSV, a page at a time, in constant memory."""
 
-import csv
-import io
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from enum import StrEnum
@@ -14,11 +12,10 @@ from app.audit.models import AuditEntry
 from app.audit.queries import AuditFilters, AuditLog
 from app.audit.schemas import AuditEntryOut
 from app.core.db import Database, Tenant
+from app.core.spreadsheet import csv_lines
 
 ENTRIES_A_STEP = 500
 COLUMNS = list(AuditEntryOut.model_fields)
-# What a spreadsheet would run as a formula (OWASP, CSV injection).
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 class ExportFormat(StrEnum):
@@ -58,7 +55,7 @@ async def export_from(
 ) -> AsyncIterator[str]:
     """Oldest first. A transaction a page: an export of an hour holds no connection for an hour."""
     if wanted is ExportFormat.CSV:
-        yield _csv_line(COLUMNS)
+        yield csv_lines([COLUMNS])
     line = _LINES[wanted]
     last: UUID | None = None
     while True:
@@ -78,18 +75,7 @@ def _ndjson(entry: AuditEntryOut) -> str:
 def _csv(entry: AuditEntryOut) -> str:
     values = entry.model_dump(mode="json")
     values["details"] = json.dumps(values["details"], ensure_ascii=False)
-    return _csv_line([_harmless(values[name]) for name in COLUMNS])
-
-
-def _harmless(value: object) -> str:
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
-
-
-def _csv_line(values: list[str]) -> str:
-    line = io.StringIO()
-    csv.writer(line).writerow(values)
-    return line.getvalue()
+    return csv_lines([[values[name] for name in COLUMNS]])
 
 
 _LINES: dict[ExportFormat, Callable[[AuditEntryOut], str]] = {

@@ -30,6 +30,8 @@ class Limit(StrEnum):
     API_KEY = "api_key"
     LEAK_REPORT = "leak_report"
     EXPORT = "export"
+    SUMMARIES_EXPORT = "summaries_export"
+    PUBLIC_READ = "public_read"
 
 
 PER_CLIENT: Mapping[Limit, str] = {
@@ -51,6 +53,10 @@ PER_CLIENT: Mapping[Limit, str] = {
     Limit.BAD_CREDENTIAL: "60/minute",
     Limit.LEAK_REPORT: "30/minute",
     Limit.EXPORT: "3/hour",
+    # By person. One of a million rows is a minute of PostgreSQL's time.
+    Limit.SUMMARIES_EXPORT: "10/hour",
+    # Shared pages and feeds: an office behind one address, and a feed reader with many customers.
+    Limit.PUBLIC_READ: "120/minute",
 }
 PER_PLAN: Mapping[Limit, Mapping[Plan, str]] = {
     Limit.ORGANIZATION: {plan: f"{terms.requests_per_minute}/minute" for plan, terms in PLANS.items()},

@@ -1,0 +1,102 @@
+"""Any number of summaries as a stream, in the memory of one batch.
+
+Each batch is a transaction of its own, closed before its text is handed on: a client that reads slowly holds
+no connection, and no snapshot of an hour keeps PostgreSQL from cleaning up. So an export shows each summary
+as it was when its turn came. None comes twice and none that stood there all the time is left out, as what it
+is ordered by never changes; one that is deleted before its turn is missing.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+from app.audit.events import AuditAction
+from app.core.db import Database, Tenant
+from app.core.errors import UnavailableError
+from app.core.pagination import Keyset, KeyValue
+from app.core.principal import Principal
+from app.organizations.journal import note
+from app.summaries.exports.formats import Format, format_of
+from app.summaries.exports.repository import ExportRepository, Rows
+from app.summaries.exports.vocabulary import ExportFormat
+from app.summaries.repository import Filters
+
+ROWS_A_BATCH = 500
+# A process that is told to stop is given 30 s by its supervisor: short exports end in peace.
+DRAINING_SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is exported, for whom, and in which order."""
+
+    principal: Principal
+    filters: Filters
+    keyset: Keyset
+
+
+class Exporter:
+    def __init__(
+        self,
+        database: Database,
+        wanted: Wanted,
+        *,
+        is_draining: Callable[[], bool],
+        draining_seconds: float = DRAINING_SECONDS,
+        rows_a_batch: int = ROWS_A_BATCH,
+    ) -> None:
+        self._database = database
+        self._wanted = wanted
+        self._is_draining = is_draining
+        self._draining_seconds = draining_seconds
+        self._rows_a_batch = rows_a_batch
+        self._deadline: float | None = None
+        self._tenant = Tenant(wanted.principal.organization_id, wanted.principal.user_id)
+
+    async def begin(self, wanted: ExportFormat, *, end_marker: bool) -> AsyncIterator[bytes]:
+        """With the first batch read: what fails by then is answered as any other error is."""
+        await self._note(wanted)
+        stream = self._stream(format_of(wanted, end_marker=end_marker))
+        return _again(await anext(stream), stream)
+
+    async def _note(self, wanted: ExportFormat) -> None:
+        """Before the first row leaves."""
+        who = self._wanted.principal
+        async with self._database.transaction(self._tenant) as session:
+            await note(session, who, AuditAction.SUMMARIES_EXPORTED, details={"format": str(wanted)})
+
+    async def _stream(self, form: Format) -> AsyncIterator[bytes]:
+        """Raises UnavailableError in the middle where the process has to stop, and what PostgreSQL raises."""
+        text, count = form.head(), 0
+        behind: tuple[KeyValue, ...] | None = None
+        while True:
+            rows = await self._batch(form, behind)
+            text += form.rows(rows, before=count)
+            count += len(rows)
+            if len(rows) < self._rows_a_batch:
+                yield (text + form.tail(count=count)).encode()
+                return
+            yield text.encode()
+            self._refuse_to_outstay()
+            text, behind = "", self._wanted.keyset.position(rows[-1])
+
+    async def _batch(self, form: Format, behind: tuple[KeyValue, ...] | None) -> Rows:
+        wanted, who = self._wanted, self._wanted.principal
+        async with self._database.transaction(self._tenant) as session:
+            repository = ExportRepository(session, who.organization_id, viewer=who.user_id)
+            read = repository.documents if form.is_whole else repository.fields
+            return await read(wanted.filters, wanted.keyset, behind, limit=self._rows_a_batch)
+
+    def _refuse_to_outstay(self) -> None:
+        if not self._is_draining():
+            return
+        now = asyncio.get_running_loop().time()
+        self._deadline = self._deadline or now + self._draining_seconds
+        if now >= self._deadline:
+            raise UnavailableError(internal="an export was cut off: the process is told to stop")
+
+
+async def _again(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for chunk in rest:
+        yield chunk

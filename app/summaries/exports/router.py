@@ -1,0 +1,67 @@
+"""Leaving with everything: the list, whole, as a file."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import StreamingResponse
+
+from app.core.db import DatabaseDep
+from app.core.limits import AsyncLimiter, Hit, Limit
+from app.summaries.exports.export import Exporter, Wanted
+from app.summaries.exports.vocabulary import MEDIA_TYPES, ExportFormat
+from app.summaries.parameters import CanReadSummaries, FiltersDep, Order
+
+router = APIRouter()
+
+FILES: dict[int | str, dict[str, Any]] = {  # Any: OpenAPI JSON
+    200: {
+        "description": "Every summary that the list has with these filters, in the list's order. The answer "
+        "is complete where the transfer ends as HTTP says (its last chunk); a fault in the middle breaks the "
+        "connection off. `ndjson` and `json` hold what GET /summaries/{id} shows. A JSON array cut short "
+        "has no closing bracket; NDJSON ends in a line of its own where `end_marker` asks for one.",
+        "content": {
+            media_type.partition(";")[0]: {"schema": {"type": "string", "format": "binary"}}
+            for media_type in MEDIA_TYPES.values()
+        },
+    }
+}
+
+
+async def get_exporter(
+    principal: CanReadSummaries, database: DatabaseDep, filters: FiltersDep, order: Order, request: Request
+) -> Exporter:
+    state = request.app.state
+    return Exporter(
+        database,
+        Wanted(principal, filters, order),
+        is_draining=lambda: bool(getattr(state, "draining", False)),
+    )
+
+
+async def count_export(principal: CanReadSummaries, request: Request) -> None:
+    """By person: of a team each may leave."""
+    limiter: AsyncLimiter = request.app.state.limiter
+    hit = Hit(Limit.SUMMARIES_EXPORT, str(principal.organization_id), str(principal.user_id))
+    await limiter.enforce(request, [hit])
+
+
+ExporterDep = Annotated[Exporter, Depends(get_exporter)]
+
+
+@router.get(
+    "/export", response_class=StreamingResponse, dependencies=[Depends(count_export)], responses=FILES
+)
+async def export(
+    exporter: ExporterDep,
+    format: ExportFormat = ExportFormat.NDJSON,  # noqa: A002  # the parameter's name in the URL
+    *,
+    end_marker: Annotated[
+        bool, Query(description='NDJSON: end with the line `{"end": true, "count": …}`.')
+    ] = False,
+) -> StreamingResponse:
+    """All of the list as one file: NDJSON, CSV, Markdown or JSON. Ten an hour and person."""
+    chunks = await exporter.begin(format, end_marker=end_marker)
+    name = f"summaries-{datetime.now(UTC):%Y-%m-%d}.{format}"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return StreamingResponse(chunks, media_type=MEDIA_TYPES[format], headers=headers)

@@ -1,0 +1,44 @@
+import json
+
+import pytest
+
+from app.summaries.exports.formats import escaped, format_of
+from app.summaries.exports.vocabulary import MEDIA_TYPES, ExportFormat
+
+pytestmark = pytest.mark.unit
+
+HOSTILE = "<script>alert(1)</script> [x](javascript:alert(1)) ![y](http://z) **b** `c` | # h &lt; ~~s~~ _i_"
+
+
+@pytest.mark.parametrize("wanted", ExportFormat)
+def test_every_format_has_a_type_and_an_end(wanted: ExportFormat) -> None:
+    form = format_of(wanted, end_marker=False)
+    assert MEDIA_TYPES[wanted]
+    assert isinstance(form.head() + form.rows([], before=0) + form.tail(count=0), str)
+
+
+def test_json_of_no_rows_is_an_empty_array() -> None:
+    form = format_of(ExportFormat.JSON, end_marker=False)
+    assert json.loads(form.head() + form.rows([], before=0) + form.tail(count=0)) == []
+
+
+def test_ndjson_of_no_rows_is_nothing_or_the_marker() -> None:
+    plain, marked = (format_of(ExportFormat.NDJSON, end_marker=marker) for marker in (False, True))
+    assert plain.head() + plain.tail(count=0) == ""
+    assert json.loads(marked.tail(count=0)) == {"end": True, "count": 0}
+
+
+def test_markup_in_a_text_is_text() -> None:
+    shown = escaped(HOSTILE)
+    for character in "<>[]`*|#&~_":
+        assert shown.count(character) == shown.count(f"\\{character}"), character
+
+
+@pytest.mark.parametrize("line", ["- item", "+ item", "= title", "--- ", "1. one", "  12) two"])
+def test_no_line_begins_a_list_or_a_heading(line: str) -> None:
+    text = escaped(f"First.\n{line}")
+    assert "\\" in text.splitlines()[1][: len(line) - len(line.lstrip()) + 4]
+
+
+def test_a_backslash_does_not_undo_an_escape() -> None:
+    assert escaped("\\*") == "\\\\\\*"
