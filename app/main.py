@@ -37,6 +37,9 @@ from app.core.browser_cookies import BrowserCookies
 from app.core.cache import BodyCache
 from app.core.db import Database
 from app.core.draining import on_termination
+from app.core.idempotency import ReplayError
+from app.core.idempotency_route import on_replay
+from app.core.idempotency_seal import AnswerSeal
 from app.core.key_refresh import refreshed
 from app.core.keyring import KeyRing
 from app.core.limits import AsyncLimiter
@@ -56,6 +59,7 @@ from app.core.sentry import configure_sentry
 from app.core.tokens import AccessTokens
 from app.routes import include_routers
 from app.settings import Settings, get_settings
+from app.summaries.announcing import RedisAnnouncer
 from app.users.mail_tokens import MailTokens
 
 log = structlog.get_logger(__name__)
@@ -85,6 +89,7 @@ def build_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
     )
     install_error_handlers(app)
+    app.add_exception_handler(ReplayError, on_replay)
     install_middleware(app, settings, inner=[Middleware(RateLimitHeadersMiddleware)])
     include_routers(app)
     install_openapi(app)
@@ -108,6 +113,8 @@ def _connect_stores(app: FastAPI, settings: Settings) -> None:
     app.state.refusals = RefusalLog(app.state.database)
     app.state.on_refusal = app.state.refusals.count
     app.state.cursors = CursorCodec(settings.signing_secret)
+    app.state.announcer = RedisAnnouncer(app.state.redis)
+    app.state.answer_seal = AnswerSeal.from_secret(settings.signing_secret)
 
 
 def _assemble_identity(app: FastAPI, settings: Settings) -> None:

@@ -44,8 +44,11 @@ LOOKUPS = [
     "audit_entries_after",
     "audit_heads_of",
     "audit_seals_of",
+    "changed_summaries",
     "delete_dead_sessions",
+    "delete_expired_idempotency_keys",
     "due_organizations",
+    "living_credentials",
     "lost_audit_entries",
     "move_audit_heads",
     "moved_audit_chains",
@@ -53,16 +56,21 @@ LOOKUPS = [
     "my_authored_organizations",
     "old_trash",
     "platform_audit_entries",
+    "progress_of",
     "queue_audit_entry",
     "seal_audit_entries",
     "session_organization",
     "staff_organizations",
+    "uncollected_summaries",
     "unfinished_summaries",
     "unsealed_audit_entries",
 ]
 # By its trigger this makes the row of usage_storage.
 TEXT_OF_ONE_BYTE = "UPDATE summary_contents SET text = 'x'"
-MADE_BY_HAND = ("summaries", "summary_contents", "invitations", "usage_months", "usage_days")
+MADE_BY_HAND = (
+    *("summaries", "summary_contents", "invitations", "usage_months", "usage_days"),
+    "idempotency_keys",
+)
 FORBIDDEN, FOREIGN_KEY = "42501", "23503"
 
 # Nobody deletes from these, not their own tenant either.

@@ -20,6 +20,8 @@ class Summary(Base):
 
     `fingerprint` is of the extracted text, `ephemeral` is what `store=false` asked for, and `http_etag` with
     `http_last_modified` are the origin's validators, for fetching again only what has changed.
+    `submitted_key` is of what was sent in, and tells an equal submission; NULL once the text is of another
+    address. `own_title`: the user's, which no page replaces. `pending`: see redo.py.
     """
 
     __tablename__ = "summaries"
@@ -40,6 +42,15 @@ class Summary(Base):
             "organization_id",
             "fingerprint",
             postgresql_where=text("fingerprint IS NOT NULL"),
+        ),
+        # What changed of late, for those who watch a whole organisation.
+        Index("ix_summaries_organization_id_updated_at", "organization_id", "updated_at"),
+        Index(
+            "ix_summaries_submitted_key",
+            "organization_id",
+            "user_id",
+            "submitted_key",
+            postgresql_where=text("submitted_key IS NOT NULL"),
         ),
         Index("ix_summaries_ephemeral", "created_at", postgresql_where=text("ephemeral")),
         Index("ix_summaries_deleted_at", "deleted_at", postgresql_where=text("deleted_at IS NOT NULL")),
@@ -87,6 +98,10 @@ class Summary(Base):
     ephemeral: Mapped[bool] = mapped_column(default=False)
     http_etag: Mapped[str | None]
     http_last_modified: Mapped[str | None]
+    submitted_key: Mapped[bytes | None]
+    own_title: Mapped[bool] = mapped_column(default=False)
+    pending: Mapped[dict[str, Any] | None]  # Any: JSON
+    refreshed_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
     deleted_at: Mapped[datetime | None]

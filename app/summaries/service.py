@@ -16,6 +16,7 @@ from app.core.pagination import CursorCodec, Keyset, PageOfRows, PageRequest, Pa
 from app.core.principal import Principal
 from app.organizations.usage.service import count_summary
 from app.reading.urls import HostPort
+from app.summaries.announcing import Announcer, announce_after_commit
 from app.summaries.drafts import parse_url, refuse_oversize, to_summary
 from app.summaries.errors import (
     PreconditionFailedError,
@@ -52,6 +53,7 @@ class Surroundings:
     cache: BodyCache
     cursors: CursorCodec
     allow_hosts: frozenset[HostPort] = frozenset()
+    announcer: Announcer | None = None
 
 
 class SummaryService:
@@ -62,6 +64,7 @@ class SummaryService:
         self._principal = principal
         self._cache = surroundings.cache
         self._cursors = surroundings.cursors
+        self._announcer = surroundings.announcer
         self._allow_hosts = surroundings.allow_hosts
         self._summaries = SummaryRepository(session, principal.organization_id)
 
@@ -71,6 +74,7 @@ class SummaryService:
         await self._summaries.add(summary, submitted=draft.text or draft.html)
         await enqueue_summarising(self._session, summary.id, self._summaries)
         await count_summary(self._session, self._principal)
+        announce_after_commit(self._session, self._announcer, summary)
         return summary
 
     async def get(self, summary_id: UUID) -> Summary:
@@ -149,4 +153,6 @@ class SummaryService:
         key = cache_key(self._principal.organization_id, summary_id)
         await self._cache.hold(key)
         after_commit(self._session, lambda: self._cache.invalidate(key))
-        return await self._summaries.change(summary_id, values)
+        written = await self._summaries.change(summary_id, values)
+        announce_after_commit(self._session, self._announcer, written)
+        return written

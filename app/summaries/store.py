@@ -14,6 +14,7 @@ from sqlalchemy import Integer, case, cast, delete, extract, func, select, text,
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.principal import Plan
+from app.summaries.announcing import COLUMNS, Announcer, announce_after_commit
 from app.summaries.models import Summary, SummaryContent
 from app.summaries.vocabulary import FINAL, Source, Status
 
@@ -35,9 +36,14 @@ class SummaryKey:
 
 
 class JobStore:
-    def __init__(self, session: AsyncSession, organization_id: UUID) -> None:
+    """Each change of status is told to `announcer` once it is committed."""
+
+    def __init__(
+        self, session: AsyncSession, organization_id: UUID, announcer: Announcer | None = None
+    ) -> None:
         self._session = session
         self._organization_id = organization_id
+        self._announcer = announcer
 
     async def take_up(self, summary_id: UUID) -> Summary | None:
         """Begins the next attempt; None where there is nothing to do: finished, trashed or gone."""
@@ -56,7 +62,10 @@ class JobStore:
             .values(_versioned(values))
             .returning(Summary)
         )
-        return (await self._session.scalars(statement)).one_or_none()
+        taken = (await self._session.scalars(statement)).one_or_none()
+        if taken is not None:
+            announce_after_commit(self._session, self._announcer, taken)
+        return taken
 
     async def reopen(self, summary_id: UUID) -> bool:
         """A failed one waits again; False where it did not fail, was tried again meanwhile, or is gone."""
@@ -76,7 +85,10 @@ class JobStore:
             )
             .values(_versioned(values))
         )
-        return (await self._session.execute(statement.returning(Summary.id))).one_or_none() is not None
+        row = (await self._session.execute(statement.returning(*COLUMNS))).one_or_none()
+        if row is not None:
+            announce_after_commit(self._session, self._announcer, row)
+        return row is not None
 
     async def submitted(self, summary_id: UUID) -> str:
         """The text or html as it was sent in."""
@@ -96,10 +108,12 @@ class JobStore:
                 Summary.status.not_in(FINAL_STATUSES),
             )
             .values(_versioned(values))
-            .returning(Summary.id)
+            .returning(*COLUMNS)
         )
-        if await self._session.scalar(statement) is None:
+        row = (await self._session.execute(statement)).one_or_none()
+        if row is None:
             raise OvertakenError
+        announce_after_commit(self._session, self._announcer, row)
 
     async def write_text(self, taken: Summary, extracted: str) -> None:
         """Only after `write` in the same transaction: its row lock is this one's fence."""

@@ -19,6 +19,7 @@ from app.core.cache import BodyCache
 from app.core.db import Database, Tenant
 from app.reading.article import Article, ExtractResult, Length, RawDocument, SummariseResult
 from app.reading.errors import ReadingError, Reason
+from app.summaries.announcing import Announcer
 from app.summaries.models import Summary
 from app.summaries.rendering import cache_key
 from app.summaries.repository import SummaryRepository
@@ -53,6 +54,7 @@ class Workbench:
     cache: BodyCache
     fetcher: PageFetcher
     sandbox: DocumentReader
+    announcer: Announcer | None = None
 
     @asynccontextmanager
     async def writing(self, key: SummaryKey) -> AsyncIterator[JobStore]:
@@ -61,7 +63,7 @@ class Workbench:
             self.cache.writing(cache_key(key.organization_id, key.summary_id)),
             self.database.transaction(Tenant(key.organization_id)) as session,
         ):
-            yield JobStore(session, key.organization_id)
+            yield JobStore(session, key.organization_id, self.announcer)
 
 
 async def summarise(bench: Workbench, key: SummaryKey, *, tries: int) -> None:

@@ -24,6 +24,7 @@ from app.reading.fetch import Fetcher, FetcherOptions
 from app.reading.resolver import SystemResolver
 from app.reading.sandbox import Sandbox, SandboxLimits
 from app.settings import Settings, SettingsError, load_settings
+from app.summaries.announcing import RedisAnnouncer
 from app.summaries.tasks import Workbench
 from app.worker.queue import BENCH, make_queue
 from app.worker.sealing import keep_sealing
@@ -55,7 +56,8 @@ async def open_bench(settings: Settings) -> AsyncIterator[Workbench]:
         stack.callback(resolver.close)
         stack.push_async_callback(sandbox.close)
         await sandbox.warm_up()
-        yield Workbench(database, BodyCache(redis), Fetcher(resolver, options), sandbox)
+        fetcher = Fetcher(resolver, options)
+        yield Workbench(database, BodyCache(redis), fetcher, sandbox, announcer=RedisAnnouncer(redis))
 
 
 async def run_worker(settings: Settings) -> None:

@@ -57,9 +57,9 @@ class ScriptedReader:
 def bench_of(
     app: FastAPI, *, fetcher: ScriptedFetcher | None = None, reader: ScriptedReader | None = None
 ) -> Workbench:
-    return Workbench(
-        app.state.database, app.state.cache, fetcher or ScriptedFetcher(), reader or ScriptedReader()
-    )
+    state = app.state
+    tools = fetcher or ScriptedFetcher(), reader or ScriptedReader()
+    return Workbench(state.database, state.cache, *tools, announcer=state.announcer)
 
 
 def key_of(person: Person, summary_id: str) -> SummaryKey:
