@@ -9,13 +9,17 @@ from app.auth.models import AuthSession
 from app.auth.oauth.models import OAuthAccount, SpentOAuthState
 from app.auth.second_factor.models import RecoveryCode, SecondFactor
 from app.core.db import Base
+from app.core.idempotency_store import IdempotencyKey
 from app.organizations.invitations.models import Invitation
 from app.organizations.models import Membership, Organization
 from app.organizations.usage.models import UsageDay, UsageMonth, UsageStorage
 from app.summaries.models import Summary, SummaryContent
+from app.summaries.search.models import SUMMARIES
+from app.summaries.versions.models import SummaryVersion
 from app.users.models import User
 
 __all__ = [
+    "SUMMARIES",
     "TALLY_MOVES",
     "AccountErasure",
     "ApiKey",
@@ -26,6 +30,7 @@ __all__ = [
     "AuditUnsealed",
     "AuthSession",
     "Base",
+    "IdempotencyKey",
     "Invitation",
     "LoginTally",
     "Membership",
@@ -36,6 +41,7 @@ __all__ = [
     "SpentOAuthState",
     "Summary",
     "SummaryContent",
+    "SummaryVersion",
     "Tally",
     "UsageDay",
     "UsageMonth",

@@ -45,9 +45,21 @@ VALUES (:id, :organization_id, 'x@example.com', 'member', now())
 ADD_MONTH = "INSERT INTO usage_months VALUES (:organization_id, '2025-01-01', 1)"
 ADD_DAY = "INSERT INTO usage_days VALUES (:organization_id, '2025-01-01', :user_id, :id, 1)"
 ADD_STORAGE = "INSERT INTO usage_storage VALUES (:organization_id, 1)"
+ADD_ANSWER = """
+INSERT INTO idempotency_keys
+    (organization_id, principal_id, route, key_digest, user_id, fingerprint, answer)
+VALUES (:organization_id, :user_id, '/', '', :user_id, '', '')
+"""
+ADD_VERSION = """
+INSERT INTO summary_versions (organization_id, summary_id, number, summary, key_points, sentences, low_content,
+    engine, options, text)
+VALUES (:organization_id, :id, 1, 'x', '{}', '[]', false, 'extractive', '{}', 'x')
+"""
 WRITES = {
+    "idempotency_keys": ADD_ANSWER,
     "summaries": ADD_SUMMARY,
     "summary_contents": ADD_CONTENT,
+    "summary_versions": ADD_VERSION,
     "organizations": ADD_ORGANIZATION,
     "memberships": ADD_MEMBERSHIP,
     "auth_sessions": ADD_SESSION,

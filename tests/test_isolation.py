@@ -69,7 +69,7 @@ LOOKUPS = [
 TEXT_OF_ONE_BYTE = "UPDATE summary_contents SET text = 'x'"
 MADE_BY_HAND = (
     *("summaries", "summary_contents", "invitations", "usage_months", "usage_days"),
-    "idempotency_keys",
+    *("idempotency_keys", "summary_versions"),
 )
 FORBIDDEN, FOREIGN_KEY = "42501", "23503"
 
