@@ -1,0 +1,52 @@
+"""What finding adds to the table of summaries: a column that a trigger keeps, and an index for each filter.
+
+The column is none of `Summary`'s attributes: nothing loads it, writes it or exports it by accident.
+"""
+
+from sqlalchemy import Column, Index, text
+from sqlalchemy.dialects.postgresql import TSVECTOR
+
+from app.core.db import Base
+from app.summaries.models import Summary
+
+# Who may read a row, as one value, by which an index can begin: everybody, or its author alone. As these very
+# words it stands in migration 0021, and PostgreSQL uses the index for nothing else. On several lines as
+# PostgreSQL writes it: alembic compares it by its letters.
+EVERYBODY = "00000000-0000-0000-0000-000000000000"
+READER = f"""(
+CASE
+WHEN visibility = 'organization' THEN '{EVERYBODY}'::uuid
+ELSE user_id
+END)"""
+
+SUMMARIES = Base.metadata.tables[Summary.__tablename__]
+SUMMARIES.append_column(Column("search", TSVECTOR))
+
+
+def _index(name: str, *columns: str, rows: str) -> Index:
+    where = text(rows)
+    parts = [text(column) if column == READER else SUMMARIES.c[column] for column in columns]
+    return Index(f"ix_summaries_{name}", *parts, postgresql_where=where, _table=SUMMARIES)
+
+
+_index(
+    "shelf", "organization_id", READER, "created_at", "id", rows="deleted_at IS NULL AND archived_at IS NULL"
+)
+_index(
+    "archive",
+    "organization_id",
+    READER,
+    "created_at",
+    "id",
+    rows="deleted_at IS NULL AND archived_at IS NOT NULL",
+)
+_index("favourites", "organization_id", READER, "created_at", "id", rows="deleted_at IS NULL AND favourite")
+_index("status", "organization_id", READER, "status", "created_at", "id", rows="deleted_at IS NULL")
+_index("trash", "organization_id", READER, "deleted_at", "id", rows="deleted_at IS NOT NULL")
+_index("unsearchable", "id", rows="search IS NULL")
+Index(
+    "ix_summaries_search",
+    SUMMARIES.c.search,
+    postgresql_using="gin",
+    postgresql_where=text("deleted_at IS NULL"),
+)
