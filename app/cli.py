@@ -79,7 +79,7 @@ def openapi() -> None:
 def check_config() -> None:
     """Read the settings and the keys as a process would at start."""
     settings = _settings()
-    KeyRing.load(settings.keys_dir, create=False)
+    KeyRing.from_settings(settings)
     typer.echo(f"the configuration is sound ({settings.environment})")
 
 

@@ -24,6 +24,7 @@ from app.settings_parsing import (
     FileSecretsSource,
     HostPort,
     UnreadableFilesError,
+    aws_secrets,
     check_secret_strength,
     parse_host_port,
     parse_public_url,
@@ -31,6 +32,7 @@ from app.settings_parsing import (
     split_list,
     to_asyncpg_url,
 )
+from app.settings_provider import ProviderSettings
 
 __all__ = ["Environment", "PasswordPolicy", "Settings", "SettingsError", "get_settings", "load_settings"]
 
@@ -52,7 +54,7 @@ class SettingsError(Exception):
         self.faults = faults
 
 
-class Settings(IdentitySettings, MailSettings, OAuthSettings, BaseSettings):
+class Settings(IdentitySettings, MailSettings, OAuthSettings, ProviderSettings, BaseSettings):
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", case_sensitive=False, frozen=True)
 
     # Process
@@ -137,10 +139,18 @@ class Settings(IdentitySettings, MailSettings, OAuthSettings, BaseSettings):
         secret_problem = check_secret_strength(self.secret_key.get_secret_value())
         rules = {
             f"SECRET_KEY: {secret_problem}": secret_problem is not None,
-            "JWT_KEYS_DIR: is required, a directory of signing keys": self.jwt_keys_dir is None,
+            "JWT_KEYS_DIR: is required, a directory of signing keys": not (
+                self.jwt_keys_dir or self.jwt_signing_key_pem
+            ),
             "FETCH_ALLOW_HOSTS: is for development, it opens private addresses": bool(self.fetch_allow_hosts),
             "OIDC_ISSUER: must begin with https://": not (self.oidc_issuer or "https://").startswith(
                 "https://"
+            ),
+            "PROVIDER_BASE_URL: must begin with https:// where PROVIDER_API_KEY is set": (
+                self.provider_key_travels_bare
+            ),
+            "PROVIDER_MODEL: is required with PROVIDER_BASE_URL": (
+                self.provider_base_url is not None and self.provider_model is None
             ),
             "DEBUG: must be off": self.debug,
             "TESTING: must be off": self.testing,
@@ -194,7 +204,8 @@ class Settings(IdentitySettings, MailSettings, OAuthSettings, BaseSettings):
         del file_secret_settings
         assert isinstance(dotenv_settings, DotEnvSettingsSource)  # noqa: S101  # narrows for mypy
         from_files = FileSecretsSource(settings_cls, dotenv_settings.env_vars)
-        return init_settings, env_settings, from_files, dotenv_settings
+        from_aws = aws_secrets(settings_cls)
+        return init_settings, env_settings, from_files, *from_aws, dotenv_settings
 
 
 def load_settings(**overrides: Any) -> Settings:  # Any: field values, which pydantic checks

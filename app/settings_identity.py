@@ -22,6 +22,9 @@ class IdentitySettings(BaseSettings):
         SecretStr(""), description="One a line: what the audit log was signed with before SECRET_KEY changed."
     )
     jwt_keys_dir: Path | None = Field(None, description="Unset outside production: <data_dir>/keys, made.")
+    jwt_signing_key_pem: SecretStr | None = Field(
+        None, description="In place of JWT_KEYS_DIR where no file can be mounted; without rotation."
+    )
     jwt_audience: str = "precis-api"
     access_token_expire_minutes: int = Field(15, ge=1, le=15)
     refresh_token_expire_days: int = Field(7, ge=1, le=30, description="Idle; 30 days in all.")
@@ -39,7 +42,7 @@ class IdentitySettings(BaseSettings):
         lines = self.former_secret_keys.get_secret_value().splitlines()
         return [line.strip() for line in lines if line.strip()]
 
-    @field_validator("staff_mfa_required", mode="before")
+    @field_validator("staff_mfa_required", "jwt_signing_key_pem", mode="before")
     @classmethod
     def _empty_choice_is_unset(cls, value: object) -> object:
         return value or None if isinstance(value, str) else value

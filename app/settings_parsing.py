@@ -7,7 +7,11 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+from pydantic_settings import (
+    AWSSecretsManagerSettingsSource,
+    BaseSettings,
+    PydanticBaseSettingsSource,
+)
 from typing_extensions import override
 
 MINIMUM_SECRET_LENGTH = 32
@@ -23,7 +27,7 @@ class HostPort(NamedTuple):
 
 
 class UnreadableFilesError(Exception):
-    """`faults` has one line per file that a NAME_FILE points at in vain."""
+    """`faults` has one line per file or secret that a setting points at in vain."""
 
     def __init__(self, faults: list[str]) -> None:
         super().__init__("; ".join(faults))
@@ -58,6 +62,25 @@ class FileSecretsSource(PydanticBaseSettingsSource):
         if faults:
             raise UnreadableFilesError(faults)
         return found
+
+
+def aws_secrets(settings_cls: type[BaseSettings]) -> list[PydanticBaseSettingsSource]:
+    """The JSON of AWS_SECRET_ID, a secret of AWS Secrets Manager whose keys are the settings' names.
+
+    Needs the packages of the extra `aws`; region, role and endpoint are the ones that every AWS tool reads.
+    Raises UnreadableFilesError.
+    """
+    secret_id = os.environ.get("AWS_SECRET_ID")
+    if not secret_id:
+        return []
+    try:
+        return [AWSSecretsManagerSettingsSource(settings_cls, secret_id, case_sensitive=False)]
+    except Exception as error:
+        # boto3 is optional, and so are the names of its errors; none may show what the secret holds.
+        reason = (
+            "the extra `aws` is not installed" if isinstance(error, ImportError) else type(error).__name__
+        )
+        raise UnreadableFilesError([f"AWS_SECRET_ID: cannot be read: {reason}"]) from error
 
 
 def _variable(field: FieldInfo, name: str) -> str:

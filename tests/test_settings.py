@@ -81,6 +81,11 @@ def test_what_opens_a_door_is_refused_outside_development(environment: str, name
     assert named(found) == {name.upper()}
 
 
+def test_a_signing_key_as_a_setting_stands_for_the_directory() -> None:
+    settings = load_settings(**{**PRODUCTION, "jwt_keys_dir": None, "jwt_signing_key_pem": "a key"})
+    assert settings.is_production_like
+
+
 @pytest.mark.parametrize("url", ["sqlite:///precis.db", "sqlite+aiosqlite:///precis.db"])
 def test_sqlite_is_refused_with_a_hint(url: str) -> None:
     assert "PostgreSQL 15 or later" in faults(database_url=url)[0]

@@ -26,6 +26,7 @@ from app.core.signing_keys import (
     read_public,
     write_atomically,
 )
+from app.settings import Settings
 
 MANIFEST = "keys.json"
 
@@ -60,10 +61,22 @@ class KeySet:
 
 @dataclass(slots=True)
 class KeyRing:
-    """What the process signs and verifies with. `reload_if_changed` follows a rotation without a restart."""
+    """What the process signs and verifies with. `reload_if_changed` follows a rotation without a restart.
 
-    directory: Path
+    Without a directory the key came as a setting: it changes with a restart.
+    """
+
+    directory: Path | None
     keys: KeySet = field(repr=False)
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Self:
+        """Raise KeyRingError. Production makes no keys: each part of a fleet would make its own."""
+        if settings.jwt_signing_key_pem is None:
+            return cls.load(settings.keys_dir, create=not settings.is_production_like)
+        pem = settings.jwt_signing_key_pem.get_secret_value().encode()
+        active = parse_private_pem(pem, name="JWT_SIGNING_KEY_PEM")
+        return cls(None, KeySet(active, {active.kid: active.public}, (0, 0)))
 
     @classmethod
     def load(cls, directory: Path, *, create: bool) -> Self:
@@ -87,7 +100,7 @@ class KeyRing:
 
     def reload_if_changed(self) -> bool:
         """One `stat` when nothing changed, so a running process can afford to ask every few seconds."""
-        if _stamp(self.directory) == self.keys.stamp:
+        if self.directory is None or _stamp(self.directory) == self.keys.stamp:
             return False
         self.keys = _read(self.directory)
         return True

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 from app.core.key_rotation import PUBLICATION_SECONDS, RETENTION_SECONDS, rotate
 from app.core.keyring import KeyRing
 from app.core.signing_keys import KeyRingError, generate_pem, parse_private_pem, read_private, read_public
+from app.settings import Settings
 
 pytestmark = pytest.mark.unit
 
@@ -73,6 +74,19 @@ def test_unfit_public_key_is_refused(tmp_path: Path, curve: ec.EllipticCurve | N
     path.write_bytes(key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo) if key else b"no")
     with pytest.raises(KeyRingError, match=r"key\.pub"):
         read_public(path)
+
+
+def test_a_key_given_as_a_setting_is_the_ring(tmp_path: Path) -> None:
+    settings = Settings(jwt_signing_key_pem=generate_pem().decode(), jwt_keys_dir=tmp_path / "unused")
+    ring = KeyRing.from_settings(settings)
+    assert [key["kid"] for key in ring.jwks()["keys"]] == [ring.active.kid]
+    assert not ring.reload_if_changed()
+    assert not (tmp_path / "unused").exists()
+
+
+def test_an_unfit_key_given_as_a_setting_is_refused_by_its_name() -> None:
+    with pytest.raises(KeyRingError, match="JWT_SIGNING_KEY_PEM is not"):
+        KeyRing.from_settings(Settings(jwt_signing_key_pem="not a key"))
 
 
 def test_missing_directory_is_named(tmp_path: Path) -> None:

@@ -97,7 +97,7 @@ def test_image_installs_the_pins_by_hash_and_runs_as_nobody_special() -> None:
     text = (ROOT / "deploy/Dockerfile").read_text("utf-8")
     assert "--require-hashes -r requirements.lock" in text
     _, _, last_stage = text.rpartition("\nFROM ")
-    assert "\nUSER precis\n" in last_stage
+    assert "\nUSER 10001\n" in last_stage
 
 
 def test_proxy_gives_an_idle_connection_up_before_gunicorn_does() -> None:

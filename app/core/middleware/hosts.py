@@ -11,6 +11,9 @@ from app.core.problems import problem_response
 
 # Probes, the supervisor and an operator's curl on the machine itself.
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+# A kubelet, or a Prometheus that finds its targets by itself, calls a pod by its address; these answers hold
+# no link.
+PROBED = frozenset({"/health", "/health/ready", "/metrics"})
 
 
 class HostNotAllowedError(ProblemError):
@@ -32,7 +35,7 @@ class AllowedHostsMiddleware:
         self.suffixes = tuple(name[1:] for name in names if name.startswith("*."))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan" or self.open or self._allows(scope):
+        if scope["type"] == "lifespan" or self.open or scope["path"] in PROBED or self._allows(scope):
             await self.app(scope, receive, send)
             return
         await problem_response(scope, HostNotAllowedError())(scope, receive, send)

@@ -59,6 +59,13 @@ async def test_unknown_host_is_refused(host: str) -> None:
     assert (response.status_code, problem(response)["code"]) == (400, "host_not_allowed")
 
 
+@pytest.mark.parametrize("path", ["/health", "/health/ready", "/metrics"])
+async def test_a_probe_may_call_a_process_by_its_address(path: str) -> None:
+    app = small_app(small_settings(allowed_hosts=["api.example"]))
+    response = await get(app, path, headers={"host": "10.1.2.3:8000"})
+    assert "host_not_allowed" not in response.text
+
+
 @pytest.mark.parametrize(
     "host", ["api.example", "API.Example:8000", "eu.example.org", "localhost:1", "127.0.0.1", "[::1]:8000"]
 )

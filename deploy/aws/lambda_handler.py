@@ -1,0 +1,35 @@
+"""The API behind API Gateway (payload 2.0), an ALB or a function URL: lambda.yaml names `handler`.
+
+Event streams and sockets do not pass through Lambda, which answers in one piece; workers run on ECS. What the
+process does besides requests (counting refusals, following key rotations) happens while a request is there.
+"""
+
+import asyncio
+
+from mangum import Mangum
+
+from app.main import create_app
+
+# Without these their bytes would travel in base64, for API Gateway alone to undo.
+TEXT_TYPES = [
+    "text/",
+    "application/json",
+    "application/problem+json",
+    "application/atom+xml",
+    "application/feed+json",
+]
+
+
+def make_handler() -> Mangum:
+    """One application and one event loop for as long as Lambda keeps the process: pools stay warm.
+
+    Mangum's own lifespan would begin and end with each request, and close the pools with it.
+    """
+    app = create_app()
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    loop.run_until_complete(app.router.lifespan_context(app).__aenter__())
+    return Mangum(app, lifespan="off", text_mime_types=TEXT_TYPES)
+
+
+handler = make_handler()
