@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Depends, Path, Request
+from fastapi import APIRouter, Body, Depends, Path, Request, Response
 
 from app.api_keys.errors import (
     ApiKeyNotFoundError,
@@ -28,13 +28,16 @@ from app.core.db import AnonymousSession
 from app.core.errors import ProblemError
 from app.core.guard import InvalidCredentialError, OwnSession, require
 from app.core.http import client_address
+from app.core.idempotency import IDEMPOTENCY_ERRORS
+from app.core.idempotency_route import IdempotentRoute, OnceInOwnSession
 from app.core.ids import ID_SCHEMA, parse_id
 from app.core.limits import Limit, limited
+from app.core.location import location_of
 from app.core.openapi import ANONYMOUS, problems
 from app.core.principal import Principal, Scope
 from app.core.schemas import Page
 
-router = APIRouter()
+router = APIRouter(route_class=IdempotentRoute)
 
 CanReadKeys = Annotated[Principal, require(Scope.KEYS_READ)]
 CanWriteKeys = Annotated[Principal, require(Scope.KEYS_WRITE)]
@@ -62,10 +65,18 @@ KeyId = Annotated[UUID, Depends(known_key_id)]
 WRITING: tuple[type[ProblemError], ...] = (KeyCannotManageKeysError, InvalidCredentialError)
 
 
-@router.post("", status_code=201, responses=problems(*WRITING, ScopeNotGrantableError, TooManyApiKeysError))
-async def create(wanted: ApiKeyIn, keys: KeyWriter) -> ApiKeyCreated:
-    """Make a key; it is shown in this answer and never again."""
-    return _shown(await keys.create(wanted))
+@router.post(
+    "",
+    status_code=201,
+    responses=problems(*WRITING, *IDEMPOTENCY_ERRORS, ScopeNotGrantableError, TooManyApiKeysError),
+)
+async def create(
+    wanted: ApiKeyIn, keys: KeyWriter, request: Request, response: Response, _once: OnceInOwnSession
+) -> ApiKeyCreated:
+    """Make a key; it is shown in this answer and never again, but to a retry with its Idempotency-Key."""
+    created = _shown(await keys.create(wanted))
+    response.headers["Location"] = location_of(request, created.id)
+    return created
 
 
 @router.get("")
@@ -75,8 +86,8 @@ async def list_mine(keys: KeyReader) -> Page[ApiKeyOut]:
     return Page(items=items, next_cursor=None, has_more=False)
 
 
-@router.post("/generate", responses=problems(*WRITING, TooManyApiKeysError))
-async def generate(keys: KeyWriter) -> DefaultKeyCreated:
+@router.post("/generate", responses=problems(*WRITING, *IDEMPOTENCY_ERRORS, TooManyApiKeysError))
+async def generate(keys: KeyWriter, _once: OnceInOwnSession) -> DefaultKeyCreated:
     """Make my default key, which replaces the former one at once."""
     created = await keys.replace_default()
     return DefaultKeyCreated(api_key=created.secret, message="Keep the key now: it is not shown again.")
@@ -121,14 +132,23 @@ async def change(changes: ApiKeyChanges, keys: KeyWriter, key_id: KeyId) -> ApiK
     "/{key_id}/rotate",
     status_code=201,
     responses=problems(
-        *WRITING, ApiKeyNotFoundError, ApiKeySupersededError, ScopeNotGrantableError, TooManyApiKeysError
+        *(*WRITING, *IDEMPOTENCY_ERRORS, ApiKeyNotFoundError, ApiKeySupersededError),
+        *(ScopeNotGrantableError, TooManyApiKeysError),
     ),
 )
 async def rotate(
-    keys: KeyWriter, key_id: KeyId, wanted: Annotated[RotateIn, Body(default_factory=RotateIn)]
+    keys: KeyWriter,
+    key_id: KeyId,
+    wanted: Annotated[RotateIn, Body(default_factory=RotateIn)],
+    request: Request,
+    response: Response,
+    _once: OnceInOwnSession,
 ) -> ApiKeyCreated:
     """Replace a key by a new one of the same scopes; the old one ends at once, or after `overlap_seconds`."""
-    return _shown(await keys.rotate(key_id, overlap=timedelta(seconds=wanted.overlap_seconds)))
+    collection, _, _ = request.url.path.partition(f"/{key_id}")
+    created = _shown(await keys.rotate(key_id, overlap=timedelta(seconds=wanted.overlap_seconds)))
+    response.headers["Location"] = location_of(request, created.id, collection=collection)
+    return created
 
 
 @router.delete(

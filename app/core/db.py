@@ -4,8 +4,8 @@ The tenant travels in `session.info` and is told to PostgreSQL at every BEGIN (`
 row-level security holds through PgBouncer in transaction mode and after a commit inside one session.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Self
@@ -80,6 +80,16 @@ async def bind_tenant(session: AsyncSession, tenant: Tenant) -> None:
     session.info[TENANT_KEY] = tenant
     if session.in_transaction():
         await session.execute(SET_TENANT, _tenant_parameters(tenant))
+
+
+@contextmanager
+def names_tenant_itself(session: AsyncSession) -> Iterator[None]:
+    """Around a statement that sets the two settings itself, where it may begin the transaction."""
+    tenant = session.info.pop(TENANT_KEY, None)
+    try:
+        yield
+    finally:
+        session.info[TENANT_KEY] = tenant
 
 
 class Database:

@@ -3,6 +3,9 @@
 from fastapi import APIRouter, Request, Response
 
 from app.core.guard import RecentLoginRequiredError
+from app.core.idempotency import IDEMPOTENCY_ERRORS
+from app.core.idempotency_route import IdempotentRoute, OnceInOwnSession
+from app.core.location import location_of
 from app.core.openapi import problems
 from app.core.openapi_security import STEP_UP_FOR_SOME
 from app.core.page_answer import page_of
@@ -43,7 +46,7 @@ from app.organizations.schemas import (
     Transfer,
 )
 
-router = APIRouter()
+router = APIRouter(route_class=IdempotentRoute)
 
 BOUND = (OrganizationNotFoundError, WrongOrganizationError)
 MEMBER_ERRORS = problems(
@@ -51,14 +54,17 @@ MEMBER_ERRORS = problems(
 )
 
 
-@router.post("", status_code=201, responses=problems(TooManyOrganizationsError))
+@router.post("", status_code=201, responses=problems(TooManyOrganizationsError, *IDEMPOTENCY_ERRORS))
 async def create(
-    wanted: OrganizationIn, organizations: OwnOrganizationsService, request: Request, response: Response
+    wanted: OrganizationIn,
+    organizations: OwnOrganizationsService,
+    request: Request,
+    response: Response,
+    _once: OnceInOwnSession,
 ) -> OrganizationOut:
     """Make an organisation; POST /auth/switch then gives a token for it."""
     made = OrganizationOut.model_validate(await organizations.create(wanted.name))
-    base_url: str = request.app.state.settings.base_url
-    response.headers["Location"] = f"{base_url}{request.url.path.rstrip('/')}/{made.id}"
+    response.headers["Location"] = location_of(request, made.id)
     return made
 
 

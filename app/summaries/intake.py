@@ -1,9 +1,13 @@
 """Taking a summary in: committed first, then, where the client prefers, waited for."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import Database, Tenant
+from app.core.idempotency import Once
+from app.core.idempotency_seal import Answer
 from app.core.principal import Principal
 from app.summaries.models import Summary
 from app.summaries.schemas import SummaryDraft
@@ -22,16 +26,23 @@ class Intake:
         *,
         surroundings: Surroundings,
         is_draining: Callable[[], bool],
+        once: Once,
+        receipt: Callable[[Summary], Answer],
     ) -> None:
         self._database = database
         self._principal = principal
         self._surroundings = surroundings
         self._is_draining = is_draining
+        self._once = once
+        self._receipt = receipt
 
     async def submit(self, draft: SummaryDraft, *, wait_seconds: int) -> Summary:
         """The summary as it stands when it is finished or the wait is over."""
-        async with self._transaction() as service:
-            summary = await service.create(draft)
+        async with self._opened() as session:
+            await self._once.claim(session)
+            summary = await self._service(session).create(draft)
+            # Kept as it stands now: whoever retries meanwhile, or after we died waiting, finds it.
+            await self._once.keep(session, self._receipt(summary))
         return await self._finished(summary, wait_seconds) if wait_seconds else summary
 
     async def _finished(self, summary: Summary, wait_seconds: int) -> Summary:
@@ -48,7 +59,12 @@ class Intake:
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[SummaryService]:
+        async with self._opened() as session:
+            yield self._service(session)
+
+    def _opened(self) -> AbstractAsyncContextManager[AsyncSession]:
         who = self._principal
-        tenant = Tenant(organization_id=who.organization_id, user_id=who.user_id)
-        async with self._database.transaction(tenant) as session:
-            yield SummaryService(session, who, self._surroundings)
+        return self._database.transaction(Tenant(organization_id=who.organization_id, user_id=who.user_id))
+
+    def _service(self, session: AsyncSession) -> SummaryService:
+        return SummaryService(session, self._principal, self._surroundings)

@@ -16,9 +16,12 @@ from app.admin.store import fold_tallies
 from app.auth.lockout.repository import prune_tallies
 from app.auth.tasks import delete_dead_sessions
 from app.core.db import Database
+from app.core.idempotency_store import delete_expired
 from app.summaries.retention import empty_trash
 from app.summaries.store import claim_upkeep
 from app.summaries.tasks import requeue_unfinished
+from app.webhooks.retention import delete_old_deliveries
+from app.webhooks.tasks import nudge_due
 
 ROUND_SECONDS = 20
 STALLED_AFTER_SECONDS = 30
@@ -29,7 +32,12 @@ KEEP_FINISHED_HOURS = 24
 KEEP_FAILED_HOURS = 30 * 24
 
 # Each deletes what nobody can use any more, some batches at a time, and says whether more may be left.
-DAILY: tuple[Callable[[Database], Awaitable[bool]], ...] = (delete_dead_sessions, empty_trash)
+DAILY: tuple[Callable[[Database], Awaitable[bool]], ...] = (
+    delete_dead_sessions,
+    empty_trash,
+    delete_old_deliveries,
+    delete_expired,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -62,6 +70,7 @@ class Upkeep:
             await self._retry_stalled()
             if requeued := await requeue_unfinished(self._database):
                 log.warning("summaries_requeued", count=requeued)
+            await nudge_due(self._database)
             await erase_due_accounts(self._database)
             await erase_due_organizations(self._database)
             await fold_tallies(self._database)

@@ -38,6 +38,7 @@ EXPOSED_HEADERS = (
     "Location",
     "Link",
     "Retry-After",
+    "Idempotent-Replayed",
 )
 
 

@@ -6,9 +6,12 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Path, Request, Response
 
 from app.core.guard import OwnSession, RecentLoginRequiredError
+from app.core.idempotency import IDEMPOTENCY_ERRORS
+from app.core.idempotency_route import IdempotentRoute, OnceInOwnSession
 from app.core.ids import ID_SCHEMA, parse_id
 from app.core.limit_table import private_key
 from app.core.limits import AsyncLimiter, Hit, Limit, limited
+from app.core.location import location_of
 from app.core.openapi import problems
 from app.core.openapi_security import STEP_UP_FOR_SOME
 from app.core.page_answer import page_of
@@ -46,7 +49,7 @@ from app.organizations.invitations.tokens import InvitationTokens
 from app.organizations.schemas import OrganizationOut
 from app.organizations.service import OrganizationService
 
-router = APIRouter()
+router = APIRouter(route_class=IdempotentRoute)
 
 BOUND = (OrganizationNotFoundError, WrongOrganizationError)
 INVITE_ERRORS = (
@@ -93,11 +96,16 @@ Tokens = Annotated[InvitationTokens, Depends(get_tokens)]
     "/{organization_id}/invitations",
     status_code=201,
     dependencies=[limited(Limit.INVITATION)],
-    responses=problems(*BOUND, *INVITE_ERRORS),
+    responses=problems(*BOUND, *INVITE_ERRORS, *IDEMPOTENCY_ERRORS),
     openapi_extra=STEP_UP_FOR_SOME,
 )
 async def invite(
-    wanted: InvitationIn, invitations: Writing, tokens: Tokens, request: Request
+    wanted: InvitationIn,
+    invitations: Writing,
+    tokens: Tokens,
+    request: Request,
+    response: Response,
+    _once: OnceInOwnSession,
 ) -> InvitationCreated:
     """Invite an address; the link in the mail works once, for a week, for whoever has confirmed that address.
 
@@ -105,7 +113,9 @@ async def invite(
     """
     limiter: AsyncLimiter = request.app.state.limiter
     await limiter.enforce(request, [Hit(Limit.INVITATION, private_key(wanted.email), "target")])
-    return _shown(await invitations.invite(wanted), tokens, request)
+    made = await invitations.invite(wanted)
+    response.headers["Location"] = location_of(request, made.id)
+    return _shown(made, tokens, request)
 
 
 @router.get("/{organization_id}/invitations", name="list", responses=problems(*BOUND, InvalidCursorError))

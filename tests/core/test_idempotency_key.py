@@ -1,0 +1,79 @@
+"""What counts as an Idempotency-Key, and how a kept answer is sealed."""
+
+import dataclasses
+from uuid import UUID
+
+import pytest
+
+from app.core.idempotency import IdempotencyKeyMalformedError, parse_key
+from app.core.idempotency_seal import Answer, AnswerSeal, UnsealableError
+from app.core.idempotency_store import KeyedRequest
+
+pytestmark = pytest.mark.unit
+REQUEST = KeyedRequest(UUID(int=1), UUID(int=2), UUID(int=2), "/summaries", "key", b"fingerprint")
+ANSWER = Answer(201, (("location", "/a"),), b'{"api_key":"prc"}\n')
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        *("", " ", '""', '"', '"a', 'a"', '"a"b"', "a b", "a,b", '"a","b"', "\x7f", "é", '"é"', '"\\a"'),
+        *("a" * 256, '"' + "a" * 256 + '"', "a\tb", '"a";v=1'),
+    ],
+)
+def test_what_is_no_key_is_refused(header: str) -> None:
+    with pytest.raises(IdempotencyKeyMalformedError):
+        parse_key(header)
+
+
+@pytest.mark.parametrize(
+    ("header", "key"),
+    [
+        ('"a1"', "a1"),
+        ("a1", "a1"),
+        (" \ta1 ", "a1"),
+        ('"a b,c"', "a b,c"),
+        (r'"a\"b\\c"', 'a"b\\c'),
+        ("8e03978e-40d5-43dd-bc93-6894a57f9324", "8e03978e-40d5-43dd-bc93-6894a57f9324"),
+        ("a" * 255, "a" * 255),
+    ],
+)
+def test_quoted_and_bare_are_one_key(header: str, key: str) -> None:
+    assert parse_key(header) == key
+
+
+def test_an_answer_comes_back_as_it_was() -> None:
+    seal = AnswerSeal.from_secret("s" * 32)
+    assert seal.open(seal.seal(ANSWER, REQUEST), REQUEST) == ANSWER
+
+
+def test_nothing_of_an_answer_is_legible_at_rest() -> None:
+    assert b"prc" not in AnswerSeal.from_secret("s" * 32).seal(ANSWER, REQUEST)
+
+
+@pytest.mark.parametrize("change", [{"key": "other"}, {"fingerprint": b"other"}])
+def test_only_the_same_key_and_body_open_it(change: dict[str, str]) -> None:
+    seal = AnswerSeal.from_secret("s" * 32)
+    with pytest.raises(UnsealableError):
+        seal.open(seal.seal(ANSWER, REQUEST), dataclasses.replace(REQUEST, **change))  # type: ignore[arg-type]  # of two types
+
+
+def test_another_secret_opens_nothing() -> None:
+    sealed = AnswerSeal.from_secret("s" * 32).seal(ANSWER, REQUEST)
+    with pytest.raises(UnsealableError):
+        AnswerSeal.from_secret("t" * 32).open(sealed, REQUEST)
+
+
+def test_a_seal_of_another_version_is_not_tried() -> None:
+    seal = AnswerSeal.from_secret("s" * 32)
+    with pytest.raises(UnsealableError, match="version"):
+        seal.open(b"\x02" + seal.seal(ANSWER, REQUEST)[1:], REQUEST)
+
+
+def test_the_lock_differs_by_organisation_principal_route_and_key() -> None:
+    changes: list[dict[str, object]] = [
+        *({"organization_id": UUID(int=9)}, {"principal_id": UUID(int=9)}, {"route": "/x"}, {"key": "x"}),
+        {"user_id": UUID(int=9)},
+    ]
+    locks = {dataclasses.replace(REQUEST, **change).lock for change in changes}  # type: ignore[arg-type]  # as above
+    assert len(locks | {REQUEST.lock}) == 5
