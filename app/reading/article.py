@@ -7,13 +7,17 @@ from enum import StrEnum
 
 @dataclass(frozen=True, slots=True)
 class RawDocument:
-    """What is to be read. `charset` is the HTTP header's, lower-case; "" where none was declared."""
+    """What is to be read. `charset` is the HTTP header's, lower-case; "" where none was declared.
+
+    `name` is an uploaded file's, the title of a document that has none.
+    """
 
     body: bytes
     content_type: str
     charset: str = ""
     url: str | None = None
     title: str | None = None
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,12 @@ class Article:
     canonical_url: str | None = None
 
 
+class Style(StrEnum):
+    PARAGRAPH = "paragraph"
+    BULLETS = "bullets"
+    HEADLINE = "headline"
+
+
 class LengthUnit(StrEnum):
     WORDS = "words"
     SENTENCES = "sentences"
@@ -44,6 +54,7 @@ class Length:
 SHORT = Length(50)
 MEDIUM = Length(100)
 LONG = Length(200)
+HEADLINE_WORDS = 15
 NAMED_LENGTHS: dict[str, Length] = {"short": SHORT, "medium": MEDIUM, "long": LONG}
 
 
@@ -83,6 +94,14 @@ class SummariseResult:
     low_content: bool
     from_description: bool
     milliseconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A language model's answer that holds nothing foreign, laid out in the style that was asked for."""
+
+    text: str
+    word_count: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,10 @@ import resource
 import signal
 from pathlib import Path
 
-from app.reading.article import Article, ExtractResult, Length, RawDocument, SummariseResult
+from app.reading.article import Article, ExtractResult, Judged, Length, RawDocument, Style, SummariseResult
 from app.reading.language import detect_language
+from app.reading.preselect import preselect
+from app.reading.providers.answers import judge_answer
 from app.reading.read import extract_document, summarise_article
 
 PAGE_SIZE = resource.getpagesize()
@@ -26,9 +28,19 @@ def extract_within(document: RawDocument, cpu_seconds: int) -> ExtractResult:
     return extract_document(document)
 
 
-def summarise_within(article: Article, length: Length, cpu_seconds: int) -> SummariseResult:
+def summarise_within(article: Article, length: Length, style: Style, cpu_seconds: int) -> SummariseResult:
     _allow_processor_time(cpu_seconds)
-    return summarise_article(article, length)
+    return summarise_article(article, length, style=style)
+
+
+def preselect_within(article: Article, most_bytes: int, cpu_seconds: int) -> str:
+    _allow_processor_time(cpu_seconds)
+    return preselect(article, most_bytes)
+
+
+def judge_within(answer: str, article: Article, length: Length, style: Style, cpu_seconds: int) -> Judged:
+    _allow_processor_time(cpu_seconds)
+    return judge_answer(answer, article, length=length, style=style)
 
 
 def _allow_processor_time(seconds: int) -> None:

@@ -15,8 +15,19 @@ from typing import Any, TypeVar
 from pebble import ProcessExpired, ProcessFuture, ProcessPool
 from typing_extensions import override
 
-from app.reading.article import MEDIUM, Article, Digest, ExtractResult, Length, RawDocument, SummariseResult
+from app.reading.article import (
+    MEDIUM,
+    Article,
+    Digest,
+    ExtractResult,
+    Judged,
+    Length,
+    RawDocument,
+    Style,
+    SummariseResult,
+)
 from app.reading.errors import ReadingError, Reason
+from app.reading.providers.errors import ProviderError
 
 Result = TypeVar("Result")
 MIB = 1024 * 1024
@@ -66,8 +77,18 @@ class Sandbox:
         """Raise `ReadingError`, whatever the document does to its process."""
         return await self._run(InChild("extract_within"), document, self._limits.cpu_seconds)
 
-    async def summarise_article(self, article: Article, length: Length = MEDIUM) -> SummariseResult:
-        return await self._run(InChild("summarise_within"), article, length, self._limits.cpu_seconds)
+    async def summarise_article(
+        self, article: Article, length: Length = MEDIUM, *, style: Style = Style.PARAGRAPH
+    ) -> SummariseResult:
+        return await self._run(InChild("summarise_within"), article, length, style, self._limits.cpu_seconds)
+
+    async def preselect(self, article: Article, most_bytes: int) -> str:
+        return await self._run(InChild("preselect_within"), article, most_bytes, self._limits.cpu_seconds)
+
+    async def judge_answer(self, answer: str, article: Article, *, length: Length, style: Style) -> Judged:
+        """Raise `ProviderError` where the answer is refused."""
+        asked = (article, length, style)
+        return await self._run(InChild("judge_within"), answer, *asked, self._limits.cpu_seconds)
 
     async def run(self, document: RawDocument, length: Length = MEDIUM) -> Digest:
         """Both stages at one go, for callers that record nothing between them."""
@@ -83,7 +104,7 @@ class Sandbox:
         future = await asyncio.to_thread(self._schedule, function, args)
         try:
             return await asyncio.wrap_future(future)
-        except (ReadingError, asyncio.CancelledError):
+        except (ReadingError, ProviderError, asyncio.CancelledError):
             raise
         except TimeoutError as error:
             raise ReadingError(Reason.TIMEOUT, "wall time in the child") from error

@@ -3,10 +3,11 @@
 import math
 from collections.abc import Sequence
 
-from app.reading.article import MEDIUM, Length, LengthUnit, Sentence, Summary
+from app.reading.article import HEADLINE_WORDS, MEDIUM, Length, LengthUnit, Sentence, Style, Summary
 from app.reading.keywords import keywords
 from app.reading.ranking import REDUNDANCY, Ranked, dot, rank
 from app.reading.sentences import count_words, split_sentences
+from app.reading.styles import cut_to_headline, laid_out
 from app.reading.terms import Vocabulary, vocabulary
 
 MOST_SENTENCES = 600
@@ -15,31 +16,37 @@ AT_MOST = 1.1
 # A sentence so like a chosen one is that sentence again, whatever its score.
 SAME = 0.95
 KEY_POINTS = 5
+NEARLY_BEST = 0.8
 WORDS_PER_MINUTE = 238  # Brysbaert 2019, silent reading of English non-fiction
 
 
 def summarise(
-    text: str, *, title: str | None = None, language: str | None = None, length: Length = MEDIUM
+    text: str,
+    *,
+    title: str | None = None,
+    language: str | None = None,
+    length: Length = MEDIUM,
+    style: Style = Style.PARAGRAPH,
 ) -> Summary:
     """Every sentence of the summary stands word for word in `text`, at its offsets."""
-    sentences = _without_title(split_sentences(text, language), title)
+    sentences = without_title(split_sentences(text, language), title)
     words = vocabulary(language)
-    ranked = _rank_all(sentences, title, words)
-    chosen = sorted(_choose(ranked, length), key=lambda item: item.sentence.start)
+    ranked = rank_all(sentences, title, words)
+    chosen = _headline(ranked, length) if style is Style.HEADLINE else _in_order(ranked, length)
     points = _choose(ranked, Length(KEY_POINTS, LengthUnit.SENTENCES))
     total = count_words(text)
     return Summary(
-        text=" ".join(item.sentence.text for item in chosen),
-        sentences=tuple(item.sentence for item in chosen),
+        text=laid_out([sentence.text for sentence in chosen], style),
+        sentences=tuple(chosen),
         key_points=tuple(item.sentence.text for item in points),
         keywords=keywords(sentences, words),
         word_count=total,
-        summary_word_count=sum(item.words for item in chosen),
+        summary_word_count=sum(count_words(sentence.text) for sentence in chosen),
         reading_minutes=math.ceil(total / WORDS_PER_MINUTE),
     )
 
 
-def _without_title(sentences: Sequence[Sentence], title: str | None) -> Sequence[Sentence]:
+def without_title(sentences: Sequence[Sentence], title: str | None) -> Sequence[Sentence]:
     """The headline at an article's beginning stands beside its summary already."""
     if title is None:
         return sentences
@@ -51,7 +58,7 @@ def _folded(text: str) -> str:
     return " ".join(text.split()).casefold()
 
 
-def _rank_all(sentences: Sequence[Sentence], title: str | None, words: Vocabulary) -> list[Ranked]:
+def rank_all(sentences: Sequence[Sentence], title: str | None, words: Vocabulary) -> list[Ranked]:
     """A long document is ranked chunk by chunk, then the best of each together: the tail has its say."""
     places: Sequence[int] = range(len(sentences))
     if len(sentences) > MOST_SENTENCES:
@@ -67,6 +74,20 @@ def _best_of(
     ranked = rank([sentences[at] for at in chunk], positions=range(len(chunk)), title=title, vocabulary=words)
     best = sorted(range(len(chunk)), key=lambda at: -ranked[at].score)[:quota]
     return sorted(chunk[at] for at in best)
+
+
+def _in_order(ranked: Sequence[Ranked], length: Length) -> list[Sentence]:
+    return sorted((item.sentence for item in _choose(ranked, length)), key=lambda sentence: sentence.start)
+
+
+def _headline(ranked: Sequence[Ranked], length: Length) -> list[Sentence]:
+    """The best sentence short enough to stand whole, unless a longer one says far more: that one is cut."""
+    if not ranked:
+        return []
+    words = min(HEADLINE_WORDS, length.amount) if length.unit is LengthUnit.WORDS else HEADLINE_WORDS
+    best = max(ranked, key=lambda item: item.score)
+    whole = [item for item in ranked if item.words <= words and item.score >= NEARLY_BEST * best.score]
+    return [cut_to_headline(max(whole, key=lambda item: item.score, default=best).sentence, words)]
 
 
 def _choose(ranked: Sequence[Ranked], length: Length) -> list[Ranked]:

@@ -17,13 +17,14 @@ from sqlalchemy import func
 
 from app.core.cache import BodyCache
 from app.core.db import Database, Tenant
-from app.reading.article import Article, ExtractResult, Length, RawDocument, SummariseResult
+from app.reading.article import Article, ExtractResult, RawDocument
 from app.reading.errors import ReadingError, Reason
 from app.summaries.announcing import Announcer
+from app.summaries.engines import Composed, LanguageModel, Reader, Wish, compose, extra_seconds
 from app.summaries.models import Summary
 from app.summaries.rendering import cache_key
 from app.summaries.repository import SummaryRepository
-from app.summaries.results import chosen_length, finished_values, storable
+from app.summaries.results import finished_values, storable
 from app.summaries.service import enqueue_summarising
 from app.summaries.sources import PageFetcher, Sources
 from app.summaries.store import JobStore, OvertakenError, SummaryKey, unfinished_summaries
@@ -38,12 +39,10 @@ REQUEUED_AT_ONCE = 500
 log = structlog.get_logger(__name__)
 
 
-class DocumentReader(Protocol):
+class DocumentReader(Reader, Protocol):
     """`app.reading.sandbox.Sandbox`: never this process, a page may be out to kill it."""
 
     async def extract_document(self, document: RawDocument) -> ExtractResult: ...
-
-    async def summarise_article(self, article: Article, length: Length) -> SummariseResult: ...
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -55,6 +54,7 @@ class Workbench:
     fetcher: PageFetcher
     sandbox: DocumentReader
     announcer: Announcer | None = None
+    model: LanguageModel | None = None
 
     @asynccontextmanager
     async def writing(self, key: SummaryKey) -> AsyncIterator[JobStore]:
@@ -94,7 +94,7 @@ class SummariseJob:
             await self._fail(ReadingError(Reason.INTERNAL, "the worker died of it"))
             return
         try:
-            async with asyncio.timeout(JOB_SECONDS):
+            async with asyncio.timeout(JOB_SECONDS + extra_seconds(self._taken.options)):
                 await self._read()
         except OvertakenError:
             raise
@@ -115,9 +115,10 @@ class SummariseJob:
         self._stages["extracting"] = extracted.milliseconds
         article = self._in_given_language(extracted.article)
         await self._advance(Status.SUMMARISING)
-        result = await self._bench.sandbox.summarise_article(article, chosen_length(self._taken.options))
-        self._stages["summarising"] = result.milliseconds
-        await self._finish(article, result)
+        wish = Wish.of(self._taken.options)
+        composed = await compose(article, wish, reader=self._bench.sandbox, model=self._bench.model)
+        self._stages["summarising"] = composed.result.milliseconds
+        await self._finish(article, composed)
 
     async def _document(self) -> RawDocument:
         sources = Sources(self._bench.database, self._bench.fetcher)
@@ -136,11 +137,12 @@ class SummariseJob:
     async def _advance(self, status: Status) -> None:
         await self._write({"status": status, "stages": self._stages})
 
-    async def _finish(self, article: Article, result: SummariseResult) -> None:
+    async def _finish(self, article: Article, composed: Composed) -> None:
         title = storable(article.title) if article.title else None
-        values = {**finished_values(article, result), "title": func.coalesce(Summary.title, title)}
+        values = finished_values(article, composed.result) | composed.columns()
+        values["title"] = func.coalesce(Summary.title, title)
         async with self._bench.writing(self._key) as store:
-            await store.write(self._taken, {**values, "stages": self._stages})
+            await store.write(self._taken, values | {"stages": self._stages})
             await store.write_text(self._taken, storable(article.text))
         log.info("summary_ready", summary_id=str(self._key.summary_id), **self._stages)
 

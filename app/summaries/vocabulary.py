@@ -2,6 +2,11 @@
 
 from enum import StrEnum
 
+from app.reading import article
+
+# One list for the bodies that ask for it and the reading that obeys it.
+Style = article.Style
+
 
 class Status(StrEnum):
     QUEUED = "queued"
@@ -25,12 +30,6 @@ class Source(StrEnum):
     TEXT = "text"
     HTML = "html"
     FILE = "file"
-
-
-class Style(StrEnum):
-    PARAGRAPH = "paragraph"
-    BULLETS = "bullets"
-    HEADLINE = "headline"
 
 
 class Engine(StrEnum):

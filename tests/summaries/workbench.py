@@ -8,9 +8,11 @@ from fastapi import FastAPI
 from app.reading.article import (
     Article,
     ExtractResult,
+    Judged,
     Length,
     RawDocument,
     Sentence,
+    Style,
     SummariseResult,
     Summary,
 )
@@ -41,6 +43,7 @@ class ScriptedReader:
     documents: list[RawDocument] = field(default_factory=list)
     articles: list[Article] = field(default_factory=list)
     lengths: list[Length] = field(default_factory=list)
+    styles: list[Style] = field(default_factory=list)
 
     async def extract_document(self, document: RawDocument) -> ExtractResult:
         self.documents.append(document)
@@ -48,10 +51,19 @@ class ScriptedReader:
             raise self.error
         return ExtractResult(ARTICLE, 7)
 
-    async def summarise_article(self, article: Article, length: Length) -> SummariseResult:
+    async def summarise_article(self, article: Article, length: Length, *, style: Style) -> SummariseResult:
+        self.styles.append(style)
         self.articles.append(article)
         self.lengths.append(length)
         return SummariseResult(SUMMARY, low_content=True, from_description=False, milliseconds=3)
+
+    async def preselect(self, article: Article, most_bytes: int) -> str:
+        return article.text[:most_bytes]
+
+    async def judge_answer(self, answer: str, _article: Article, *, length: Length, style: Style) -> Judged:
+        self.lengths.append(length)
+        self.styles.append(style)
+        return Judged(answer, len(answer.split()))
 
 
 def bench_of(
