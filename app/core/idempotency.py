@@ -116,6 +116,14 @@ class Once:
             await store.keep(session, self._request, self._seal.seal(answer, self._request))
             self._kept = answer
 
+    def keep_nothing(self) -> None:
+        """After `claim`, where the answer may not be stored: a retry will act anew."""
+        self._session = None
+
+    def keep_nothing(self) -> None:
+        """Of what was asked not to be kept, its answer is not kept either: a retry acts again."""
+        self._request = None
+
     async def finish(self, answer: Answer) -> None:
         """With what leaves. The transaction of `claim` is still open, or has kept an earlier answer."""
         if self._request is None or self._session is None or answer == self._kept:

@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.db import Base, Database, Tenant, names_tenant_itself
+from app.core.db import TENANT_KEY, Base, Database, Tenant, bind_tenant, names_tenant_itself
 
 LOCK_BYTES = 8
 CLAIM = text(
@@ -89,6 +89,10 @@ async def claim(session: AsyncSession, request: KeyedRequest) -> Claim:
 
 async def keep(session: AsyncSession, request: KeyedRequest, answer: bytes) -> None:
     """In the transaction that `claim` was given the lock in. An expired row is written over."""
+    tenant = Tenant(request.organization_id, request.user_id)
+    if session.info.get(TENANT_KEY) != tenant:
+        # Whoever makes an organisation goes over to it; the answer is kept in the one that was asked from.
+        await bind_tenant(session, tenant)
     new = {"fingerprint": request.fingerprint, "answer": answer, "created_at": func.now()}
     row = {**_row(request), "user_id": request.user_id}
     statement = insert(IdempotencyKey).values(**row, **new)
