@@ -55,12 +55,15 @@ from app.core.rate_limit_headers import RateLimitHeadersMiddleware
 from app.core.redis import RedisClient
 from app.core.refresh_tokens import RefreshTokens
 from app.core.schema_version import SchemaVersion
+from app.core.secret_links import ShownLinks
 from app.core.sentry import configure_sentry
 from app.core.tokens import AccessTokens
 from app.routes import include_routers
 from app.settings import Settings, get_settings
 from app.summaries.announcing import RedisAnnouncer
+from app.summaries.sharing.views import ViewCounter, written_every_few_seconds
 from app.users.mail_tokens import MailTokens
+from app.webhooks.signing import webhook_seal
 
 log = structlog.get_logger(__name__)
 
@@ -113,13 +116,16 @@ def _connect_stores(app: FastAPI, settings: Settings) -> None:
     app.state.refusals = RefusalLog(app.state.database)
     app.state.on_refusal = app.state.refusals.count
     app.state.cursors = CursorCodec(settings.signing_secret)
+    app.state.share_links = ShownLinks.from_secret(settings.signing_secret)
+    app.state.share_views = ViewCounter(app.state.database)
+    app.state.webhook_seal = webhook_seal(settings.signing_secret)
     app.state.announcer = RedisAnnouncer(app.state.redis)
     app.state.answer_seal = AnswerSeal.from_secret(settings.signing_secret)
 
 
 def _assemble_identity(app: FastAPI, settings: Settings) -> None:
     state = app.state
-    state.key_ring = KeyRing.load(settings.keys_dir, create=not settings.is_production_like)
+    state.key_ring = KeyRing.from_settings(settings)
     state.passwords = Passwords()
     state.mail_tokens = MailTokens.from_secret(settings.signing_secret)
     state.browser_cookies = BrowserCookies.from_settings(settings)
@@ -194,7 +200,11 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         log.warning("database_unreachable_at_start", error=type(error).__name__)
     app.state.draining = False
     with on_termination(lambda: setattr(app.state, "draining", True)):
-        async with refreshed(app.state.key_ring), written_each_minute(app.state.refusals):
+        async with (
+            refreshed(app.state.key_ring),
+            written_each_minute(app.state.refusals),
+            written_every_few_seconds(app.state.share_views),
+        ):
             yield
     await app.state.oauth_http.aclose()
     await app.state.passwords.aclose()

@@ -16,7 +16,10 @@ from app.organizations.usage.models import UsageDay, UsageMonth, UsageStorage
 from app.summaries.models import Summary, SummaryContent
 from app.summaries.search.models import SUMMARIES
 from app.summaries.versions.models import SummaryVersion
+from app.summaries.feeds.models import SummaryFeed
+from app.summaries.sharing.models import SummaryShare
 from app.users.models import User
+from app.webhooks.models import Webhook, WebhookDelivery
 
 __all__ = [
     "SUMMARIES",
@@ -41,12 +44,16 @@ __all__ = [
     "SpentOAuthState",
     "Summary",
     "SummaryContent",
+    "SummaryFeed",
+    "SummaryShare",
     "SummaryVersion",
     "Tally",
     "UsageDay",
     "UsageMonth",
     "UsageStorage",
     "User",
+    "Webhook",
+    "WebhookDelivery",
 ]
 
 metadata = Base.metadata

@@ -21,7 +21,13 @@ from app.organizations.invitations.router import router as invitations
 from app.organizations.router import router as organizations
 from app.organizations.usage.router import router as usage
 from app.summaries.exports.router import router as exports
+from app.summaries.feeds.public import router as public_feeds
+from app.summaries.feeds.router import router as feeds
 from app.summaries.router import router as summaries
+from app.summaries.sharing.public import router as shared_pages
+from app.summaries.sharing.router import router as sharing
+from app.webhooks.deliveries_router import router as webhook_deliveries
+from app.webhooks.router import router as webhooks
 
 API = "/api/v1"
 
@@ -29,7 +35,11 @@ API = "/api/v1"
 ROUTERS: tuple[tuple[str, str, APIRouter], ...] = (
     # Before /summaries/{summary_id}, which would take their names for ids.
     (f"{API}/summaries", "exports", exports),
+    (f"{API}/summaries", "feeds", feeds),
     (f"{API}/summaries", "summaries", summaries),
+    (f"{API}/summaries", "sharing", sharing),
+    ("", "shared_pages", shared_pages),
+    ("", "public_feeds", public_feeds),
     (f"{API}/auth", "auth", auth),
     (f"{API}/auth", "auth", browser),
     (f"{API}/auth", "auth", own_sessions),
@@ -45,6 +55,8 @@ ROUTERS: tuple[tuple[str, str, APIRouter], ...] = (
     (f"{API}/organizations", "invitations", invitations),
     (f"{API}/organizations", "usage", usage),
     (f"{API}/organizations", "audit_log", audit_log),
+    (f"{API}/webhooks", "webhooks", webhooks),
+    (f"{API}/webhooks", "webhooks", webhook_deliveries),
     (f"{API}/admin", "admin", staff),
     (f"{API}/admin", "admin", staff_people),
     (f"{API}/admin", "admin", staff_tenants),
@@ -55,6 +67,10 @@ ROUTERS: tuple[tuple[str, str, APIRouter], ...] = (
 TAGS = {
     "summaries": "Summaries of web pages, texts and documents.",
     "exports": "All summaries at once, as a file.",
+    "sharing": "Links by which anybody can read one summary.",
+    "shared_pages": "What such a link leads to. No credential but the link.",
+    "feeds": "The private address of a feed of my summaries.",
+    "public_feeds": "Feeds for feed readers. No credential but the address.",
     "auth": "Logging in, and staying logged in.",
     "second_factor": "A second factor for my own account: codes of an authenticator app (TOTP).",
     "oauth": "Logging in by another provider.",
@@ -64,6 +80,7 @@ TAGS = {
     "audit_log": "Who did what in an organisation.",
     "usage": "What an organisation has used of its plan.",
     "invitations": "How somebody joins an organisation.",
+    "webhooks": "Being told of what happens, by signed calls to a URL of one's own.",
     "admin": "For the platform's staff: people, organisations, logs and the queue.",
     "health": "Probes, and what the service says of itself and of its errors. No credential.",
 }

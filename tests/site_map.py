@@ -19,6 +19,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {  # Any: the client's own optio
     ("POST", "/api/v1/summaries"): {"json": {"text": "A sentence to be summarised. " * 20}},
     ("PUT", "/api/v1/summaries/{summary_id}"): {"json": {"notes": "mine"}},
     ("PATCH", "/api/v1/summaries/{summary_id}"): {"json": {"notes": "mine"}},
+    ("POST", "/api/v1/summaries/{summary_id}/share"): {"json": {"expires_in_days": 7}},
     ("POST", "/api/v1/auth/token"): {"data": {"username": "nobody", "password": "nothing"}},
     ("POST", "/api/v1/auth/login"): {"data": {"username": "nobody", "password": "nothing"}},
     ("POST", "/api/v1/auth/refresh"): {"json": {"refresh_token": "rt1_nonsense"}},

@@ -55,6 +55,14 @@ INSERT INTO summary_versions (organization_id, summary_id, number, summary, key_
     engine, options, text)
 VALUES (:organization_id, :id, 1, 'x', '{}', '[]', false, 'extractive', '{}', 'x')
 """
+ADD_SHARE = """
+INSERT INTO summary_shares (summary_id, organization_id, nonce, digest)
+VALUES (:id, :organization_id, '', uuid_send(:id))
+"""
+ADD_FEED = """
+INSERT INTO summary_feeds (id, organization_id, user_id, digest)
+VALUES (:id, :organization_id, :user_id, uuid_send(:id))
+"""
 WRITES = {
     "idempotency_keys": ADD_ANSWER,
     "summaries": ADD_SUMMARY,
@@ -69,6 +77,8 @@ WRITES = {
     "audit_heads": ADD_HEAD,
     "audit_checkpoints": ADD_CHECKPOINT,
     "invitations": ADD_INVITATION,
+    "summary_shares": ADD_SHARE,
+    "summary_feeds": ADD_FEED,
     "usage_months": ADD_MONTH,
     "usage_days": ADD_DAY,
     "usage_storage": ADD_STORAGE,

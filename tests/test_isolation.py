@@ -48,6 +48,7 @@ LOOKUPS = [
     "delete_dead_sessions",
     "delete_expired_idempotency_keys",
     "due_organizations",
+    "feed_organization",
     "living_credentials",
     "lost_audit_entries",
     "move_audit_heads",
@@ -60,6 +61,7 @@ LOOKUPS = [
     "queue_audit_entry",
     "seal_audit_entries",
     "session_organization",
+    "share_organization",
     "staff_organizations",
     "uncollected_summaries",
     "unfinished_summaries",
@@ -68,7 +70,15 @@ LOOKUPS = [
 # By its trigger this makes the row of usage_storage.
 TEXT_OF_ONE_BYTE = "UPDATE summary_contents SET text = 'x'"
 MADE_BY_HAND = (
-    *("summaries", "summary_contents", "invitations", "usage_months", "usage_days"),
+    *(
+        "summaries",
+        "summary_contents",
+        "summary_shares",
+        "summary_feeds",
+        "invitations",
+        "usage_months",
+        "usage_days",
+    ),
     *("idempotency_keys", "summary_versions"),
 )
 FORBIDDEN, FOREIGN_KEY = "42501", "23503"

@@ -23,8 +23,8 @@ HIDDEN = {
 }
 # For whoever has logged in, whatever their scopes.
 ANY_SESSION = {"POST /api/v1/auth/logout"}
-# No asset and no login provider has the name that these are asked for.
-NOTHING_THERE = ("/docs/assets/{name}", "/api/v1/auth/oauth/{provider}/")
+# No asset, login provider, link and feed has the name that these are asked for.
+NOTHING_THERE = ("/docs/assets/{name}", "/api/v1/auth/oauth/{provider}/", "/s/{share_id}", "/feeds/{token}/")
 EVERYWHERE = {400, 422, 429, 500, 503}
 GUARDED = {401, 403}
 WITH_BODY = {413, 415}

@@ -15,8 +15,9 @@ _HARMLESS_KEY = re.compile(r"[_-](ids?|counts?|types?|kind|prefix|url|scopes?|ex
 _SECRET_VALUES = (
     re.compile(r"\beyJ[\w-]{8,}(?:\.[\w-]*){0,2}"),  # a JWT, whole or cut
     re.compile(r"\brt1_[\w.-]+"),  # refresh token
-    re.compile(r"\bprc_[a-z]+_\w+"),  # API key
+    re.compile(r"\bprc_[a-z]+_\w+"),  # API key, feed token
     re.compile(r"\bwhsec_[\w+/=-]+"),  # webhook signing secret
+    re.compile(r"(?<=/s/)[\w.~%-]{16,}"),  # a share link's name
     re.compile(r"(?<=://)[^\s/@:]*:[^\s@]*(?=@)"),  # user:password in a URL
     re.compile(r"(?<=\bbearer )\S+|(?<=\bbasic )\S+", re.IGNORECASE),
     re.compile(r"(?<=[?&])[\w-]*(?:token|key|authorization)=[^&\s]+", re.IGNORECASE),

@@ -19,7 +19,7 @@ from app.organizations.journal import note
 from app.summaries.exports.formats import Format, format_of
 from app.summaries.exports.repository import ExportRepository, Rows
 from app.summaries.exports.vocabulary import ExportFormat
-from app.summaries.repository import Filters
+from app.summaries.filters import Filters
 
 ROWS_A_BATCH = 500
 # A process that is told to stop is given 30 s by its supervisor: short exports end in peace.

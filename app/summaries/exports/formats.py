@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from sqlalchemy import Row, RowMapping
 
 from app.core.spreadsheet import csv_lines
+from app.core.web_address import web_address
 from app.summaries.exports.repository import Rows
 from app.summaries.exports.vocabulary import PLAIN_FIELDS, ExportFormat
 from app.summaries.vocabulary import Status
@@ -14,7 +15,6 @@ from app.summaries.vocabulary import Status
 # What Markdown or the HTML within it would read as its own; at a line's beginning also lists and headings.
 _MARKUP = re.compile(r"([\\`*_\[\]<>&~|#])")
 _LINE_MARKUP = re.compile(r"^(\s*)([+=-]|\d+(?=[.)]))", re.MULTILINE)
-_LINKABLE = re.compile(r"https?://[^\s<>\"\\^`{|}]+", re.IGNORECASE)
 # Of one cell in CSV.
 JOINERS = {"key_points": "\n", "tags": "; "}
 
@@ -131,7 +131,7 @@ def _notes(notes: str | None) -> list[str]:
 
 def _link(url: str) -> str:
     """A link only where it leads to the web."""
-    return f"<{url}>" if _LINKABLE.fullmatch(url) else _line(url)
+    return f"<{url}>" if web_address(url) else _line(url)
 
 
 def _line(text: str) -> str:

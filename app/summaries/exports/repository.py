@@ -13,8 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.pagination import Keyset, KeyValue
 from app.reading.errors import ADVICE
 from app.summaries.exports.vocabulary import PLAIN_FIELDS
+from app.summaries.filters import Filters
 from app.summaries.models import Summary
-from app.summaries.repository import Filters, conditions, visible
+from app.summaries.repository import conditions, visible
 from app.summaries.schemas import SummaryView
 from app.summaries.vocabulary import Style
 

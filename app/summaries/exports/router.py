@@ -10,7 +10,8 @@ from app.core.db import DatabaseDep
 from app.core.limits import AsyncLimiter, Hit, Limit
 from app.summaries.exports.export import Exporter, Wanted
 from app.summaries.exports.vocabulary import MEDIA_TYPES, ExportFormat
-from app.summaries.parameters import CanReadSummaries, FiltersDep, Order
+from app.summaries.parameters import CanReadSummaries
+from app.summaries.search.parameters import FiltersDep, Order
 
 router = APIRouter()
 

@@ -1,0 +1,31 @@
+"""What kind of answer somebody who has a link asks for."""
+
+from typing import Annotated
+
+from fastapi import Header, Request
+
+from app.core.http import accepts_html
+from app.summaries.sharing.qr import QrFormat
+
+# Chromium and Safari, older ones of both, Firefox: a page is fetched that perhaps nobody will look at.
+PREFETCH_HEADERS = ("sec-purpose", "purpose", "x-purpose", "x-moz")
+PREFETCHES = ("prefetch", "prerender", "preview")
+
+Accept = Annotated[str, Header(max_length=1000)]
+
+
+def prefers_json(accept: str) -> bool:
+    """Only by its name: whoever takes anything gets the page."""
+    return "application/json" in accept and not accepts_html(accept)
+
+
+def qr_format(accept: str, wanted: QrFormat | None) -> QrFormat:
+    """SVG unless PNG is asked for, by the parameter or alone in Accept."""
+    if wanted is not None:
+        return wanted
+    return QrFormat.PNG if "image/png" in accept and "image/svg" not in accept else QrFormat.SVG
+
+
+def is_prefetch(request: Request) -> bool:
+    said = " ".join(request.headers.get(name, "") for name in PREFETCH_HEADERS).lower()
+    return any(word in said for word in PREFETCHES)
