@@ -4,12 +4,16 @@ from fastapi import Request, Response
 
 from app.core.cache import CachedBody
 from app.core.http import matches_if_none_match
+from app.core.idempotency_route import answer_of
+from app.core.idempotency_seal import Answer
 from app.core.page_answer import link_next
 from app.core.pagination import PageOfRows
 from app.core.schemas import Page
+from app.summaries.duplicates import Outcome, Submission
 from app.summaries.models import Summary
-from app.summaries.rendering import etag_of, view_of
-from app.summaries.schemas import SummaryView
+from app.summaries.rendering import etag_of, item_of, view_of
+from app.summaries.schemas import SummaryItem, SummaryView
+from app.summaries.search.repository import Found
 from app.summaries.vocabulary import FINAL
 
 RETRY_AFTER_SECONDS = "2"
@@ -34,6 +38,26 @@ def accepted(summary: Summary, request: Request, response: Response, *, waited: 
     return changed(summary, response)
 
 
+def submitted(submission: Submission, request: Request, response: Response, *, waited: int = 0) -> SummaryView:
+    """As `accepted`; 200 where there was an equal one. What is not kept has no address once it is finished."""
+    summary = submission.summary
+    view = accepted(summary, request, response, waited=waited)
+    if submission.outcome is Outcome.RETURNED:
+        response.status_code = 200
+    if summary.ephemeral:
+        response.headers["Cache-Control"] = "no-store"
+        if summary.status in FINAL:
+            del response.headers["Location"]
+    return view
+
+
+def receipt(submission: Submission, request: Request) -> Answer:
+    """What whoever does not wait is answered with, to the byte."""
+    response = Response(status_code=202, media_type="application/json")
+    response.body = submitted(submission, request, response).model_dump_json().encode()
+    return answer_of(response)
+
+
 def read(document: CachedBody, if_none_match: str | None) -> Response:
     headers = {"ETag": document.etag, "Cache-Control": REVALIDATE}
     if matches_if_none_match(if_none_match, document.etag):
@@ -41,9 +65,9 @@ def read(document: CachedBody, if_none_match: str | None) -> Response:
     return Response(document.body, media_type="application/json", headers=headers)
 
 
-def listed(page: PageOfRows[Summary], request: Request, response: Response) -> Page[SummaryView]:
+def listed(page: PageOfRows[Found], request: Request, response: Response) -> Page[SummaryItem]:
     link_next(page.next_cursor, request, response)
-    items = [view_of(summary) for summary in page.items]
+    items = [item_of(found) for found in page.items]
     return Page(items=items, next_cursor=page.next_cursor, has_more=page.has_more)
 
 

@@ -32,7 +32,7 @@ class Filters:
         return bool(self.terms or self.without or self.labels or self.without_labels)
 
     def wanted(self) -> Mapping[str, object]:
-        """As the database's search functions (migration 0021) read it: JSON, nothing where there is no choice."""
+        """JSON for the database's search functions (migration 0021); nothing where there is no choice."""
         return {name: _plain(value) for name, value in asdict(self).items() if value is not None}
 
 

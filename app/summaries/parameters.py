@@ -1,24 +1,20 @@
 """What the routes are given: services by permission, parsed parameters."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Header, Path, Query, Request
-from pydantic import AfterValidator
-from pydantic_core import PydanticCustomError
+from fastapi import Depends, Header, Path, Request
 
 from app.core.db import DatabaseDep
 from app.core.guard import OwnSession, require
 from app.core.http import preferred_wait
+from app.core.idempotency_route import OnceDep
 from app.core.ids import ID_SCHEMA, parse_id
-from app.core.pagination import Keyset
 from app.core.principal import Principal, Scope
-from app.core.schemas import NUL
+from app.summaries import answers
 from app.summaries.errors import SummaryNotFoundError
 from app.summaries.intake import Intake
-from app.summaries.repository import NEWEST_FIRST, OLDEST_FIRST, Filters
 from app.summaries.service import SummaryService, Surroundings
-from app.summaries.vocabulary import Status, Visibility
 
 CanReadSummaries = Annotated[Principal, require(Scope.SUMMARIES_READ)]
 CanWriteSummaries = Annotated[Principal, require(Scope.SUMMARIES_WRITE)]
@@ -55,7 +51,11 @@ def deleting_service(
 
 
 def get_intake(
-    principal: CanWriteSummaries, database: DatabaseDep, surroundings: SurroundingsDep, request: Request
+    principal: CanWriteSummaries,
+    database: DatabaseDep,
+    surroundings: SurroundingsDep,
+    once: OnceDep,
+    request: Request,
 ) -> Intake:
     state = request.app.state
     return Intake(
@@ -63,6 +63,8 @@ def get_intake(
         principal,
         surroundings=surroundings,
         is_draining=lambda: bool(getattr(state, "draining", False)),
+        once=once,
+        receipt=lambda submission: answers.receipt(submission, request),
     )
 
 
@@ -93,27 +95,7 @@ def wait_seconds(
     return preferred_wait(prefer)
 
 
-def _without_nul(text: str) -> str:
-    if NUL in text:
-        raise PydanticCustomError("nul_character", "U+0000 is not allowed in a string")
-    return text
-
-
-def get_filters(
-    status: Status | None = None,
-    tag: Annotated[str, AfterValidator(_without_nul), Query(min_length=1, max_length=50)] | None = None,
-    visibility: Visibility | None = None,
-) -> Filters:
-    return Filters(status=status, tag=tag, visibility=visibility)
-
-
-def get_order(sort: Literal["-created_at", "created_at"] = "-created_at") -> Keyset:
-    return NEWEST_FIRST if sort.startswith("-") else OLDEST_FIRST
-
-
 SummaryId = Annotated[UUID, Depends(get_summary_id)]
 WaitSeconds = Annotated[int, Depends(wait_seconds)]
-FiltersDep = Annotated[Filters, Depends(get_filters)]
-Order = Annotated[Keyset, Depends(get_order)]
 IfMatch = Annotated[str | None, Header(max_length=MAX_HEADER_LENGTH)]
 IfNoneMatch = Annotated[str | None, Header(max_length=MAX_HEADER_LENGTH)]

@@ -6,7 +6,8 @@ from app.core.cache import CachedBody
 from app.core.http import strong_etag
 from app.reading.errors import ADVICE, Reason
 from app.summaries.models import Summary
-from app.summaries.schemas import FailureView, SummaryView, SummaryWithText
+from app.summaries.schemas import FailureView, HighlightView, SummaryItem, SummaryView, SummaryWithText
+from app.summaries.search.repository import Found
 from app.summaries.vocabulary import Style
 
 DERIVED = frozenset({"failure", "style", "archived"})
@@ -18,6 +19,11 @@ def cache_key(organization_id: UUID, summary_id: UUID) -> str:
 
 def view_of(summary: Summary) -> SummaryView:
     return SummaryView.model_validate(_fields(summary))
+
+
+def item_of(found: Found) -> SummaryItem:
+    highlights = [HighlightView.model_validate(each) for each in found.highlights]
+    return SummaryItem.model_validate({**_fields(found.summary), "highlights": highlights})
 
 
 def etag_of(summary: Summary) -> str:

@@ -4,6 +4,8 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 
+from app.core.idempotency import IDEMPOTENCY_ERRORS
+from app.core.idempotency_route import IdempotentRoute
 from app.core.limits import Limit, limited
 from app.core.openapi import problems
 from app.core.page_query import PageQuery
@@ -19,23 +21,32 @@ from app.summaries.errors import (
 )
 from app.summaries.parameters import (
     DeletingService,
-    FiltersDep,
     IfMatch,
     IfNoneMatch,
     IntakeDep,
-    Order,
     ReadingService,
     SummaryId,
     WaitSeconds,
     WritingService,
 )
-from app.summaries.schemas import CountView, SummaryChanges, SummaryDraft, SummaryView, SummaryWithText
+from app.summaries.schemas import (
+    CountView,
+    SummaryChanges,
+    SummaryDraft,
+    SummaryItem,
+    SummaryView,
+    SummaryWithText,
+)
+from app.summaries.search.parameters import FiltersDep, ListOrder
 
-router = APIRouter()
+router = APIRouter(route_class=IdempotentRoute)
 
 FINISHED: dict[int | str, dict[str, Any]] = {  # Any: OpenAPI JSON
     201: {"model": SummaryView, "description": "Finished within the wait: ready, or failed."}
 }
+EQUAL: dict[int | str, dict[str, Any]] = {
+    200: {"model": SummaryView, "description": "I have an equal one, and asked for it (on_duplicate=return)."}
+}  # Any: as above
 UNCHANGED: dict[int | str, dict[str, Any]] = {
     304: {"description": "Not changed since If-None-Match."}
 }  # Any: as above
@@ -46,25 +57,25 @@ CHANGE_ERRORS = problems(SummaryForbiddenError, SummaryNotFoundError, Preconditi
     "",
     status_code=202,
     dependencies=[limited(Limit.SUMMARIES_CREATE)],
-    responses={**FINISHED, **problems(QuotaExceededError)},
+    responses={**EQUAL, **FINISHED, **problems(QuotaExceededError, *IDEMPOTENCY_ERRORS)},
 )
 async def create(
     draft: SummaryDraft, intake: IntakeDep, wait: WaitSeconds, request: Request, response: Response
 ) -> SummaryView:
     """Have a page, a text or a document's HTML summarised."""
-    summary = await intake.submit(draft, wait_seconds=wait)
-    return answers.accepted(summary, request, response, waited=wait)
+    submission = await intake.submit(draft, wait_seconds=wait)
+    return answers.submitted(submission, request, response, waited=wait)
 
 
 @router.get("", name="list", responses=problems(InvalidCursorError))
 async def list_page(
     service: ReadingService,
     filters: FiltersDep,
-    order: Order,
+    order: ListOrder,
     page: PageQuery,
     request: Request,
     response: Response,
-) -> Page[SummaryView]:
+) -> Page[SummaryItem]:
     """The summaries that I may read: mine, and those shared with the organisation."""
     return answers.listed(await service.page(filters, order, page), request, response)
 

@@ -63,7 +63,11 @@ class SummaryDraft(RequestModel):
     on_duplicate: OnDuplicate = Field(
         OnDuplicate.NEW, description="Where I have an equal summary: return it, refresh it, or make another."
     )
-    store: bool = Field(True, description="false: nothing is kept after the answer.")
+    store: bool = Field(
+        True,
+        description="false: nothing is kept after the answer, which is waited for, 15 seconds at most. An answer "
+        "of 202 is collected by reading it once within half an hour.",
+    )
     callback: Url | None = Field(None, description="One signed delivery to this URL when it is done.")
 
     @model_validator(mode="after")
@@ -73,6 +77,12 @@ class SummaryDraft(RequestModel):
             raise PydanticCustomError("source_missing", "Send one of url, text and html")
         if len(sources) > 1 or (self.text is not None and self.url is not None):
             raise PydanticCustomError("source_ambiguous", "Send only one of url, text and html")
+        return self
+
+    @model_validator(mode="after")
+    def _keeps_what_it_refreshes(self) -> Self:
+        if not self.store and self.on_duplicate is OnDuplicate.REFRESH:
+            raise PydanticCustomError("store_refresh", "What is refreshed is kept: store cannot be false")
         return self
 
 
@@ -85,6 +95,10 @@ class SummaryChanges(ChangeModel):
     tags: Tags = Field(default_factory=list)
     visibility: Visibility = Visibility.PRIVATE
     notes: Notes | None = None
+    favourite: bool = Field(False, description="The summary's own, for whoever may read it.")
+    archived: bool = Field(
+        False, description="Not on the list unless asked for; the summary's own too."
+    )
 
 
 class SentenceView(ResponseModel):
@@ -132,6 +146,23 @@ class SummaryView(ResponseModel):
     created_at: UtcDatetime
     updated_at: UtcDatetime
     stages: dict[str, int] = Field(description="Milliseconds that each stage took.")
+
+
+class RangeView(ResponseModel):
+    start: int
+    end: int
+
+
+class HighlightView(ResponseModel):
+    """Plain text; `ranges` say where in it the words stand that were looked for, in Unicode code points."""
+
+    field: Literal["title", "summary", "notes"]
+    text: str
+    ranges: list[RangeView]
+
+
+class SummaryItem(SummaryView):
+    highlights: list[HighlightView] = Field([], description="Why it was found; empty without words in q.")
 
 
 class SummaryWithText(SummaryView):

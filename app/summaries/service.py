@@ -1,5 +1,6 @@
 """What may be done with a summary, and by whom. Whatever changes one also makes the cache forget it."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
@@ -18,17 +19,25 @@ from app.organizations.usage.service import count_summary
 from app.reading.urls import HostPort
 from app.summaries.announcing import Announcer, announce_after_commit
 from app.summaries.drafts import parse_url, refuse_oversize, to_summary
+from app.summaries.duplicates import Outcome, Submission
 from app.summaries.errors import (
+    NotRefreshableError,
     PreconditionFailedError,
     SummaryForbiddenError,
+    SummaryHasNoTextError,
     SummaryNotFailedError,
     SummaryNotFoundError,
+    SummaryUnfinishedError,
 )
+from app.summaries.filters import Filters
 from app.summaries.models import Summary
+from app.summaries.redo import Redo, RedoKind, queued_values
 from app.summaries.rendering import cache_key, document_of, document_with_text, etag_of, etag_with_text
-from app.summaries.repository import Filters, SummaryRepository
+from app.summaries.repository import SummaryRepository
 from app.summaries.schemas import SummaryChanges, SummaryDraft
-from app.summaries.vocabulary import Status, Visibility
+from app.summaries.search.repository import Found, Shelf
+from app.summaries.telling.service import tell_of_change
+from app.summaries.vocabulary import FINAL, OnDuplicate, Source, Status, Visibility
 
 SUMMARISE = "summaries.summarise"
 # So many waiting summaries of one tenant put its next one a step behind everybody else's.
@@ -67,15 +76,62 @@ class SummaryService:
         self._announcer = surroundings.announcer
         self._allow_hosts = surroundings.allow_hosts
         self._summaries = SummaryRepository(session, principal.organization_id)
+        self._shelf = Shelf(session, principal.organization_id, viewer=principal.user_id)
 
-    async def create(self, draft: SummaryDraft) -> Summary:
+    async def submit(self, draft: SummaryDraft) -> Submission:
         refuse_oversize(draft)
         summary = to_summary(draft, self._principal, summary_id=new_id(), allow_hosts=self._allow_hosts)
-        await self._summaries.add(summary, submitted=draft.text or draft.html)
+        return await self.take_in(summary, draft.text or draft.html, on_duplicate=draft.on_duplicate)
+
+    async def take_in(
+        self, summary: Summary, submitted: str | None, *, on_duplicate: OnDuplicate
+    ) -> Submission:
+        """`summary` is not in the database yet; `submitted` is its text or html."""
+        equal = None
+        if on_duplicate is not OnDuplicate.NEW:
+            await self._summaries.lock_submission(summary)
+            equal = await self._summaries.find_equal(summary)
+        if equal is None:
+            return Submission(await self._add(summary, submitted), Outcome.CREATED)
+        if on_duplicate is OnDuplicate.RETURN:
+            return Submission(equal, Outcome.RETURNED)
+        return Submission(await self._renew(equal), Outcome.REFRESHED)
+
+    async def _add(self, summary: Summary, submitted: str | None) -> Summary:
+        await self._summaries.add(summary, submitted=submitted)
         await enqueue_summarising(self._session, summary.id, self._summaries)
         await count_summary(self._session, self._principal)
         announce_after_commit(self._session, self._announcer, summary)
         return summary
+
+    async def _renew(self, equal: Summary) -> Summary:
+        """What is still being worked on is as fresh as it can be."""
+        if equal.status not in FINAL:
+            return equal
+        kind = RedoKind.REFRESH if equal.source == Source.URL else RedoKind.REGENERATE
+        return await self._redo(equal, Redo(kind, equal.options))
+
+    async def redo(
+        self, summary_id: UUID, kind: RedoKind, *, choices: Mapping[str, Any], if_match: str | None
+    ) -> Summary:  # Any: JSON
+        """`choices` overrule the options it was made with; None takes one back."""
+        summary = await self.changeable(summary_id, if_match)
+        if summary.status not in FINAL:
+            raise SummaryUnfinishedError
+        options = {**summary.options, **choices}
+        redo = Redo(kind, {name: value for name, value in options.items() if value is not None})
+        return await self._redo(summary, redo)
+
+    async def _redo(self, summary: Summary, redo: Redo) -> Summary:
+        """Counted as a summary: it costs one. Raises QuotaExceededError."""
+        if redo.kind is RedoKind.REFRESH and summary.source != Source.URL:
+            raise NotRefreshableError
+        if redo.kind is RedoKind.REGENERATE and not await self._summaries.has_text(summary.id):
+            raise SummaryHasNoTextError
+        queued = await self.write(summary.id, queued_values(redo))
+        await enqueue_summarising(self._session, summary.id, self._summaries)
+        await count_summary(self._session, self._principal)
+        return queued
 
     async def get(self, summary_id: UUID) -> Summary:
         summary = await self._summaries.find(summary_id, viewer=self._principal.user_id)
@@ -90,47 +146,53 @@ class SummaryService:
             if found.visibility == Visibility.PRIVATE and found.owner_id != self._principal.user_id:
                 raise SummaryNotFoundError
             return found
-        document = document_of(await self.get(summary_id))
-        await self._cache.put(found, document)
+        summary = await self.get(summary_id)
+        document = document_of(summary)
+        if summary.ephemeral:
+            await self.hand_over(summary)
+        else:
+            await self._cache.put(found, document)
         return document
 
     async def document_with_text(self, summary_id: UUID) -> CachedBody:
         summary = await self.get(summary_id)
-        return document_with_text(summary, await self._summaries.find_text(summary_id))
+        document = document_with_text(summary, await self._summaries.find_text(summary_id))
+        await self.hand_over(summary)
+        return document
 
-    async def page(self, filters: Filters, keyset: Keyset, request: PageRequest) -> PageOfRows[Summary]:
+    async def hand_over(self, summary: Summary) -> None:
+        """What is not to be kept is deleted with the transaction in which its final state is read."""
+        if summary.ephemeral and summary.status in FINAL:
+            await self._summaries.discard(summary.id, owner=summary.user_id)
+
+    async def page(self, filters: Filters, keyset: Keyset, request: PageRequest) -> PageOfRows[Found]:
         viewer = self._principal.user_id
         scope = {**asdict(filters), "organization_id": self._principal.organization_id, "viewer": viewer}
-        pagination = Pagination(self._cursors, keyset, request, scope)
-        return await self._summaries.page(viewer=viewer, filters=filters, pagination=pagination)
+        return await self._shelf.page(filters, Pagination(self._cursors, keyset, request, scope))
 
     async def count(self, filters: Filters) -> int:
-        return await self._summaries.count(viewer=self._principal.user_id, filters=filters)
+        return await self._shelf.count(filters)
 
     async def change(self, summary_id: UUID, changes: SummaryChanges, *, if_match: str | None) -> Summary:
-        summary = await self._changeable(summary_id, if_match)
+        summary = await self.changeable(summary_id, if_match)
         values = self._values(changes)
-        return await self._write(summary_id, values) if values else summary
+        return await self.write(summary_id, values) if values else summary
 
     async def trash(self, summary_id: UUID, *, if_match: str | None) -> None:
-        await self._changeable(summary_id, if_match)
-        await self._write(summary_id, {"deleted_at": func.now()})
+        if await self._summaries.discard(summary_id, owner=self._principal.user_id):
+            return
+        await self.changeable(summary_id, if_match)
+        await self.write(summary_id, {"deleted_at": func.now()})
 
     async def retry(self, summary_id: UUID) -> Summary:
-        summary = await self._changeable(summary_id, if_match=None)
+        summary = await self.changeable(summary_id, if_match=None)
         if summary.status != Status.FAILED:
             raise SummaryNotFailedError
-        again: dict[str, Any] = {
-            "status": Status.QUEUED,
-            "failure_reason": None,
-            "failure_retryable": None,
-            "stages": {},
-        }
-        queued = await self._write(summary_id, again)
+        queued = await self.write(summary_id, queued_values(None))
         await enqueue_summarising(self._session, summary_id, self._summaries)
         return queued
 
-    async def _changeable(self, summary_id: UUID, if_match: str | None) -> Summary:
+    async def changeable(self, summary_id: UUID, if_match: str | None) -> Summary:
         summary = await self._summaries.find_locked(summary_id, viewer=self._principal.user_id)
         if summary is None:
             raise SummaryNotFoundError
@@ -142,17 +204,25 @@ class SummaryService:
 
     def _values(self, changes: SummaryChanges) -> dict[str, Any]:  # Any: column values
         values = changes.model_dump(exclude_unset=True)
+        if "archived" in values:
+            values["archived_at"] = func.now() if values.pop("archived") else None
         if "url" in values:
             values["canonical_url"] = parse_url(changes.url, self._allow_hosts).canonical
+            # What the row says is still of the former address: no submission of this one is equal to it, and
+            # the former origin's validators say nothing of this one.
+            values |= dict.fromkeys(("submitted_key", "http_etag", "http_last_modified"))
+        if "title" in values:
+            values["own_title"] = changes.title is not None
         if "summary" in values:
             # Words of the user's own stand nowhere in the source: offsets into it would lie.
             values |= {"sentences": [], "summary_word_count": len(changes.summary.split())}
         return values
 
-    async def _write(self, summary_id: UUID, values: dict[str, Any]) -> Summary:  # Any: column values
+    async def write(self, summary_id: UUID, values: dict[str, Any]) -> Summary:  # Any: column values
         key = cache_key(self._principal.organization_id, summary_id)
         await self._cache.hold(key)
         after_commit(self._session, lambda: self._cache.invalidate(key))
         written = await self._summaries.change(summary_id, values)
         announce_after_commit(self._session, self._announcer, written)
+        await tell_of_change(self._session, written, values)
         return written

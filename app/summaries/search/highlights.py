@@ -16,12 +16,18 @@ _ADJOINING = re.compile(f"{STOP}{SEAM}+{START}")
 
 
 @dataclass(frozen=True, slots=True)
-class Highlight:
-    """`ranges` are (start, end) in code points of `text`."""
+class Range:
+    """In code points; the end is the first behind it."""
 
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Highlight:
     field: str
     text: str
-    ranges: tuple[tuple[int, int], ...]
+    ranges: tuple[Range, ...]
 
 
 def read_marks(field: str, marked: str | None) -> Highlight | None:
@@ -37,6 +43,6 @@ def _placed(field: str, marked: str) -> Highlight:
     ranges = []
     for piece in pieces:
         matching, _, rest = piece.partition(STOP)
-        ranges.append((len(text), len(text) + len(matching)))
+        ranges.append(Range(len(text), len(text) + len(matching)))
         text += matching + rest
     return Highlight(field, text, tuple(ranges))

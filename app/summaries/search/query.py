@@ -2,8 +2,8 @@
 
     river "old bridge" -ferry tag:news site:example.com after:2026-01-01 is:favourite
 
-All parts must hold. What is in quotes is never a filter. Whatever cannot be read is refused: a typo that found
-nothing would look like an answer.
+All parts must hold. What is in quotes is never a filter. Whatever cannot be read is refused: a typo that
+found nothing would look like an answer.
 """
 
 import re
@@ -19,8 +19,8 @@ MAX_QUERY_LENGTH = 400
 MAX_PARTS = 20
 MAX_VALUE_LENGTH = 100
 HINT = (
-    'Words, "phrases", -negation, and the filters tag:, status:, site:, lang:, before:, after:, is:favourite, '
-    "is:archived, is:shared. Put in quotes what is no filter."
+    'Words, "phrases", -negation, and the filters tag:, status:, site:, lang:, before:, after:, '
+    "is:favourite, is:archived, is:shared. Put in quotes what is no filter."
 )
 # A URL's scheme is no filter.
 PART = re.compile(

@@ -1,0 +1,179 @@
+"""Lists that read no more rows than they show, however many there are: by an index for each filter."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    Integer,
+    Select,
+    Text,
+    Uuid,
+    func,
+    literal,
+    literal_column,
+    select,
+    union_all,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncSession
+from typing_extensions import override
+
+from app.core.pagination import Keyset, KeyValue, PageOfRows, Pagination
+from app.summaries.filters import Filters
+from app.summaries.models import Summary
+from app.summaries.repository import NEWEST_FIRST, archived, kept, plain_conditions, visible
+from app.summaries.search.highlights import PIECES, WHOLE, Highlight, read_marks
+from app.summaries.search.models import EVERYBODY, READER
+from app.summaries.vocabulary import Visibility
+
+# So many of the newest summaries are looked through for their tags.
+TAGS_FROM = 10_000
+HIGHLIGHTED = {"title": WHOLE, "summary": PIECES, "notes": PIECES}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One of a list. `rank` is 0 in lists that are ordered by time."""
+
+    summary: Summary
+    rank: int = 0
+    highlights: tuple[Highlight, ...] = ()
+
+    @property
+    def id(self) -> UUID:
+        return self.summary.id
+
+    @property
+    def created_at(self) -> datetime:
+        return self.summary.created_at
+
+
+@dataclass(frozen=True, slots=True)
+class Relevance(Keyset):
+    """By a rank that no column holds: the database's search function knows how to go on behind one."""
+
+    @override
+    def position(self, row: object) -> tuple[KeyValue, ...]:
+        assert isinstance(row, Found)  # noqa: S101  # of our own making
+        return row.rank, row.id
+
+
+MOST_RELEVANT = Relevance("summaries by relevance", (Summary.id,))
+
+
+class Shelf:
+    """What `viewer` may read of the organisation's summaries."""
+
+    def __init__(self, session: AsyncSession, organization_id: UUID, *, viewer: UUID) -> None:
+        self._session = session
+        self._organization_id = organization_id
+        self._viewer = viewer
+
+    async def page(self, filters: Filters, pagination: Pagination) -> PageOfRows[Found]:
+        """One statement either way. Raises InvalidCursorError."""
+        if filters.need_search:
+            rows = await self._session.execute(self._matching(filters, pagination))
+            return pagination.page([_found(row) for row in rows])
+        summaries = await self._session.scalars(self._standing(filters, pagination))
+        return pagination.page([Found(summary) for summary in summaries])
+
+    async def count(self, filters: Filters) -> int:
+        if filters.need_search:
+            wanted = literal(filters.wanted(), JSONB)
+            return await self._session.scalar(select(func.count_found_summaries(wanted))) or 0
+        rows = union_all(*self._walks(filters)).subquery()
+        return await self._session.scalar(select(func.count()).select_from(rows)) or 0
+
+    async def tags(self) -> Counter[str]:
+        """Of the newest 10,000 on each shelf (mine, and the organisation's)."""
+        walks = [
+            walk.with_only_columns(Summary.tags).order_by(*NEWEST_FIRST.order()).limit(TAGS_FROM)
+            for walk in self._walks(Filters())
+        ]
+        shelves = union_all(*walks).subquery()
+        tag = func.unnest(shelves.c.tags).label("tag")
+        tags = select(tag).subquery()
+        counted = select(tags.c.tag, func.count().label("times")).group_by(tags.c.tag)
+        return Counter({row.tag: row.times for row in await self._session.execute(counted)})
+
+    def _standing(self, filters: Filters, pagination: Pagination) -> Select[Summary]:
+        """Each shelf is walked for one page; of these few the page is the first."""
+        ids = union_all(*(pagination.apply(walk) for walk in self._walks(filters))).subquery()
+        return (
+            select(Summary)
+            .join(ids, ids.c.id == Summary.id)
+            .where(Summary.organization_id == self._organization_id)
+            .order_by(*pagination.keyset.order())
+            .limit(pagination.request.limit + 1)
+        )
+
+    def _walks(self, filters: Filters) -> list[Select[UUID]]:
+        """One for everybody's and one for my own: an OR of the two would read all others' to skip them."""
+        states = (False, True) if filters.archived is None else (filters.archived,)
+        return [
+            select(Summary.id).where(
+                Summary.organization_id == self._organization_id,
+                _read_by(reader),
+                kept(),
+                Summary.ephemeral.is_(False),
+                archived(yes=state),
+                *plain_conditions(filters),
+            )
+            for reader in self._readers(filters)
+            for state in states
+        ]
+
+    def _readers(self, filters: Filters) -> Sequence[UUID]:
+        readers = {Visibility.ORGANIZATION: UUID(EVERYBODY), Visibility.PRIVATE: self._viewer}
+        return [reader for shown, reader in readers.items() if filters.visibility in {None, shown}]
+
+    def _matching(self, filters: Filters, pagination: Pagination) -> Select[*tuple[Any, ...]]:
+        # Any: columns of several types
+        found = _call(filters, pagination).table_valued("summary_id", "rank").render_derived()
+        order = pagination.keyset.order() if pagination.keyset is not MOST_RELEVANT else []
+        marked = [_marked(name, filters) for name in HIGHLIGHTED]
+        return (
+            select(Summary, found.c.rank, *marked)
+            .join(found, found.c.summary_id == Summary.id)
+            .where(*visible(self._organization_id, self._viewer))
+            .order_by(*(order or (found.c.rank.desc(), Summary.id.desc())))
+        )
+
+
+def _read_by(reader: UUID) -> ColumnElement[bool]:
+    return literal_column(READER, Uuid()) == reader
+
+
+def _call(filters: Filters, pagination: Pagination) -> Any:  # Any: SQLAlchemy's own for a function
+    first, last = pagination.position() or (None, None)
+    by_rank = pagination.keyset is MOST_RELEVANT
+    order = "relevance" if by_rank else "-created_at" if pagination.keyset.descending else "created_at"
+    return func.find_summaries(
+        literal(filters.wanted(), JSONB),
+        literal(order, Text()),
+        literal(None if by_rank else first, DateTime(timezone=True)),
+        literal(first if by_rank else None, Integer()),
+        literal(last, Uuid()),
+        literal(pagination.request.limit + 1, Integer()),
+    )
+
+
+def _marked(name: str, filters: Filters) -> ColumnElement[str]:
+    """NULL where no words were asked for."""
+    terms = literal(list(filters.terms) or None, JSONB(none_as_null=True))
+    content = getattr(Summary, name)
+    marked: ColumnElement[str] = func.search_highlight(content, Summary.language, terms, HIGHLIGHTED[name])
+    return marked.label(f"{name}_marked")
+
+
+def _found(row: Any) -> Found:  # Any: a row of `_matching`
+    summary, rank, *marked = row
+    pairs = zip(HIGHLIGHTED, marked, strict=True)
+    highlights = [found for name, text in pairs if (found := read_marks(name, text))]
+    return Found(summary, rank, tuple(highlights))
