@@ -41,8 +41,9 @@ def _pieces(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 def _in_piece(piece: str, offset: int, language: str) -> Iterator[Sentence]:
-    for found in get_sentence_boundaries(language, piece):
-        raw: str = found["text"]
+    # Rust takes no lone surrogate. What stands in for it is one character too, so the places stay.
+    for found in get_sentence_boundaries(language, piece.encode("utf-8", "replace").decode()):
+        raw = piece[found["start_index"] : found["start_index"] + len(found["text"])]
         sentence = raw.strip()
         if sentence:
             start = offset + found["start_index"] + len(raw) - len(raw.lstrip())

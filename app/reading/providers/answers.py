@@ -20,9 +20,10 @@ SPARE_WORDS = 20
 def judge_answer(answer: str, article: Article, *, length: Length, style: Style) -> Judged:
     """Raises ProviderError: provider_unfaithful or provider_invalid_answer."""
     readable = UNPRINTABLE.sub(" ", THOUGHTS.sub("", answer.replace("\r\n", "\n")))
-    if strange := unfounded(readable, f"{article.title or ''}\n{article.text}"):
-        raise ProviderError(FallbackReason.UNFAITHFUL, f"{len(strange)} not in the document")
     text = LAYOUTS[style](readable, article.language)
+    # After the layout: a list's own numbers are none of the document's.
+    if strange := unfounded(text, f"{article.title or ''}\n{article.text}"):
+        raise ProviderError(FallbackReason.UNFAITHFUL, f"{len(strange)} not in the document")
     words = count_words(text)
     if not words:
         raise ProviderError(FallbackReason.INVALID_ANSWER, "no words")
