@@ -24,8 +24,10 @@ from app.summaries.exports.router import router as exports
 from app.summaries.feeds.public import router as public_feeds
 from app.summaries.feeds.router import router as feeds
 from app.summaries.router import router as summaries
+from app.summaries.search.router import router as search
 from app.summaries.sharing.public import router as shared_pages
 from app.summaries.sharing.router import router as sharing
+from app.summaries.trash.router import router as trash
 from app.webhooks.deliveries_router import router as webhook_deliveries
 from app.webhooks.router import router as webhooks
 
@@ -35,6 +37,8 @@ API = "/api/v1"
 ROUTERS: tuple[tuple[str, str, APIRouter], ...] = (
     # Before /summaries/{summary_id}, which would take their names for ids.
     (f"{API}/summaries", "exports", exports),
+    (f"{API}/summaries", "search", search),
+    (f"{API}/summaries", "trash", trash),
     (f"{API}/summaries", "feeds", feeds),
     (f"{API}/summaries", "summaries", summaries),
     (f"{API}/summaries", "sharing", sharing),
@@ -67,6 +71,8 @@ ROUTERS: tuple[tuple[str, str, APIRouter], ...] = (
 TAGS = {
     "summaries": "Summaries of web pages, texts and documents.",
     "exports": "All summaries at once, as a file.",
+    "search": "What there is to look for.",
+    "trash": "What was thrown away: restored, or erased for good.",
     "sharing": "Links by which anybody can read one summary.",
     "shared_pages": "What such a link leads to. No credential but the link.",
     "feeds": "The private address of a feed of my summaries.",

@@ -100,6 +100,7 @@ class Settings(IdentitySettings, MailSettings, OAuthSettings, ProviderSettings, 
     )
     fetch_user_agent: str = "PrecisBot/0.1 (+https://precis.example/bot)"
     worker_concurrency: PositiveInt = Field(20, description="Jobs that one worker runs at once.")
+    webhook_concurrency: PositiveInt = Field(20, description="Deliveries that one worker makes at once.")
     reading_processes: PositiveInt = Field(2, description="Child processes for extraction and summarising.")
 
     @field_validator("environment", mode="before")

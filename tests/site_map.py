@@ -55,6 +55,8 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {  # Any: the client's own optio
         "json": {"organization_id": str(new_id()), "reason": "ticket 4711"}
     },
     ("PATCH", "/api/v1/admin/organizations/{organization_id}"): {"json": {"plan": "pro"}},
+    ("POST", "/api/v1/webhooks"): {"json": {"url": "https://example.com/hook", "events": ["summary.ready"]}},
+    ("PATCH", "/api/v1/webhooks/{webhook_id}"): {"json": {"description": "mine"}},
     ("POST", "/api/v1/api-keys"): {"json": {"name": "key"}},
     ("PATCH", "/api/v1/api-keys/{key_id}"): {"json": {"name": "key"}},
     ("POST", "/api/v1/api-keys/{key_id}/rotate"): {"json": {"overlap_seconds": 60}},

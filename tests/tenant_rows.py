@@ -63,6 +63,14 @@ ADD_FEED = """
 INSERT INTO summary_feeds (id, organization_id, user_id, digest)
 VALUES (:id, :organization_id, :user_id, uuid_send(:id))
 """
+ADD_WEBHOOK = """
+INSERT INTO webhooks (id, organization_id, kind, events, version, failures)
+VALUES (:id, :organization_id, 'endpoint', '{}', 1, 0)
+"""
+ADD_DELIVERY = """
+INSERT INTO webhook_deliveries (id, organization_id, webhook_id, event, payload)
+VALUES (:id, :organization_id, :id, 'webhook.test', '{}')
+"""
 WRITES = {
     "idempotency_keys": ADD_ANSWER,
     "summaries": ADD_SUMMARY,
@@ -79,6 +87,8 @@ WRITES = {
     "invitations": ADD_INVITATION,
     "summary_shares": ADD_SHARE,
     "summary_feeds": ADD_FEED,
+    "webhooks": ADD_WEBHOOK,
+    "webhook_deliveries": ADD_DELIVERY,
     "usage_months": ADD_MONTH,
     "usage_days": ADD_DAY,
     "usage_storage": ADD_STORAGE,

@@ -48,6 +48,7 @@ LOOKUPS = [
     "delete_dead_sessions",
     "delete_expired_idempotency_keys",
     "due_organizations",
+    "due_webhooks",
     "feed_organization",
     "living_credentials",
     "lost_audit_entries",
@@ -66,10 +67,12 @@ LOOKUPS = [
     "uncollected_summaries",
     "unfinished_summaries",
     "unsealed_audit_entries",
+    "webhook_leftovers",
 ]
 # By its trigger this makes the row of usage_storage.
 TEXT_OF_ONE_BYTE = "UPDATE summary_contents SET text = 'x'"
 MADE_BY_HAND = (
+    *("webhooks", "webhook_deliveries"),
     *(
         "summaries",
         "summary_contents",

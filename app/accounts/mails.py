@@ -30,6 +30,7 @@ SUBJECTS: Mapping[Mail, str] = {
     Mail.PROVIDER_LINKED: "Another way to log in was added",
     Mail.LEAKED: "An API key of yours was revoked",
     Mail.INVITATION: "You are invited to an organisation",
+    Mail.WEBHOOK_DISABLED: "A webhook of your organisation was switched off",
     Mail.QUOTA_WARNING: "Your organisation's plan is nearly used up",
 }
 # Where a link leads. A fragment: browsers send it to no server, so that the token stands in no access log.

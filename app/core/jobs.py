@@ -5,6 +5,7 @@ Rolled back with it, committed with it. The worker's side is `app/worker.py`; th
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
@@ -13,9 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.db import UNIQUE_VIOLATION
 
 QUEUE = "default"
+# Other people's servers are slow: deliveries have places of their own in a worker, and take nobody else's.
+WEBHOOK_QUEUE = "webhooks"
 DEFER = text(
     "SELECT procrastinate_defer_jobs_v1(ARRAY["
-    "ROW(:queue, :task, :priority, NULL, :lock, CAST(:args AS jsonb), NULL)::procrastinate_job_to_defer_v1])"
+    "ROW(:queue, :task, :priority, NULL, :lock, CAST(:args AS jsonb), CAST(:run_at AS timestamptz))"
+    "::procrastinate_job_to_defer_v1])"
 )
 
 
@@ -26,14 +30,17 @@ async def enqueue(
     args: Mapping[str, str | int],
     queueing_lock: str,
     priority: int = 0,
+    queue: str = QUEUE,
+    run_at: datetime | None = None,
 ) -> bool:
-    """False where a job with this lock already waits: it will do the work."""
+    """False where a job with this lock already waits: it will do the work. `run_at`: not before then."""
     values = {
-        "queue": QUEUE,
+        "queue": queue,
         "task": task,
         "priority": priority,
         "lock": queueing_lock,
         "args": json.dumps(args),
+        "run_at": run_at,
     }
     try:
         async with session.begin_nested():

@@ -34,6 +34,7 @@ class Mail(StrEnum):
     LEAKED = "leaked"
     QUOTA_WARNING = "quota_warning"
     INVITATION = "invitation"
+    WEBHOOK_DISABLED = "webhook_disabled"
 
 
 async def queue_mail(

@@ -4,10 +4,13 @@ from uuid import UUID
 
 from app.core.errors import BodyTooLargeError, FieldFault, ValidationFailedError
 from app.core.principal import Principal
+from app.reading.delivery_urls import parse_delivery_url
 from app.reading.urls import HostPort, InvalidUrlError, SubmittedUrl, parse_submitted_url
+from app.summaries.duplicates import submitted_key
 from app.summaries.models import Summary
 from app.summaries.schemas import MAX_HTML_BYTES, MAX_TEXT_BYTES, SummaryDraft
-from app.summaries.vocabulary import Source
+from app.summaries.telling.service import CALLBACK
+from app.summaries.vocabulary import Source, Visibility
 
 
 def parse_url(url: str, allow_hosts: frozenset[HostPort]) -> SubmittedUrl:
@@ -16,6 +19,15 @@ def parse_url(url: str, allow_hosts: frozenset[HostPort]) -> SubmittedUrl:
         return parse_submitted_url(url, allow_hosts=allow_hosts)
     except InvalidUrlError as error:
         raise ValidationFailedError(faults=[FieldFault("/url", error.code, str(error))]) from error
+
+
+def check_callback(url: str | None, allow_hosts: frozenset[HostPort]) -> None:
+    """Raises ValidationFailedError; where it leads to is judged when it is called."""
+    try:
+        if url is not None:
+            parse_delivery_url(url, allow_hosts=allow_hosts)
+    except InvalidUrlError as error:
+        raise ValidationFailedError(faults=[FieldFault("/callback", error.code, str(error))]) from error
 
 
 def refuse_oversize(draft: SummaryDraft) -> None:
@@ -27,19 +39,25 @@ def refuse_oversize(draft: SummaryDraft) -> None:
 def to_summary(
     draft: SummaryDraft, principal: Principal, *, summary_id: UUID, allow_hosts: frozenset[HostPort]
 ) -> Summary:
-    submitted = parse_url(draft.url, allow_hosts) if draft.url is not None else None
+    canonical_url = parse_url(draft.url, allow_hosts).canonical if draft.url is not None else None
+    check_callback(draft.callback, allow_hosts)
+    source = _source(draft)
     return Summary(
         id=summary_id,
         organization_id=principal.organization_id,
         user_id=principal.user_id,
-        source=_source(draft),
+        source=source,
         url=draft.url,
-        canonical_url=submitted.canonical if submitted else None,
+        canonical_url=canonical_url,
+        submitted_key=submitted_key(source, canonical_url=canonical_url, content=draft.text or draft.html),
         title=draft.title,
+        own_title=draft.title is not None,
         language=draft.language,
-        options=_options(draft),
+        options=options_of(draft),
         tags=draft.tags,
-        visibility=draft.visibility,
+        # What is not kept cannot be shared.
+        visibility=draft.visibility if draft.store else Visibility.PRIVATE,
+        ephemeral=not draft.store,
         notes=draft.notes,
     )
 
@@ -50,9 +68,10 @@ def _source(draft: SummaryDraft) -> Source:
     return Source.HTML if draft.html is not None else Source.URL
 
 
-def _options(draft: SummaryDraft) -> dict[str, object]:
+def options_of(draft: SummaryDraft) -> dict[str, object]:
     """What the job needs to know: `length` as it was asked for, and a language that overrules detection."""
     length = draft.length
     named = length if isinstance(length, str) else length.model_dump()
     chosen: dict[str, object] = {"length": named, "style": draft.style, "engine": draft.engine}
-    return chosen | ({"language": draft.language} if draft.language else {})
+    named_ones = {"language": draft.language, CALLBACK: draft.callback}
+    return chosen | {name: value for name, value in named_ones.items() if value}

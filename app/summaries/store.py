@@ -16,6 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.principal import Plan
 from app.summaries.announcing import COLUMNS, Announcer, announce_after_commit
 from app.summaries.models import Summary, SummaryContent
+from app.summaries.redo import RedoKind
+from app.summaries.versions.store import keep_version
+from app.summaries.telling.service import tell_of_end
 from app.summaries.vocabulary import FINAL, Source, Status
 
 FINAL_STATUSES = sorted(FINAL)
@@ -47,7 +50,11 @@ class JobStore:
 
     async def take_up(self, summary_id: UUID) -> Summary | None:
         """Begins the next attempt; None where there is nothing to do: finished, trashed or gone."""
-        first = case((Summary.source == Source.URL, Status.FETCHING.value), else_=Status.EXTRACTING.value)
+        first = case(
+            (Summary.pending["kind"].astext == RedoKind.REGENERATE, Status.SUMMARISING.value),
+            (Summary.source == Source.URL, Status.FETCHING.value),
+            else_=Status.EXTRACTING.value,
+        )
         waited = cast(extract("epoch", func.now() - Summary.updated_at) * 1000, Integer)
         stages = func.jsonb_build_object("queued", waited)
         values = {"attempt": Summary.attempt + 1, "status": first, "stages": stages}
@@ -97,6 +104,16 @@ class JobStore:
         )
         return await self._session.scalar(statement) or ""
 
+    async def extracted(self, summary_id: UUID) -> str:
+        statement = select(SummaryContent.text).where(
+            SummaryContent.organization_id == self._organization_id, SummaryContent.summary_id == summary_id
+        )
+        return await self._session.scalar(statement) or ""
+
+    async def keep_version(self, taken: Summary, *, fingerprint: bytes) -> None:
+        """Before `write` in the same transaction; `fingerprint` is of the text that comes."""
+        await keep_version(self._session, taken, fingerprint=fingerprint)
+
     async def write(self, taken: Summary, values: Mapping[str, Any]) -> None:  # Any: column values
         """Raises OvertakenError where the fence has moved on."""
         statement = (
@@ -114,6 +131,7 @@ class JobStore:
         if row is None:
             raise OvertakenError
         announce_after_commit(self._session, self._announcer, row)
+        await tell_of_end(self._session, taken, row.status)
 
     async def write_text(self, taken: Summary, extracted: str) -> None:
         """Only after `write` in the same transaction: its row lock is this one's fence."""

@@ -15,20 +15,22 @@ from app.audit.chain import AuditKey
 from app.audit.sealing import Sealer
 from app.core.cache import BodyCache
 from app.core.db import Database
-from app.core.jobs import QUEUE
 from app.core.logging import configure_logging
 from app.core.redis import RedisClient
 from app.core.sentry import configure_sentry
 from app.reading.addresses import own_addresses
 from app.reading.fetch import Fetcher, FetcherOptions
+from app.reading.providers.options import ProviderOptions
+from app.reading.providers.provider import Provider
 from app.reading.resolver import SystemResolver
 from app.reading.sandbox import Sandbox, SandboxLimits
 from app.settings import Settings, SettingsError, load_settings
 from app.summaries.announcing import RedisAnnouncer
 from app.summaries.tasks import Workbench
-from app.worker.queue import BENCH, make_queue
+from app.worker.queue import make_queue
+from app.worker.running import open_courier, work_off
 from app.worker.sealing import keep_sealing
-from app.worker.upkeep import STALLED_AFTER_SECONDS, Upkeep
+from app.worker.upkeep import Upkeep
 
 GRACEFUL_SECONDS = 25
 DATABASE_GONE = (ConnectorException, PoolTimeout)
@@ -56,22 +58,39 @@ async def open_bench(settings: Settings) -> AsyncIterator[Workbench]:
         stack.callback(resolver.close)
         stack.push_async_callback(sandbox.close)
         await sandbox.warm_up()
+        model = await asyncio.to_thread(make_provider, settings)
+        if model is not None:
+            stack.push_async_callback(model.aclose)
         fetcher = Fetcher(resolver, options)
-        yield Workbench(database, BodyCache(redis), fetcher, sandbox, announcer=RedisAnnouncer(redis))
+        announcer = RedisAnnouncer(redis)
+        yield Workbench(database, BodyCache(redis), fetcher, sandbox, announcer=announcer, model=model)
+
+
+def make_provider(settings: Settings) -> Provider | None:
+    """None until it has an address and a model. Reads certificates: not for the event loop."""
+    if settings.provider_base_url is None or settings.provider_model is None:
+        return None
+    return Provider(
+        ProviderOptions(
+            settings.provider_base_url,
+            settings.provider_model,
+            api_key=settings.provider_api_key,
+            context_tokens=settings.provider_context_tokens,
+            temperature=settings.provider_temperature,
+            concurrency=settings.provider_concurrency,
+        )
+    )
 
 
 async def run_worker(settings: Settings) -> None:
     """Until SIGTERM, SIGINT or cancellation. Raises QueueLostError."""
     queue = make_queue(settings)
-    async with open_bench(settings) as bench, queue.open_async():
-        jobs = queue.run_worker_async(
-            queues=[QUEUE],
-            concurrency=settings.worker_concurrency,
-            additional_context={BENCH: bench},
-            shutdown_graceful_timeout=GRACEFUL_SECONDS,
-            stalled_worker_timeout=STALLED_AFTER_SECONDS,
-            install_signal_handlers=False,
-        )
+    async with (
+        open_bench(settings) as bench,
+        open_courier(settings, bench.database) as courier,
+        queue.open_async(),
+    ):
+        jobs = work_off(queue, settings, bench, courier)
         sealer = Sealer(bench.database, AuditKey.from_settings(settings))
         beside = [
             asyncio.create_task(Upkeep(queue, bench.database).keep()),

@@ -20,9 +20,10 @@ from app.accounts.tasks import (
     PostOffice,
     send_mail,
 )
-from app.core.jobs import QUEUE
+from app.core.jobs import QUEUE, WEBHOOK_QUEUE
 from app.core.mail import Mailer, MailRefusedError, make_mailer
 from app.core.mail_queue import SEND_MAIL, Mail
+from app.core.webhook_queue import DELIVER
 from app.organizations.invitations.service import SEND_INVITATION
 from app.organizations.invitations.tokens import InvitationTokens
 from app.settings import Settings
@@ -31,8 +32,10 @@ from app.summaries.service import SUMMARISE
 from app.summaries.store import SummaryKey
 from app.summaries.tasks import MAX_TRIES, Workbench, summarise
 from app.users.mail_tokens import MailTokens
+from app.webhooks.tasks import Courier, deliver
 
 BENCH = "bench"
+COURIER = "courier"
 LONGEST_BACKOFF_SECONDS = 60
 # Until a job's own bookkeeping gives up on the database, and the process with it.
 POOL_SECONDS = 5
@@ -83,6 +86,11 @@ async def run_summarise(context: JobContext, organization_id: str, summary_id: s
     await summarise(bench, key, tries=context.job.attempts)
 
 
+async def run_deliver(context: JobContext, organization_id: str) -> None:
+    courier: Courier = context.additional_context[COURIER]
+    await deliver(courier, UUID(organization_id))
+
+
 def mail_runner(settings: Settings, mailer: Mailer) -> Callable[..., Awaitable[None]]:
     tokens = MailTokens.from_secret(settings.signing_secret)
 
@@ -112,10 +120,11 @@ def make_queue(settings: Settings, *, mailer: Mailer | None = None) -> App:
     """Not connected yet: `async with queue.open_async()`. Needs a direct DSN, as it listens for jobs."""
     url = settings.worker_database_url or settings.database_url
     connector = PsycopgConnector(
-        conninfo=to_libpq_url(url), min_size=1, max_size=4, timeout=POOL_SECONDS, kwargs=CONNECTION
+        conninfo=to_libpq_url(url), min_size=1, max_size=6, timeout=POOL_SECONDS, kwargs=CONNECTION
     )
     queue = App(connector=connector)
     queue.task(name=SUMMARISE, queue=QUEUE, pass_context=True, retry=Backoff())(run_summarise)
+    queue.task(name=DELIVER, queue=WEBHOOK_QUEUE, pass_context=True, retry=Backoff())(run_deliver)
     mailer = mailer or make_mailer(settings, stream=sys.stdout)
     run_send_mail = mail_runner(settings, mailer)
     queue.task(name=SEND_MAIL, queue=QUEUE, pass_context=True, retry=MAIL_BACKOFF)(run_send_mail)

@@ -66,6 +66,7 @@ GLOBAL_UNIQUES = {
         ("pk_summaries", "pk_api_keys", "pk_auth_sessions", "pk_invitations", "pk_audit_entries"),
         "a UUIDv7 of our own making",
     ),
+    **dict.fromkeys(("pk_webhooks", "pk_webhook_deliveries"), "a UUIDv7 of our own making"),
     "pk_summary_contents": "its summary's id, which the composite foreign key ties to the tenant",
     "uq_audit_seals_entry_id": "written by the sealer alone, of entries that exist",
     "uq_api_keys_digest": "SHA-256 of 178 random bits of our own making",

@@ -1,0 +1,151 @@
+"""Webhooks' one door for whoever makes an event: what is to be delivered commits with what happened.
+
+The rows and their jobs are written in the transaction of the action. The worker's side is
+`app/webhooks/tasks.py`.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.ids import new_id
+from app.core.jobs import WEBHOOK_QUEUE, enqueue
+from app.core.schemas import to_rfc3339
+
+DELIVER = "webhooks.deliver"
+# So many deliveries that wait put a tenant's next one a step behind everybody else's.
+BACKLOG_PER_STEP = 10
+BACKLOG_COUNTED = 1000
+
+# KEY SHARE: an endpoint that is deleted at this moment is either kept until we commit, or not among them.
+WANTING = text(
+    "SELECT id FROM webhooks WHERE organization_id = :organization_id AND kind = 'endpoint'"
+    " AND disabled_at IS NULL AND deleted_at IS NULL AND :event = ANY (events) ORDER BY id FOR KEY SHARE"
+)
+ADD = text(
+    "INSERT INTO webhook_deliveries (id, organization_id, webhook_id, event, subject_id, url, payload)"
+    " VALUES (:id, :organization_id, :webhook_id, :event, :subject_id, :url, :payload)"
+)
+BACKLOG = text(
+    "SELECT count(*) FROM (SELECT FROM webhooks w JOIN webhook_deliveries d ON d.webhook_id = w.id"
+    " WHERE w.organization_id = :organization_id AND w.disabled_at IS NULL AND d.status = 'pending'"
+    " LIMIT :most) AS waiting"
+)
+ADD_CALLBACK = text(
+    "INSERT INTO webhooks (id, organization_id, kind, events, version, failures)"
+    " VALUES (:id, :organization_id, 'callback', '{}', 1, 0)"
+    " ON CONFLICT (organization_id) WHERE kind = 'callback' DO NOTHING"
+)
+CALLBACK = text(
+    "SELECT id FROM webhooks WHERE organization_id = :organization_id AND kind = 'callback' FOR KEY SHARE"
+)
+
+
+class WebhookEvent(StrEnum):
+    SUMMARY_READY = "summary.ready"
+    SUMMARY_FAILED = "summary.failed"
+    SUMMARY_UPDATED = "summary.updated"
+    SUMMARY_DELETED = "summary.deleted"
+    SUMMARY_RESTORED = "summary.restored"
+    # Only by POST /webhooks/{id}/test: nobody subscribes to it.
+    TEST = "webhook.test"
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """What is to be told. `facts` become `data` of the payload: JSON values, nothing secret."""
+
+    event: WebhookEvent
+    organization_id: UUID
+    subject_id: UUID | None
+    facts: Mapping[str, object]
+
+    def payload(self, now: datetime) -> str:
+        """The envelope of Standard Webhooks; its bytes stay the same over all tries."""
+        envelope = {"type": self.event, "timestamp": to_rfc3339(now), "data": dict(self.facts)}
+        return json.dumps(envelope, ensure_ascii=False, separators=(",", ":"))
+
+
+async def queue_event(
+    session: AsyncSession,
+    event: WebhookEvent,
+    *,
+    organization_id: UUID,
+    subject_id: UUID | None,
+    facts: Mapping[str, object],
+) -> None:
+    """To every endpoint of the organisation that wants it; where there is none, one look into an index."""
+    wanting = await endpoints_wanting(session, event, organization_id=organization_id)
+    await queue_deliveries(session, Happening(event, organization_id, subject_id, facts), wanting)
+
+
+async def endpoints_wanting(
+    session: AsyncSession, event: WebhookEvent, *, organization_id: UUID
+) -> Sequence[UUID]:
+    found = await session.scalars(WANTING, {"organization_id": organization_id, "event": event})
+    return found.all()
+
+
+async def queue_deliveries(
+    session: AsyncSession, happening: Happening, webhook_ids: Sequence[UUID], *, url: str | None = None
+) -> Sequence[UUID]:
+    """The deliveries' ids, in the order of the webhooks. `url`: instead of the webhook's own."""
+    if not webhook_ids:
+        return []
+    ids = [new_id() for _ in webhook_ids]
+    pairs = zip(ids, webhook_ids, strict=True)
+    rows = [{"id": delivery_id, "webhook_id": webhook_id} for delivery_id, webhook_id in pairs]
+    same = {
+        "organization_id": happening.organization_id,
+        "event": happening.event,
+        "subject_id": happening.subject_id,
+        "url": url,
+        "payload": happening.payload(datetime.now(UTC)),
+    }
+    priority = await delivery_priority(session, happening.organization_id)
+    await session.execute(ADD, [{**same, **row} for row in rows])
+    for delivery_id in ids:
+        await nudge(session, happening.organization_id, delivery_id, priority=priority)
+    return ids
+
+
+async def queue_callback(session: AsyncSession, happening: Happening, *, url: str) -> None:
+    """To the address that a summary's author named, signed with the organisation's callback secret."""
+    named = {"organization_id": happening.organization_id}
+    webhook_id = (await session.scalars(CALLBACK, named)).one_or_none()
+    if webhook_id is None:
+        await session.execute(ADD_CALLBACK, {**named, "id": new_id()})
+        webhook_id = (await session.scalars(CALLBACK, named)).one()
+    await queue_deliveries(session, happening, [webhook_id], url=url)
+
+
+async def delivery_priority(session: AsyncSession, organization_id: UUID) -> int:
+    """Graded by the tenant's backlog: five thousand events of one tenant do not delay another's first."""
+    values = {"organization_id": organization_id, "most": BACKLOG_COUNTED}
+    return -((await session.scalar(BACKLOG, values) or 0) // BACKLOG_PER_STEP)
+
+
+async def nudge(
+    session: AsyncSession,
+    organization_id: UUID,
+    about: UUID,
+    *,
+    priority: int = 0,
+    run_at: datetime | None = None,
+) -> None:
+    """A job that looks what the organisation has to deliver. `about`: one waits for each at most."""
+    await enqueue(
+        session,
+        DELIVER,
+        args={"organization_id": str(organization_id)},
+        queueing_lock=f"webhooks:{about}",
+        priority=priority,
+        queue=WEBHOOK_QUEUE,
+        run_at=run_at,
+    )

@@ -1,0 +1,63 @@
+"""What the webhook routes are given: services by permission, parsed parameters."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Header, Path, Request
+
+from app.core.guard import OwnSession, require
+from app.core.ids import ID_SCHEMA, parse_id
+from app.core.principal import Principal, Scope
+from app.core.webhook_queue import WebhookEvent
+from app.webhooks.errors import DeliveryNotFoundError, WebhookNotFoundError
+from app.webhooks.repository import DeliveryFilters
+from app.webhooks.service import WebhookParts, WebhookService
+from app.webhooks.vocabulary import DeliveryStatus
+
+CanReadWebhooks = Annotated[Principal, require(Scope.WEBHOOKS_READ)]
+CanWriteWebhooks = Annotated[Principal, require(Scope.WEBHOOKS_WRITE)]
+MAX_HEADER_LENGTH = 1000
+
+
+def get_parts(request: Request) -> WebhookParts:
+    state = request.app.state
+    hosts = frozenset((host, port) for host, port in state.settings.fetch_allow_hosts)
+    return WebhookParts(state.webhook_seal, state.cursors, allow_hosts=hosts)
+
+
+PartsDep = Annotated[WebhookParts, Depends(get_parts)]
+
+
+def reading_service(principal: CanReadWebhooks, session: OwnSession, parts: PartsDep) -> WebhookService:
+    return WebhookService(session, principal, parts)
+
+
+def writing_service(principal: CanWriteWebhooks, session: OwnSession, parts: PartsDep) -> WebhookService:
+    return WebhookService(session, principal, parts)
+
+
+def get_webhook_id(webhook_id: Annotated[str, Path(json_schema_extra=ID_SCHEMA)]) -> UUID:
+    parsed = parse_id(webhook_id)
+    if parsed is None:
+        raise WebhookNotFoundError
+    return parsed
+
+
+def get_delivery_id(delivery_id: Annotated[str, Path(json_schema_extra=ID_SCHEMA)]) -> UUID:
+    parsed = parse_id(delivery_id)
+    if parsed is None:
+        raise DeliveryNotFoundError
+    return parsed
+
+
+def get_filters(status: DeliveryStatus | None = None, event: WebhookEvent | None = None) -> DeliveryFilters:
+    return DeliveryFilters(status, event)
+
+
+ReadingService = Annotated[WebhookService, Depends(reading_service)]
+WritingService = Annotated[WebhookService, Depends(writing_service)]
+WebhookId = Annotated[UUID, Depends(get_webhook_id)]
+DeliveryId = Annotated[UUID, Depends(get_delivery_id)]
+FiltersDep = Annotated[DeliveryFilters, Depends(get_filters)]
+IfMatch = Annotated[str | None, Header(max_length=MAX_HEADER_LENGTH)]
+IfNoneMatch = Annotated[str | None, Header(max_length=MAX_HEADER_LENGTH)]

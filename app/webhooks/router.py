@@ -1,0 +1,93 @@
+"""Where an organisation is told of what happens."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from app.core.openapi import problems
+from app.core.page_answer import page_of
+from app.core.page_query import PageQuery
+from app.core.pagination import InvalidCursorError
+from app.core.schemas import Page
+from app.summaries.errors import PreconditionFailedError
+from app.webhooks import answers
+from app.webhooks.errors import TooManyWebhooksError, WebhookNotFoundError
+from app.webhooks.parameters import IfMatch, IfNoneMatch, ReadingService, WebhookId, WritingService
+from app.webhooks.schemas import (
+    SecretOut,
+    SecretRotated,
+    WebhookChanges,
+    WebhookCreated,
+    WebhookIn,
+    WebhookOut,
+)
+
+router = APIRouter()
+
+UNCHANGED: dict[int | str, dict[str, Any]] = {  # Any: OpenAPI JSON
+    304: {"description": "Not changed since If-None-Match."}
+}
+
+
+@router.post("", status_code=201, responses=problems(TooManyWebhooksError))
+async def create(
+    wanted: WebhookIn, webhooks: WritingService, request: Request, response: Response
+) -> WebhookCreated:
+    """Have a URL told of what happens; its secret is shown in this answer and never again."""
+    return answers.created(await webhooks.create(wanted), request, response)
+
+
+@router.get("", name="list", responses=problems(InvalidCursorError))
+async def list_page(
+    webhooks: ReadingService, page: PageQuery, request: Request, response: Response
+) -> Page[WebhookOut]:
+    """The organisation's webhooks, the oldest first; there are at most 20."""
+    return page_of(WebhookOut, await webhooks.page(page), request, response)
+
+
+@router.get("/callback-secret")
+async def read_callback_secret(webhooks: ReadingService) -> SecretOut:
+    """Since when there is a secret that signs the callbacks of summaries. Itself it is never shown again."""
+    return answers.callback_secret(await webhooks.callback_webhook())
+
+
+@router.post("/callback-secret")
+async def rotate_callback_secret(webhooks: WritingService, response: Response) -> SecretRotated:
+    """Make the secret that signs callbacks, or replace it; the former signs beside it for 24 hours."""
+    return answers.rotated(await webhooks.rotate_callback_secret(), response)
+
+
+@router.get(
+    "/{webhook_id}", response_model=WebhookOut, responses={**UNCHANGED, **problems(WebhookNotFoundError)}
+)
+async def read(
+    webhooks: ReadingService, webhook_id: WebhookId, if_none_match: IfNoneMatch = None
+) -> Response:
+    """One webhook."""
+    return answers.read(await webhooks.get(webhook_id), if_none_match)
+
+
+@router.patch("/{webhook_id}", responses=problems(WebhookNotFoundError, PreconditionFailedError))
+async def change(
+    webhooks: WritingService,
+    webhook_id: WebhookId,
+    changes: WebhookChanges,
+    response: Response,
+    if_match: IfMatch = None,
+) -> WebhookOut:
+    """Change what the body names, or switch it on or off; a field left out stays."""
+    return answers.changed(await webhooks.change(webhook_id, changes, if_match=if_match), response)
+
+
+@router.delete(
+    "/{webhook_id}", status_code=204, responses=problems(WebhookNotFoundError, PreconditionFailedError)
+)
+async def delete(webhooks: WritingService, webhook_id: WebhookId, if_match: IfMatch = None) -> None:
+    """Delete it; what was not delivered yet never will be."""
+    await webhooks.delete(webhook_id, if_match=if_match)
+
+
+@router.post("/{webhook_id}/rotate-secret", responses=problems(WebhookNotFoundError))
+async def rotate_secret(webhooks: WritingService, webhook_id: WebhookId, response: Response) -> SecretRotated:
+    """Replace its secret; for 24 hours deliveries are signed with the former one too."""
+    return answers.rotated(await webhooks.rotate_secret(webhook_id), response)
