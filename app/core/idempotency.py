@@ -43,9 +43,7 @@ class IdempotencyKeyInUseError(ProblemError):
     code = "idempotency_key_in_use"
     status = 409
     title = "A request with this Idempotency-Key is running"
-    meaning = (
-        "The first request with this key has not been answered yet; none is begun beside it."
-    )
+    meaning = "The first request with this key has not been answered yet; none is begun beside it."
     hint = "Try again after the seconds in Retry-After: the answer will then be the first one's."
     retryable = True
     headers = {"Retry-After": "1"}  # noqa: RUF012  # read-only by its declared type
@@ -115,10 +113,6 @@ class Once:
         if self._request is not None:
             await store.keep(session, self._request, self._seal.seal(answer, self._request))
             self._kept = answer
-
-    def keep_nothing(self) -> None:
-        """After `claim`, where the answer may not be stored: a retry will act anew."""
-        self._session = None
 
     def keep_nothing(self) -> None:
         """Of what was asked not to be kept, its answer is not kept either: a retry acts again."""
