@@ -8,6 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from app.core.schemas import ChangeModel, RequestModel, ResponseModel, UtcDatetime
 from app.reading.errors import Reason
+from app.reading.providers.errors import FallbackReason
 from app.reading.urls import MAX_URL_LENGTH
 from app.summaries.vocabulary import Engine, OnDuplicate, Status, Style, Visibility
 
@@ -54,9 +55,17 @@ class SummaryDraft(RequestModel):
     length: LengthChoice = Field(
         "medium", description="50, 100 or 200 words; or so many words or sentences.", examples=["short"]
     )
-    style: Style = Style.PARAGRAPH
+    style: Style = Field(
+        Style.PARAGRAPH,
+        description="Bullets: a sentence a line. A headline: one line of 15 words at most, the best sentence "
+        "or its beginning; `length` may only shorten it.",
+    )
     language: Language | None = Field(None, description="Of the source; found out when left out.")
-    engine: Engine = Engine.EXTRACTIVE
+    engine: Engine = Field(
+        Engine.EXTRACTIVE,
+        description="`provider` is this deployment's language model. Where there is none, or it fails or "
+        "invents a number or an address, `extractive` answers, and `fallback_reason` says why.",
+    )
     tags: Tags = Field(default_factory=list)
     visibility: Visibility = Visibility.PRIVATE
     notes: Notes | None = None
@@ -96,9 +105,7 @@ class SummaryChanges(ChangeModel):
     visibility: Visibility = Visibility.PRIVATE
     notes: Notes | None = None
     favourite: bool = Field(False, description="The summary's own, for whoever may read it.")
-    archived: bool = Field(
-        False, description="Not on the list unless asked for; the summary's own too."
-    )
+    archived: bool = Field(False, description="Not on the list unless asked for; the summary's own too.")
 
 
 class SentenceView(ResponseModel):
@@ -137,7 +144,9 @@ class SummaryView(ResponseModel):
     engine: Engine
     model: str | None
     usage: dict[str, int] | None = Field(description="Tokens, as the provider counted them.")
-    fallback_reason: str | None = Field(description="Why the extractive engine stood in for the provider.")
+    fallback_reason: FallbackReason | None = Field(
+        description="Why the extractive engine stood in for the provider."
+    )
     tags: list[str]
     visibility: Visibility
     notes: str | None

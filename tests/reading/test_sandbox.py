@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from app.reading.article import RawDocument
+from app.reading.article import MEDIUM, Article, RawDocument, Style
 from app.reading.content_types import HTML, TEXT
 from app.reading.errors import ReadingError, Reason
+from app.reading.providers.errors import FallbackReason, ProviderError
 from app.reading.sandbox import MIB, InChild, Sandbox, SandboxLimits
 from tests.e2e.running import command_line, descendants, until
 from tests.reading.documents_made import html
@@ -92,6 +93,17 @@ async def test_a_warmed_up_sandbox_reads_at_once() -> None:
     async with sandbox() as box:
         await box.warm_up()
         assert (await box.run(ARTICLE)).article.language == "en"
+
+
+async def test_a_models_answer_is_judged_in_a_child_and_its_refusal_arrives_whole() -> None:
+    article = Article(f"{SENTENCE} {SENTENCE}", language="en")
+    asked = {"length": MEDIUM, "style": Style.BULLETS}
+    async with sandbox() as box:
+        assert await box.preselect(article, len(SENTENCE) + 1) == SENTENCE
+        assert (await box.judge_answer("Bees return.", article, **asked)).text == "- Bees return."
+        with pytest.raises(ProviderError) as refused:
+            await box.judge_answer("9 bees return.", article, **asked)
+    assert refused.value.reason is FallbackReason.UNFAITHFUL
 
 
 async def test_documents_are_read_side_by_side_and_children_are_renewed() -> None:
