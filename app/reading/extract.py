@@ -8,11 +8,13 @@ from trafilatura import bare_extraction, extract_metadata, html2txt
 from trafilatura.settings import Document
 
 from app.reading.article import Article, RawDocument
-from app.reading.content_types import DOCX, HTML, PDF, TEXT
+from app.reading.canonical import claimed_address
+from app.reading.content_types import DOCX, HTML, MARKDOWN, PDF, TEXT
 from app.reading.decode import clean, decode
 from app.reading.documents import read_docx, read_pdf
 from app.reading.errors import ReadingError, Reason
 from app.reading.language import language_of, primary_language
+from app.reading.markdown import read_markdown
 from app.reading.weight import Effort, effort, tame
 
 # Two million characters are three long novels: what follows would only cost the reader's time and ours.
@@ -38,7 +40,7 @@ def extract(document: RawDocument) -> Article:
     return replace(
         article,
         text=text,
-        title=_field(document.title or article.title),
+        title=_field(document.title or article.title or document.name),
         author=_field(article.author),
         site_name=_field(article.site_name),
         description=_field(article.description, LONGEST_DESCRIPTION),
@@ -49,9 +51,12 @@ def extract(document: RawDocument) -> Article:
 def _read(document: RawDocument) -> Article:
     match document.content_type:
         case content_type if content_type == HTML:
-            return _read_html(decode(document.body, document.charset), document.url)
+            html = decode(document.body, document.charset)
+            return replace(_read_html(html, document.url), canonical_url=claimed_address(html, document.url))
         case content_type if content_type == TEXT:
             return Article(text=decode(document.body, document.charset))
+        case content_type if content_type == MARKDOWN:
+            return read_markdown(decode(document.body, document.charset))
         case content_type if content_type == PDF:
             return read_pdf(document.body)
         case content_type if content_type == DOCX:
@@ -97,7 +102,6 @@ def _described(page: Document, html: str) -> Article:
         site_name=page.sitename,
         language=page_language(html),
         description=page.description,
-        canonical_url=page.url,
     )
 
 

@@ -38,7 +38,9 @@ def accepted(summary: Summary, request: Request, response: Response, *, waited: 
     return changed(summary, response)
 
 
-def submitted(submission: Submission, request: Request, response: Response, *, waited: int = 0) -> SummaryView:
+def submitted(
+    submission: Submission, request: Request, response: Response, *, waited: int = 0
+) -> SummaryView:
     """As `accepted`; 200 where there was an equal one. What is not kept has no address once it is finished."""
     summary = submission.summary
     view = accepted(summary, request, response, waited=waited)

@@ -27,6 +27,30 @@ class SummaryNotFailedError(ProblemError):
     hint = "Read its status; create a new summary to have the page read again."
 
 
+class SummaryUnfinishedError(ProblemError):
+    code = "summary_unfinished"
+    status = 409
+    title = "The summary is still being worked on"
+    meaning = "It can be made anew once it is ready or has failed."
+    hint = "Wait for it (Prefer: wait on a read, or its events), or cancel it; then ask again."
+
+
+class NotRefreshableError(ProblemError):
+    code = "summary_not_refreshable"
+    status = 409
+    title = "Only a summary of a URL can be refreshed"
+    meaning = "Its text, html or file was sent in: there is no page to fetch again."
+    hint = "POST …/regenerate summarises the stored text anew; or create a summary of the new text."
+
+
+class SummaryHasNoTextError(ProblemError):
+    code = "summary_has_no_text"
+    status = 409
+    title = "There is no text to summarise anew"
+    meaning = "The text of the source has never been read successfully."
+    hint = "POST …/retry tries to read it again."
+
+
 class PreconditionFailedError(ProblemError):
     code = "precondition_failed"
     status = 412

@@ -1,15 +1,21 @@
 """Taking a summary in: committed first, then, where the client prefers, waited for."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import Database, Tenant
+from app.core.http import MAX_WAIT_SECONDS
 from app.core.idempotency import Once
 from app.core.idempotency_seal import Answer
 from app.core.principal import Principal
+from app.summaries.duplicates import Outcome, Submission
 from app.summaries.models import Summary
+from app.summaries.redo import RedoKind
 from app.summaries.schemas import SummaryDraft
 from app.summaries.service import SummaryService, Surroundings
 from app.summaries.vocabulary import FINAL
@@ -27,7 +33,7 @@ class Intake:
         surroundings: Surroundings,
         is_draining: Callable[[], bool],
         once: Once,
-        receipt: Callable[[Summary], Answer],
+        receipt: Callable[[Submission], Answer],
     ) -> None:
         self._database = database
         self._principal = principal
@@ -36,14 +42,33 @@ class Intake:
         self._once = once
         self._receipt = receipt
 
-    async def submit(self, draft: SummaryDraft, *, wait_seconds: int) -> Summary:
+    async def submit(self, draft: SummaryDraft, *, wait_seconds: int) -> Submission:
         """The summary as it stands when it is finished or the wait is over."""
         async with self._opened() as session:
             await self._once.claim(session)
-            summary = await self._service(session).create(draft)
-            # Kept as it stands now: whoever retries meanwhile, or after we died waiting, finds it.
-            await self._once.keep(session, self._receipt(summary))
-        return await self._finished(summary, wait_seconds) if wait_seconds else summary
+            submission = await self._service(session).submit(draft)
+            if submission.summary.ephemeral:
+                self._once.keep_nothing()
+                wait_seconds = wait_seconds or MAX_WAIT_SECONDS
+            else:
+                # Kept as it stands now: whoever retries meanwhile, or after we died waiting, finds it.
+                await self._once.keep(session, self._receipt(submission))
+        return replace(submission, summary=await self._finished(submission.summary, wait_seconds))
+
+    async def redo(
+        self,
+        summary_id: UUID,
+        kind: RedoKind,
+        *,
+        choices: Mapping[str, Any],  # Any: JSON
+        if_match: str | None,
+        wait_seconds: int,
+    ) -> Summary:
+        async with self._opened() as session:
+            await self._once.claim(session)
+            summary = await self._service(session).redo(summary_id, kind, choices=choices, if_match=if_match)
+            await self._once.keep(session, self._receipt(Submission(summary, Outcome.REFRESHED)))
+        return await self._finished(summary, wait_seconds)
 
     async def _finished(self, summary: Summary, wait_seconds: int) -> Summary:
         latest = summary
@@ -52,9 +77,11 @@ class Intake:
             nonlocal latest
             async with self._transaction() as service:
                 latest = await service.get(summary.id)
+                await service.hand_over(latest)
             return latest.status in FINAL
 
-        await wait_until(is_done, seconds=wait_seconds, is_draining=self._is_draining)
+        if latest.status not in FINAL:
+            await wait_until(is_done, seconds=wait_seconds, is_draining=self._is_draining)
         return latest
 
     @asynccontextmanager

@@ -91,7 +91,7 @@ class SummaryRepository:
             *visible(self.organization_id, summary.user_id),
             Summary.user_id == summary.user_id,
             Summary.status != Status.FAILED,
-            Summary.options == summary.options,
+            func.coalesce(Summary.pending["options"], Summary.options) == summary.options,
             Summary.submitted_key.is_not(None),
             same_source,
         )

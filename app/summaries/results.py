@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from sqlalchemy import case, func
+
 from app.reading.article import MEDIUM, NAMED_LENGTHS, Article, Length, LengthUnit, Sentence, SummariseResult
+from app.summaries.models import Summary
 from app.summaries.vocabulary import Status
 
 UNSTORABLE = str.maketrans({"\x00": "\ufffd"})
@@ -25,13 +28,11 @@ def storable(text: str) -> str:
 
 
 def finished_values(article: Article, result: SummariseResult) -> dict[str, Any]:  # Any: column values
-    """All columns but the title, where the user's own wins."""
     summary = result.summary
-    return {
+    return page_values(article) | {
         "status": Status.READY,
-        "author": _storable(article.author),
-        "published_at": _aware(article.published_at),
-        "site_name": _storable(article.site_name),
+        "failure_reason": None,
+        "failure_retryable": None,
         "language": _storable(article.language),
         "summary": storable(summary.text),
         "key_points": [storable(point) for point in summary.key_points],
@@ -41,6 +42,17 @@ def finished_values(article: Article, result: SummariseResult) -> dict[str, Any]
         "summary_word_count": summary.summary_word_count,
         "reading_minutes": summary.reading_minutes,
         "low_content": result.low_content,
+    }
+
+
+def page_values(article: Article) -> dict[str, Any]:  # Any: column values
+    """What a page says of itself; the user's own title wins."""
+    title = func.coalesce(_storable(article.title), Summary.title)
+    return {
+        "title": case((Summary.own_title, Summary.title), else_=title),
+        "author": _storable(article.author),
+        "published_at": _aware(article.published_at),
+        "site_name": _storable(article.site_name),
     }
 
 

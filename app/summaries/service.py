@@ -205,7 +205,8 @@ class SummaryService:
     def _values(self, changes: SummaryChanges) -> dict[str, Any]:  # Any: column values
         values = changes.model_dump(exclude_unset=True)
         if "archived" in values:
-            values["archived_at"] = func.now() if values.pop("archived") else None
+            since = func.coalesce(Summary.archived_at, func.now())
+            values["archived_at"] = since if values.pop("archived") else None
         if "url" in values:
             values["canonical_url"] = parse_url(changes.url, self._allow_hosts).canonical
             # What the row says is still of the former address: no submission of this one is equal to it, and

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from app.core.db import Database, Tenant
-from app.reading.article import RawDocument
+from app.reading.article import Article, RawDocument
 from app.reading.errors import ReadingError, Reason
 from app.reading.fetch import Fetched
 from app.reading.urls import InvalidUrlError
@@ -33,11 +33,29 @@ class Sources:
         except InvalidUrlError as error:
             raise ReadingError(Reason.BLOCKED_ADDRESS, str(error)) from error
         return RawDocument(
-            fetched.body, fetched.content_type, fetched.charset, fetched.final_url, taken.title
+            fetched.body, fetched.content_type, fetched.charset, fetched.final_url, _own_title(taken)
+        )
+
+    async def stored(self, taken: Summary) -> Article:
+        """As it was extracted before."""
+        async with self.database.transaction(Tenant(taken.organization_id)) as session:
+            text = await JobStore(session, taken.organization_id).extracted(taken.id)
+        return Article(
+            text=text,
+            title=taken.title,
+            author=taken.author,
+            published_at=taken.published_at,
+            site_name=taken.site_name,
+            language=taken.language,
         )
 
     async def submitted(self, taken: Summary) -> RawDocument:
         async with self.database.transaction(Tenant(taken.organization_id)) as session:
             submitted = await JobStore(session, taken.organization_id).submitted(taken.id)
         content_type = SUBMITTED_TYPES[Source(taken.source)]
-        return RawDocument(submitted.encode(), content_type, "utf-8", taken.url, taken.title)
+        return RawDocument(submitted.encode(), content_type, "utf-8", taken.url, _own_title(taken))
+
+
+def _own_title(taken: Summary) -> str | None:
+    """One that a page gave before does not stand in the way of its next."""
+    return taken.title if taken.own_title else None

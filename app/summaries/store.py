@@ -17,8 +17,8 @@ from app.core.principal import Plan
 from app.summaries.announcing import COLUMNS, Announcer, announce_after_commit
 from app.summaries.models import Summary, SummaryContent
 from app.summaries.redo import RedoKind
-from app.summaries.versions.store import keep_version
 from app.summaries.telling.service import tell_of_end
+from app.summaries.versions.store import keep_version
 from app.summaries.vocabulary import FINAL, Source, Status
 
 FINAL_STATUSES = sorted(FINAL)

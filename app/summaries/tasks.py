@@ -13,18 +13,20 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 import structlog
-from sqlalchemy import func
+from sqlalchemy import func, null
 
 from app.core.cache import BodyCache
 from app.core.db import Database, Tenant
 from app.reading.article import Article, ExtractResult, RawDocument
 from app.reading.errors import ReadingError, Reason
 from app.summaries.announcing import Announcer
+from app.summaries.duplicates import address_values, fingerprint_of
 from app.summaries.engines import Composed, LanguageModel, Reader, Wish, compose, extra_seconds
 from app.summaries.models import Summary
+from app.summaries.redo import RedoKind, ended_without_result, redo_of
 from app.summaries.rendering import cache_key
 from app.summaries.repository import SummaryRepository
-from app.summaries.results import finished_values, storable
+from app.summaries.results import finished_values, page_values, storable
 from app.summaries.service import enqueue_summarising
 from app.summaries.sources import PageFetcher, Sources
 from app.summaries.store import JobStore, OvertakenError, SummaryKey, unfinished_summaries
@@ -86,6 +88,10 @@ class SummariseJob:
         self._bench = bench
         self._key = key
         self._taken = taken
+        self._redo = redo_of(taken)
+        if self._redo is not None:
+            # Not in the row before it is done: what that says was made with the former ones.
+            taken.options = dict(self._redo.options)
         self._stages: dict[str, int] = dict(taken.stages)
 
     async def run(self, tries: int) -> None:
@@ -109,16 +115,24 @@ class SummariseJob:
             raise
 
     async def _read(self) -> None:
-        document = await self._document()
-        await self._advance(Status.EXTRACTING)
-        extracted = await self._bench.sandbox.extract_document(document)
-        self._stages["extracting"] = extracted.milliseconds
-        article = self._in_given_language(extracted.article)
+        article = self._in_given_language(await self._article())
+        if self._is_unchanged(article):
+            await self._note_unchanged(article)
+            return
         await self._advance(Status.SUMMARISING)
         wish = Wish.of(self._taken.options)
         composed = await compose(article, wish, reader=self._bench.sandbox, model=self._bench.model)
         self._stages["summarising"] = composed.result.milliseconds
         await self._finish(article, composed)
+
+    async def _article(self) -> Article:
+        if self._redo is not None and self._redo.kind is RedoKind.REGENERATE:
+            return await Sources(self._bench.database, self._bench.fetcher).stored(self._taken)
+        document = await self._document()
+        await self._advance(Status.EXTRACTING)
+        extracted = await self._bench.sandbox.extract_document(document)
+        self._stages["extracting"] = extracted.milliseconds
+        return extracted.article
 
     async def _document(self) -> RawDocument:
         sources = Sources(self._bench.database, self._bench.fetcher)
@@ -138,17 +152,39 @@ class SummariseJob:
         await self._write({"status": status, "stages": self._stages})
 
     async def _finish(self, article: Article, composed: Composed) -> None:
-        title = storable(article.title) if article.title else None
-        values = finished_values(article, composed.result) | composed.columns()
-        values["title"] = func.coalesce(Summary.title, title)
+        text = storable(article.text)
+        fingerprint = fingerprint_of(text)
+        values = finished_values(article, composed.result) | composed.columns() | self._known_by(article)
+        values |= {"options": self._taken.options, "fingerprint": fingerprint, "stages": self._stages}
         async with self._bench.writing(self._key) as store:
-            await store.write(self._taken, values | {"stages": self._stages})
-            await store.write_text(self._taken, storable(article.text))
+            await store.keep_version(self._taken, fingerprint=fingerprint)
+            await store.write(self._taken, values)
+            await store.write_text(self._taken, text)
         log.info("summary_ready", summary_id=str(self._key.summary_id), **self._stages)
+
+    def _known_by(self, article: Article) -> dict[str, Any]:  # Any: column values
+        """Where the page was fetched: its addresses, and when that was done again."""
+        values: dict[str, Any] = {"pending": null()}  # Any: as above
+        if self._redo is not None and self._redo.kind is RedoKind.REFRESH:
+            values["refreshed_at"] = func.now()
+        if self._taken.source == Source.URL and "fetching" in self._stages:
+            values |= address_values(self._taken, article.canonical_url)
+        return values
+
+    def _is_unchanged(self, article: Article) -> bool:
+        """The page was fetched again and has no other words: neither has its summary, nor a new version."""
+        is_refresh = self._redo is not None and self._redo.kind is RedoKind.REFRESH
+        has_former = self._taken.summary is not None
+        return is_refresh and has_former and fingerprint_of(storable(article.text)) == self._taken.fingerprint
+
+    async def _note_unchanged(self, article: Article) -> None:
+        values = page_values(article) | self._known_by(article)
+        await self._write(values | {"status": Status.READY, "stages": self._stages})
+        log.info("summary_unchanged", summary_id=str(self._key.summary_id), **self._stages)
 
     async def _fail(self, error: ReadingError) -> None:
         failure = {"failure_reason": error.reason, "failure_retryable": error.retryable}
-        await self._write({"status": Status.FAILED, **failure, "stages": self._stages})
+        await self._write(ended_without_result() | failure | {"stages": self._stages})
         log.info(
             "summary_failed",
             summary_id=str(self._key.summary_id),
