@@ -1,0 +1,258 @@
+"""A feed's private address, and what stands in it."""
+
+import io
+import json
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from defusedxml.ElementTree import fromstring
+from fastapi import FastAPI
+from httpx2 import AsyncClient, Response
+from sqlalchemy import select
+
+from app.core.db import Tenant
+from app.core.logging import configure_logging
+from app.core.principal import MembershipRole
+from app.core.secret_links import digest, new_feed_token
+from app.organizations.members.repository import MemberRepository
+from app.organizations.store import change_organization
+from app.summaries.feeds.models import SummaryFeed
+from tests.factories import Factory, Person, Robot
+from tests.organizations.audited import audited
+from tests.summaries.sharing.shelf import finished, share
+from tests.summaries.shelf import PATH, create
+
+pytestmark = pytest.mark.integration
+
+FEED = f"{PATH}/feed"
+ATOM = "{http://www.w3.org/2005/Atom}"
+HOSTILE = "<script>alert(1)</script>]]>&\x0b\ufffe<b"
+
+
+async def make(client: AsyncClient, person: Person) -> dict[str, str]:
+    answer = await client.post(FEED, headers=person.headers)
+    assert answer.status_code == 201, answer.text
+    made: dict[str, str] = answer.json()
+    return made
+
+
+async def read(client: AsyncClient, feed: dict[str, str], kind: str = "json", **options: Any) -> Response:
+    # Any: the client's own options
+    return await client.get(urlsplit(feed[f"{kind}_url"]).path, **options)
+
+
+async def gone(client: AsyncClient, feed: dict[str, str]) -> None:
+    for kind in ("json", "atom"):
+        answer = await read(client, feed, kind)
+        assert (answer.status_code, answer.json()["code"]) == (404, "feed_not_found")
+
+
+async def test_a_key_makes_and_ends_none(client: AsyncClient, robot: Robot) -> None:
+    for method in ("POST", "DELETE"):
+        answer = await client.request(method, FEED, headers=robot.headers)
+        assert (answer.status_code, answer.json()["code"]) == (403, "session_required")
+
+
+async def test_support_in_anothers_name_makes_none(client: AsyncClient, root: Person, alice: Person) -> None:
+    reason = {"organization_id": str(alice.organization_id), "reason": "ticket 4711"}
+    begun = await client.post(
+        f"/api/v1/admin/users/{alice.user_id}/impersonate", json=reason, headers=root.headers
+    )
+    headers = {"Authorization": f"Bearer {begun.json()['access_token']}"}
+    answer = await client.post(FEED, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (403, "impersonated")
+
+
+@pytest.mark.parametrize("token", ["x", "prc_feed_", "%00", "a" * 5000, new_feed_token()])
+@pytest.mark.parametrize("name", ["atom.xml", "feed.json"])
+async def test_what_is_no_token_is_404(client: AsyncClient, token: str, name: str) -> None:
+    answer = await client.get(f"/feeds/{token}/{name}")
+    assert (answer.status_code, answer.json()["code"]) == (404, "feed_not_found")
+
+
+async def test_whoever_guesses_is_429(client: AsyncClient) -> None:
+    codes = {(await client.get("/feeds/guess/atom.xml")).status_code for _ in range(70)}
+    assert codes == {404, 429}
+
+
+async def test_ending_none_is_404(client: AsyncClient, alice: Person) -> None:
+    answer = await client.delete(FEED, headers=alice.headers)
+    assert (answer.status_code, answer.json()["code"]) == (404, "feed_not_found")
+
+
+async def test_a_new_address_ends_the_former_and_deleting_both(client: AsyncClient, alice: Person) -> None:
+    former = await make(client, alice)
+    feed = await make(client, alice)
+    await gone(client, former)
+    assert (await read(client, feed)).status_code == 200
+    assert (await client.delete(FEED, headers=alice.headers)).status_code == 204
+    await gone(client, feed)
+
+
+async def test_it_stops_with_its_owners_account(client: AsyncClient, factory: Factory, bob: Person) -> None:
+    feed = await make(client, bob)
+    await factory.deactivate(bob)
+    await gone(client, feed)
+
+
+async def test_it_stops_with_the_membership_and_does_not_come_back_with_another(
+    client: AsyncClient, app: FastAPI, alice: Person, bob: Person
+) -> None:
+    feed = await make(client, bob)
+    async with app.state.database.transaction(Tenant(alice.organization_id)) as session:
+        members = MemberRepository(session, alice.organization_id)
+        await members.remove(bob.user_id)
+    await gone(client, feed)
+
+
+@pytest.mark.parametrize("column", ["suspended_at", "erase_after"])
+async def test_it_stops_while_the_organisation_is_out_of_service(
+    client: AsyncClient, app: FastAPI, alice: Person, column: str
+) -> None:
+    feed = await make(client, alice)
+    for moment, status in ((datetime.now(UTC), 404), (None, 200)):
+        async with app.state.database.transaction(Tenant(alice.organization_id)) as session:
+            await change_organization(session, alice.organization_id, **{column: moment})
+        assert (await read(client, feed)).status_code == status
+
+
+async def test_the_database_holds_no_token(client: AsyncClient, app: FastAPI, alice: Person) -> None:
+    feed = await make(client, alice)
+    async with app.state.database.transaction(Tenant(alice.organization_id)) as session:
+        row = (await session.scalars(select(SummaryFeed))).one()
+    assert row.digest == digest(feed["token"])
+
+
+async def test_it_has_mine_that_are_finished_and_nobody_elses(
+    client: AsyncClient, app: FastAPI, alice: Person, bob: Person
+) -> None:
+    mine = await finished(client, app, alice)
+    await create(client, alice)
+    await finished(client, app, bob, visibility="organization")
+    trashed = await finished(client, app, alice)
+    await client.delete(f"{PATH}/{trashed}", headers=alice.headers)
+    items = (await read(client, await make(client, alice))).json()["items"]
+    assert [item["id"] for item in items] == [f"urn:uuid:{mine}"]
+
+
+async def test_a_tag_narrows_it(client: AsyncClient, app: FastAPI, alice: Person) -> None:
+    tagged = await finished(client, app, alice, tags=["read"])
+    await finished(client, app, alice)
+    feed = await make(client, alice)
+    items = (await read(client, feed, params={"tag": "read"})).json()["items"]
+    assert [item["id"] for item in items] == [f"urn:uuid:{tagged}"]
+    assert (await read(client, feed, params={"tag": "a\x00"})).status_code == 422
+
+
+async def test_hostile_words_leave_both_documents_whole(
+    client: AsyncClient, app: FastAPI, alice: Person
+) -> None:
+    columns = {"title": HOSTILE, "summary": HOSTILE, "key_points": [HOSTILE], "url": "javascript:alert(1)"}
+    await finished(client, app, alice, columns=columns, tags=['<t&">'])
+    feed = await make(client, alice)
+    document = fromstring((await read(client, feed, "atom")).content)
+    entry = document.find(f"{ATOM}entry")
+    assert entry.findtext(f"{ATOM}title") == "<script>alert(1)</script>]]>&<b"
+    content = entry.find(f"{ATOM}content")
+    assert content.get("type") == "html"
+    assert content.text.startswith("<p>&lt;script&gt;alert(1)")
+    assert entry.find(f"{ATOM}link") is None
+    (item,) = (await read(client, feed)).json()["items"]
+    assert "<script" not in item["content_html"]
+    assert "url" not in item
+
+
+async def test_atom_says_what_it_must(client: AsyncClient, app: FastAPI, alice: Person) -> None:
+    summary_id = await finished(client, app, alice, columns={"url": "https://example.org/a?b=1&c=2"})
+    feed = await make(client, alice)
+    answer = await read(client, feed, "atom")
+    assert answer.headers["content-type"] == "application/atom+xml; charset=utf-8"
+    document = fromstring(answer.content)
+    assert document.findtext(f"{ATOM}id").startswith("urn:uuid:")
+    entry = document.find(f"{ATOM}entry")
+    assert entry.findtext(f"{ATOM}id") == f"urn:uuid:{summary_id}"
+    assert entry.find(f"{ATOM}link").get("href") == "https://example.org/a?b=1&c=2"
+    assert entry.findtext(f"{ATOM}updated") == document.findtext(f"{ATOM}updated")
+    assert feed["token"] not in answer.text
+
+
+async def test_the_feed_keeps_its_id_under_a_new_address(client: AsyncClient, alice: Person) -> None:
+    ids = set()
+    for _ in range(2):
+        answer = await read(client, await make(client, alice), "atom")
+        ids.add(fromstring(answer.content).findtext(f"{ATOM}id"))
+    assert len(ids) == 1
+
+
+async def test_json_feed_says_what_it_must(client: AsyncClient, app: FastAPI, alice: Person) -> None:
+    await finished(client, app, alice, tags=["t"], notes="secret")
+    answer = await read(client, await make(client, alice))
+    assert answer.headers["content-type"] == "application/feed+json"
+    assert answer.json()["version"] == "https://jsonfeed.org/version/1.1"
+    (item,) = answer.json()["items"]
+    assert (item["title"], item["tags"]) == ("The bridge", ["t"])
+    assert item["content_text"] == "It is gone.\n- Gone."
+    assert "secret" not in json.dumps(item)
+
+
+@pytest.mark.parametrize("kind", ["json", "atom"])
+async def test_an_unchanged_feed_is_304(client: AsyncClient, app: FastAPI, alice: Person, kind: str) -> None:
+    feed = await make(client, alice)
+    empty = await read(client, feed, kind)
+    await finished(client, app, alice)
+    full = await read(client, feed, kind)
+    assert full.headers["etag"] != empty.headers["etag"]
+    for header, named, status in (
+        ("If-None-Match", full.headers["etag"], 304),
+        ("If-None-Match", empty.headers["etag"], 200),
+        ("If-Modified-Since", full.headers["last-modified"], 304),
+        ("If-Modified-Since", empty.headers["last-modified"], 200),
+        ("If-Modified-Since", "yesterday", 200),
+        ("If-Modified-Since", "Sat, 01 Jan 2099 00:00:00", 200),
+    ):
+        assert (await read(client, feed, kind, headers={header: named})).status_code == status
+
+
+async def test_an_entity_tag_counts_more_than_a_date(
+    client: AsyncClient, app: FastAPI, alice: Person
+) -> None:
+    await finished(client, app, alice)
+    feed = await make(client, alice)
+    date = (await read(client, feed)).headers["last-modified"]
+    headers = {"If-None-Match": '"another"', "If-Modified-Since": date}
+    assert (await read(client, feed, headers=headers)).status_code == 200
+
+
+async def test_a_viewer_reads_what_they_wrote(client: AsyncClient, factory: Factory, alice: Person) -> None:
+    viewer = await factory.member("vera", alice.organization_id, role=MembershipRole.VIEWER)
+    assert (await read(client, await make(client, viewer))).json()["items"] == []
+
+
+async def test_the_log_names_the_route_and_never_the_secret(
+    client: AsyncClient, app: FastAPI, alice: Person
+) -> None:
+    feed = await make(client, alice)
+    shared = await share(client, alice, await finished(client, app, alice))
+    lines = io.StringIO()
+    configure_logging(app.state.settings.model_copy(update={"log_level": "INFO"}), lines)
+    for secret, path in ((feed["token"], "/feeds"), (shared["share_id"], "/s")):
+        for rest in ("", "/atom.xml", "/no/such/place"):
+            await client.get(f"{path}/{secret}{rest}")
+            await client.request("PURGE", f"{path}/{secret}{rest}")
+    told = lines.getvalue()
+    assert "/feeds/{token}/atom.xml" in told
+    assert "/feeds/[redacted]/no/such/place" in told
+    assert "/s/[redacted]/no/such/place" in told
+    assert feed["token"] not in told
+    assert shared["share_id"] not in told
+
+
+async def test_the_audit_log_tells_of_each_step(client: AsyncClient, app: FastAPI, alice: Person) -> None:
+    await make(client, alice)
+    await client.delete(FEED, headers=alice.headers)
+    assert [action for action in await audited(app, alice) if action.startswith("feed_")] == [
+        "feed_created",
+        "feed_revoked",
+    ]
