@@ -19,6 +19,7 @@ DESCRIPTION = (
     'Words, "phrases" and -negation, as the language of each summary has them, and `tag:` `status:` `site:` '
     "`lang:` `before:` `after:` `is:favourite` `is:archived` `is:shared`. All must hold."
 )
+BY_TIME: Mapping[str, Keyset] = {"-created_at": NEWEST_FIRST, "created_at": OLDEST_FIRST}
 ARCHIVED: Mapping[str, bool | None] = {"true": True, "false": False, "any": None}
 
 
@@ -28,7 +29,7 @@ def _without_nul(text: str) -> str:
     return text
 
 
-def get_query(
+async def get_query(
     q: Annotated[
         str | None,
         AfterValidator(_without_nul),
@@ -38,7 +39,7 @@ def get_query(
     return parse_query(q or "")
 
 
-def get_chosen(
+async def get_chosen(
     status: Status | None = None,
     visibility: Visibility | None = None,
     favourite: bool | None = None,  # noqa: FBT001  # a query parameter
@@ -60,7 +61,7 @@ def get_chosen(
     return chosen | ({} if archived is None else {"archived": ARCHIVED[archived]})
 
 
-def get_filters(
+async def get_filters(
     query: Annotated[ParsedQuery, Depends(get_query)],
     chosen: Annotated[dict[str, object], Depends(get_chosen)],
     tag: Annotated[str, AfterValidator(_without_nul), Query(min_length=1, max_length=50)] | None = None,
@@ -82,11 +83,11 @@ def get_filters(
     )
 
 
-def get_order(sort: Literal["-created_at", "created_at"] = "-created_at") -> Keyset:
-    return NEWEST_FIRST if sort.startswith("-") else OLDEST_FIRST
+async def get_order(sort: Literal["-created_at", "created_at"] = "-created_at") -> Keyset:
+    return BY_TIME[sort]
 
 
-def get_list_order(
+async def get_list_order(
     query: Annotated[ParsedQuery, Depends(get_query)],
     sort: Annotated[
         Literal["-created_at", "created_at", "relevance"],
@@ -94,7 +95,7 @@ def get_list_order(
     ] = "-created_at",
 ) -> Keyset:
     if sort != "relevance":
-        return get_order(sort)
+        return BY_TIME[sort]
     if not query.terms:
         raise query_fault("no_words", "Relevance is to words in q, and it has none.", pointer="#/query/sort")
     return MOST_RELEVANT

@@ -1,6 +1,5 @@
 """Lists that read no more rows than they show, however many there are: by an index for each filter."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,6 +33,7 @@ from app.summaries.vocabulary import Visibility
 
 # So many of the newest summaries are looked through for their tags.
 TAGS_FROM = 10_000
+TAGS_SHOWN = 100
 HIGHLIGHTED = {"title": WHOLE, "summary": PIECES, "notes": PIECES}
 
 
@@ -90,8 +90,8 @@ class Shelf:
         rows = union_all(*self._walks(filters)).subquery()
         return await self._session.scalar(select(func.count()).select_from(rows)) or 0
 
-    async def tags(self) -> Counter[str]:
-        """Of the newest 10,000 on each shelf (mine, and the organisation's)."""
+    async def tags(self) -> Sequence[tuple[str, int]]:
+        """The most used first; of the newest 10,000 on each shelf (mine, and the organisation's)."""
         walks = [
             walk.with_only_columns(Summary.tags).order_by(*NEWEST_FIRST.order()).limit(TAGS_FROM)
             for walk in self._walks(Filters())
@@ -99,8 +99,9 @@ class Shelf:
         shelves = union_all(*walks).subquery()
         tag = func.unnest(shelves.c.tags).label("tag")
         tags = select(tag).subquery()
-        counted = select(tags.c.tag, func.count().label("times")).group_by(tags.c.tag)
-        return Counter({row.tag: row.times for row in await self._session.execute(counted)})
+        times = func.count().label("times")
+        counted = select(tags.c.tag, times).group_by(tags.c.tag).order_by(times.desc(), tags.c.tag)
+        return [(row.tag, row.times) for row in await self._session.execute(counted.limit(TAGS_SHOWN))]
 
     def _standing(self, filters: Filters, pagination: Pagination) -> Select[Summary]:
         """Each shelf is walked for one page; of these few the page is the first."""
@@ -119,7 +120,7 @@ class Shelf:
         return [
             select(Summary.id).where(
                 Summary.organization_id == self._organization_id,
-                _read_by(reader),
+                read_by(reader),
                 kept(),
                 Summary.ephemeral.is_(False),
                 archived(yes=state),
@@ -146,7 +147,7 @@ class Shelf:
         )
 
 
-def _read_by(reader: UUID) -> ColumnElement[bool]:
+def read_by(reader: UUID) -> ColumnElement[bool]:
     return literal_column(READER, Uuid()) == reader
 
 

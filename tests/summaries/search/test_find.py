@@ -1,0 +1,180 @@
+"""GET /summaries?q=…: what is found, by whose words, in which order, and what is refused."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from httpx2 import AsyncClient
+
+from app.core.principal import Scope
+from tests.factories import Factory, Person
+from tests.summaries.search.corpus import ask, count, shelve, titles
+from tests.summaries.shelf import PATH
+
+pytestmark = pytest.mark.integration
+
+REFUSED = [
+    ('"never closed', "unclosed_quote"),
+    ("tga:news", "unknown_filter"),
+    ("tag:", "empty_value"),
+    ('site:""', "empty_value"),
+    ("status:done", "invalid_value"),
+    ("is:unread", "invalid_value"),
+    ("before:yesterday", "invalid_value"),
+    ("after:2026-13-01", "invalid_value"),
+    ("lang:english!", "invalid_value"),
+    ("site:a/b", "invalid_value"),
+    ("-status:ready", "not_negatable"),
+    ("-before:2026-01-01", "not_negatable"),
+    ("status:ready status:failed", "given_twice"),
+    ("is:archived -is:archived", "given_twice"),
+    ("w " * 21, "too_many_parts"),
+    ("x" * 101, "too_long"),
+]
+HARMLESS = [
+    "' OR true --",
+    "foo') || pg_sleep(5) --",
+    "a & b | !c <-> (d:*)",
+    "tag:it's\\",
+    r"\\ \' :* <2>",
+    "=in:*",
+    "<b>bold</b> &amp;",
+    "100% $1 :name %s {0}",
+    "\u202e\u0001\x02\x03\x1f\U0001f600",
+    "the",
+    "-the",
+    "- -- a - b",
+    "https://example.com/?q=1:2",
+    "12:30",
+]
+
+
+@pytest.mark.parametrize(("q", "code"), REFUSED)
+async def test_what_cannot_be_read_is_refused_and_pointed_at(
+    client: AsyncClient, alice: Person, q: str, code: str
+) -> None:
+    answer = await ask(client, alice, q)
+    assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
+    (fault,) = answer.json()["errors"]
+    assert (fault["pointer"], fault["code"]) == ("#/query/q", code)
+    assert "tag:" in answer.json()["hint"]
+
+
+async def test_too_long_and_nul_are_refused(client: AsyncClient, alice: Person) -> None:
+    assert (await ask(client, alice, "x " * 201)).status_code == 422
+    assert (await ask(client, alice, "a\x00b")).status_code == 422
+
+
+@pytest.mark.parametrize("path", ["", "/count"])
+async def test_nobody_and_the_wrong_scope_find_nothing(
+    client: AsyncClient, alice: Person, factory: Factory, path: str
+) -> None:
+    narrow = await factory.with_scopes(alice, Scope.SUMMARIES_WRITE)
+    assert (await client.get(f"{PATH}{path}?q=river")).status_code == 401
+    assert (await client.get(f"{PATH}{path}?q=river", headers=narrow.headers)).status_code == 403
+
+
+async def test_relevance_needs_words(client: AsyncClient, alice: Person) -> None:
+    answer = await ask(client, alice, "tag:news", sort="relevance")
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "#/query/sort")
+
+
+@pytest.mark.parametrize(
+    ("q", "parameter"),
+    [("status:ready", {"status": "failed"}), ("is:archived", {"archived": "false"})],
+)
+async def test_a_parameter_that_contradicts_q_is_refused(
+    client: AsyncClient, alice: Person, q: str, parameter: dict[str, str]
+) -> None:
+    answer = await ask(client, alice, q, **parameter)
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "given_twice")
+
+
+async def test_nothing_of_q_is_read_as_sql(client: AsyncClient, alice: Person, app: FastAPI) -> None:
+    await shelve(app, alice, "Bridges", tags=["it's\\"])
+    for q in HARMLESS:
+        for sort in ("-created_at", "relevance"):
+            answer = await ask(client, alice, q, sort=sort)
+            assert answer.status_code in {200, 422}, (q, answer.text)
+        assert (await client.get(f"{PATH}/count", params={"q": q}, headers=alice.headers)).status_code == 200
+    assert await titles(client, alice, "tag:it's\\") == ["Bridges"]
+
+
+async def test_a_word_is_found_in_every_form_that_its_language_gives_it(
+    client: AsyncClient, alice: Person, app: FastAPI
+) -> None:
+    await shelve(app, alice, "Running rivers")
+    await shelve(app, alice, "Die Häuser am Fluss", language="de")
+    await shelve(app, alice, "Les rivières", language="fr-CA")
+    assert await titles(client, alice, "run river") == ["Running rivers"]
+    assert await titles(client, alice, "Haus") == ["Die Häuser am Fluss"]
+    assert await titles(client, alice, "rivière") == ["Les rivières"]
+
+
+async def test_words_are_read_in_the_language_of_each_summary(
+    client: AsyncClient, alice: Person, app: FastAPI
+) -> None:
+    """Die is an article in German, and so no word; in English it is one."""
+    await shelve(app, alice, "Die Brücke", language="de")
+    await shelve(app, alice, "Stars die", language="en")
+    assert await titles(client, alice, "die") == ["Stars die"]
+    assert await titles(client, alice, "die Brücke") == ["Die Brücke"]
+
+
+async def test_chinese_and_japanese_are_found_by_parts_of_a_sentence(
+    client: AsyncClient, alice: Person, app: FastAPI
+) -> None:
+    await shelve(app, alice, "東京都の新しい橋", language="ja")
+    await shelve(app, alice, "京都", language="ja")
+    assert await titles(client, alice, "東京") == ["東京都の新しい橋"]
+    answer = await ask(client, alice, "東京")
+    (mark,) = answer.json()["items"][0]["highlights"]
+    assert (mark["text"], mark["ranges"]) == ("東京都の新しい橋", [{"start": 0, "end": 2}])
+
+
+async def test_a_phrase_wants_its_words_side_by_side(
+    client: AsyncClient, alice: Person, app: FastAPI
+) -> None:
+    await shelve(app, alice, "The old bridge fell")
+    await shelve(app, alice, "A bridge of old")
+    assert await titles(client, alice, '"old bridge"') == ["The old bridge fell"]
+    assert await titles(client, alice, 'bridge -"old bridge"') == ["A bridge of old"]
+    assert await titles(client, alice, "-fell") == ["A bridge of old"]
+
+
+@pytest.mark.parametrize(
+    ("q", "expected"),
+    [
+        ("tag:news", ["c", "a"]),
+        ("-tag:news", ["b"]),
+        ("tag:news -tag:river", ["c"]),
+        ("site:example.com", ["b", "a"]),
+        ("site:NEWS.example.com", ["a"]),
+        ("site:bücher.example", ["c"]),
+        ("lang:de", ["b"]),
+        ("status:failed", ["c"]),
+        ("is:favourite", ["a"]),
+        ("-is:favourite", ["c", "b"]),
+        ("is:archived", ["d"]),
+        ("is:shared", ["b"]),
+        ("-is:shared", ["c", "a"]),
+        ("after:2026-01-02", ["c", "b"]),
+        ("before:2026-01-02", ["a"]),
+        ("after:2026-01-02T00:00:00Z before:2026-01-03", ["b"]),
+        ('"tag:news"', []),
+    ],
+)
+async def test_each_filter_narrows_list_and_count(
+    client: AsyncClient, alice: Person, app: FastAPI, q: str, expected: list[str]
+) -> None:
+    rows: list[dict[str, Any]] = [
+        {"tags": ["news", "river"], "canonical_url": "https://news.example.com/x", "favourite": True},
+        {"language": "de", "visibility": "organization", "canonical_url": "http://example.com:8080/?a"},
+        {"tags": ["news"], "status": "failed", "canonical_url": "https://xn--bcher-kva.example/"},
+        {"archived_at": datetime(2026, 2, 1, tzinfo=UTC), "tags": ["news"]},
+    ]
+    for number, row in enumerate(rows, 1):
+        await shelve(app, alice, "abcd"[number - 1], created_at=datetime(2026, 1, number, tzinfo=UTC), **row)
+    assert await titles(client, alice, q) == expected
+    assert await count(client, alice, q) == len(expected)
