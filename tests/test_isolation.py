@@ -45,11 +45,13 @@ LOOKUPS = [
     "audit_heads_of",
     "audit_seals_of",
     "changed_summaries",
+    "count_found_summaries",
     "delete_dead_sessions",
     "delete_expired_idempotency_keys",
     "due_organizations",
     "due_webhooks",
     "feed_organization",
+    "find_summaries",
     "living_credentials",
     "lost_audit_entries",
     "move_audit_heads",
@@ -67,6 +69,7 @@ LOOKUPS = [
     "uncollected_summaries",
     "unfinished_summaries",
     "unsealed_audit_entries",
+    "unsearchable_summaries",
     "webhook_leftovers",
 ]
 # By its trigger this makes the row of usage_storage.

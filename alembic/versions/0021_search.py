@@ -101,7 +101,7 @@ $$
 # The limits keep a page from making more than a tsvector can hold, which would fail its job.
 DOCUMENT = """
 CREATE FUNCTION set_summary_search() RETURNS trigger
-LANGUAGE plpgsql SET search_path = public, pg_temp
+LANGUAGE plpgsql SET search_path = public, pg_temp SET client_min_messages = warning
 AS $$
 DECLARE
     words regconfig := ('pg_catalog.' || search_configuration(NEW.language))::regconfig;

@@ -18,6 +18,7 @@ from app.auth.tasks import delete_dead_sessions
 from app.core.db import Database
 from app.core.idempotency_store import delete_expired
 from app.summaries.retention import empty_trash
+from app.summaries.search.tasks import index_summaries
 from app.summaries.store import claim_upkeep
 from app.summaries.tasks import requeue_unfinished
 from app.webhooks.retention import delete_old_deliveries
@@ -76,6 +77,8 @@ class Upkeep:
             await fold_tallies(self._database)
             await self._prune()
             await self._delete_daily()
+            if filled := await index_summaries(self._database):
+                log.info("summaries_made_searchable", count=filled)
 
     async def _retry_stalled(self) -> None:
         manager = self._queue.job_manager
