@@ -7,6 +7,7 @@ from app.reading.errors import ReadingError, Reason
 
 HTML = "text/html"
 TEXT = "text/plain"
+MARKDOWN = "text/markdown"
 PDF = "application/pdf"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
@@ -14,7 +15,7 @@ KNOWN = {
     "text/html": HTML,
     "application/xhtml+xml": HTML,
     "text/plain": TEXT,
-    "text/markdown": TEXT,
+    "text/markdown": MARKDOWN,
     "application/pdf": PDF,
     "application/x-pdf": PDF,
 }
@@ -46,7 +47,7 @@ def refuse_hopeless(declared: DeclaredType) -> None:
 
 
 def settle_type(declared: DeclaredType, body: bytes) -> str:
-    """HTML, TEXT or PDF. Raises unsupported_type for other bytes, under whatever name they came."""
+    """HTML, TEXT, MARKDOWN or PDF. Raises unsupported_type for other bytes, under whatever name they came."""
     head = body[:SNIFFED_BYTES]
     if head.lstrip().startswith(PDF_MAGIC):
         return PDF
