@@ -41,7 +41,7 @@ def accepted(summary: Summary, request: Request, response: Response, *, waited: 
 def submitted(
     submission: Submission, request: Request, response: Response, *, waited: int = 0
 ) -> SummaryView:
-    """As `accepted`; 200 where there was an equal one. What is not kept has no address once it is finished."""
+    """As `accepted`; 200 where there was an equal one. What is not kept ends with this answer."""
     summary = submission.summary
     view = accepted(summary, request, response, waited=waited)
     if submission.outcome is Outcome.RETURNED:
@@ -74,9 +74,9 @@ def listed(page: PageOfRows[Found], request: Request, response: Response) -> Pag
 
 
 def _location(request: Request, summary: Summary) -> str:
-    """The summary's own address, from the list's (create) or its own (retry)."""
-    path, _, _ = request.url.path.rstrip("/").partition(f"/{summary.id}")
-    return f"{_base(request)}{path}/{summary.id}"
+    """The summary's own address, whichever of the routes beneath the list's was asked."""
+    before, collection, _ = request.url.path.partition("/summaries")
+    return f"{_base(request)}{before}{collection}/{summary.id}"
 
 
 def _base(request: Request) -> str:

@@ -4,12 +4,14 @@ from uuid import UUID
 
 from app.core.errors import BodyTooLargeError, FieldFault, ValidationFailedError
 from app.core.principal import Principal
+from app.reading.article import RawDocument
 from app.reading.delivery_urls import parse_delivery_url
 from app.reading.urls import HostPort, InvalidUrlError, SubmittedUrl, parse_submitted_url
 from app.summaries.duplicates import submitted_key
 from app.summaries.models import Summary
 from app.summaries.schemas import MAX_HTML_BYTES, MAX_TEXT_BYTES, SummaryDraft
 from app.summaries.telling.service import CALLBACK
+from app.summaries.uploads.schemas import FileDraft
 from app.summaries.vocabulary import Source, Visibility
 
 
@@ -49,7 +51,7 @@ def to_summary(
         source=source,
         url=draft.url,
         canonical_url=canonical_url,
-        submitted_key=submitted_key(source, canonical_url=canonical_url, content=draft.text or draft.html),
+        submitted_key=submitted_key(source, canonical_url=canonical_url, content=_bytes_or_text(draft)),
         title=draft.title,
         own_title=draft.title is not None,
         language=draft.language,
@@ -62,7 +64,19 @@ def to_summary(
     )
 
 
+def content_of(draft: SummaryDraft) -> str | RawDocument | None:
+    """What is kept of it until it is read: the text, the html or the file; None for a URL."""
+    return draft.document if isinstance(draft, FileDraft) else draft.text or draft.html
+
+
+def _bytes_or_text(draft: SummaryDraft) -> str | bytes | None:
+    content = content_of(draft)
+    return content.body if isinstance(content, RawDocument) else content
+
+
 def _source(draft: SummaryDraft) -> Source:
+    if isinstance(draft, FileDraft):
+        return Source.FILE
     if draft.text is not None:
         return Source.TEXT
     return Source.HTML if draft.html is not None else Source.URL

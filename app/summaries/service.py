@@ -16,10 +16,11 @@ from app.core.jobs import enqueue
 from app.core.pagination import CursorCodec, Keyset, PageOfRows, PageRequest, Pagination
 from app.core.principal import Principal
 from app.organizations.usage.service import count_summary
+from app.reading.article import RawDocument
 from app.reading.urls import HostPort
 from app.summaries.announcing import Announcer, announce_after_commit
-from app.summaries.drafts import parse_url, refuse_oversize, to_summary
-from app.summaries.duplicates import Outcome, Submission
+from app.summaries.drafts import content_of, parse_url, refuse_oversize, to_summary
+from app.summaries.duplicates import Outcome, Submission, without_callback
 from app.summaries.errors import (
     NotRefreshableError,
     PreconditionFailedError,
@@ -81,12 +82,12 @@ class SummaryService:
     async def submit(self, draft: SummaryDraft) -> Submission:
         refuse_oversize(draft)
         summary = to_summary(draft, self._principal, summary_id=new_id(), allow_hosts=self._allow_hosts)
-        return await self.take_in(summary, draft.text or draft.html, on_duplicate=draft.on_duplicate)
+        return await self.take_in(summary, content_of(draft), on_duplicate=draft.on_duplicate)
 
     async def take_in(
-        self, summary: Summary, submitted: str | None, *, on_duplicate: OnDuplicate
+        self, summary: Summary, submitted: str | RawDocument | None, *, on_duplicate: OnDuplicate
     ) -> Submission:
-        """`summary` is not in the database yet; `submitted` is its text or html."""
+        """`summary` is not in the database yet; `submitted` is its text, html or file."""
         equal = None
         if on_duplicate is not OnDuplicate.NEW:
             await self._summaries.lock_submission(summary)
@@ -95,32 +96,36 @@ class SummaryService:
             return Submission(await self._add(summary, submitted), Outcome.CREATED)
         if on_duplicate is OnDuplicate.RETURN:
             return Submission(equal, Outcome.RETURNED)
-        return Submission(await self._renew(equal), Outcome.REFRESHED)
+        return Submission(await self._renew(equal, options=summary.options), Outcome.REFRESHED)
 
-    async def _add(self, summary: Summary, submitted: str | None) -> Summary:
+    async def _add(self, summary: Summary, submitted: str | RawDocument | None) -> Summary:
         await self._summaries.add(summary, submitted=submitted)
         await enqueue_summarising(self._session, summary.id, self._summaries)
         await count_summary(self._session, self._principal)
         announce_after_commit(self._session, self._announcer, summary)
         return summary
 
-    async def _renew(self, equal: Summary) -> Summary:
+    async def _renew(self, equal: Summary, *, options: Mapping[str, Any]) -> Summary:  # Any: JSON
         """What is still being worked on is as fresh as it can be."""
         if equal.status not in FINAL:
             return equal
         kind = RedoKind.REFRESH if equal.source == Source.URL else RedoKind.REGENERATE
-        return await self._redo(equal, Redo(kind, equal.options))
+        return await self._redo(equal, Redo(kind, options))
 
     async def redo(
-        self, summary_id: UUID, kind: RedoKind, *, choices: Mapping[str, Any], if_match: str | None
-    ) -> Summary:  # Any: JSON
-        """`choices` overrule the options it was made with; None takes one back."""
+        self,
+        summary_id: UUID,
+        kind: RedoKind,
+        *,
+        choices: Mapping[str, Any],  # Any: JSON
+        if_match: str | None,
+    ) -> Summary:
+        """`choices` overrule the options that it was made with."""
         summary = await self.changeable(summary_id, if_match)
         if summary.status not in FINAL:
             raise SummaryUnfinishedError
-        options = {**summary.options, **choices}
-        redo = Redo(kind, {name: value for name, value in options.items() if value is not None})
-        return await self._redo(summary, redo)
+        options = without_callback(summary.options) | dict(choices)
+        return await self._redo(summary, Redo(kind, options))
 
     async def _redo(self, summary: Summary, redo: Redo) -> Summary:
         """Counted as a summary: it costs one. Raises QuotaExceededError."""

@@ -1,6 +1,6 @@
 """Where a job's document comes from: fetched, or what was sent in."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from app.core.db import Database, Tenant
@@ -50,10 +50,20 @@ class Sources:
         )
 
     async def submitted(self, taken: Summary) -> RawDocument:
+        """Raises ReadingError."""
         async with self.database.transaction(Tenant(taken.organization_id)) as session:
-            submitted = await JobStore(session, taken.organization_id).submitted(taken.id)
+            store = JobStore(session, taken.organization_id)
+            if taken.source == Source.FILE:
+                return _named(await store.document(taken.id), _own_title(taken))
+            submitted = await store.submitted(taken.id)
         content_type = SUBMITTED_TYPES[Source(taken.source)]
         return RawDocument(submitted.encode(), content_type, "utf-8", taken.url, _own_title(taken))
+
+
+def _named(document: RawDocument | None, title: str | None) -> RawDocument:
+    if document is None:
+        raise ReadingError(Reason.EMPTY_EXTRACTION, "the file is gone")
+    return replace(document, title=title)
 
 
 def _own_title(taken: Summary) -> str | None:

@@ -14,6 +14,7 @@ from sqlalchemy import Integer, case, cast, delete, extract, func, select, text,
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.principal import Plan
+from app.reading.article import RawDocument
 from app.summaries.announcing import COLUMNS, Announcer, announce_after_commit
 from app.summaries.models import Summary, SummaryContent
 from app.summaries.redo import RedoKind
@@ -104,6 +105,18 @@ class JobStore:
         )
         return await self._session.scalar(statement) or ""
 
+    async def document(self, summary_id: UUID) -> RawDocument | None:
+        """The file as it was sent in; None once it has been read: then its text is there."""
+        statement = select(
+            SummaryContent.document, SummaryContent.document_type, SummaryContent.document_name
+        ).where(
+            SummaryContent.organization_id == self._organization_id,
+            SummaryContent.summary_id == summary_id,
+            SummaryContent.document.is_not(None),
+        )
+        row = (await self._session.execute(statement)).one_or_none()
+        return None if row is None else RawDocument(row.document, row.document_type, name=row.document_name)
+
     async def extracted(self, summary_id: UUID) -> str:
         statement = select(SummaryContent.text).where(
             SummaryContent.organization_id == self._organization_id, SummaryContent.summary_id == summary_id
@@ -134,14 +147,17 @@ class JobStore:
         await tell_of_end(self._session, taken, row.status)
 
     async def write_text(self, taken: Summary, extracted: str) -> None:
-        """Only after `write` in the same transaction: its row lock is this one's fence."""
+        """Only after `write` in the same transaction: its row lock is this one's fence.
+
+        A file has served its purpose: it was kept for another try.
+        """
         statement = (
             update(SummaryContent)
             .where(
                 SummaryContent.organization_id == self._organization_id,
                 SummaryContent.summary_id == taken.id,
             )
-            .values(text=extracted)
+            .values(text=extracted, document=None)
         )
         await self._session.execute(statement)
 

@@ -1,0 +1,24 @@
+"""What comes in a form: the options of a draft, and files in place of its source."""
+
+from typing import Self
+
+from pydantic import Field, model_validator
+from typing_extensions import override
+
+from app.reading.article import RawDocument
+from app.summaries.schemas import SummaryDraft
+
+
+class FormDraft(SummaryDraft):
+    """Never a body: the form's reader has taken out what is no option."""
+
+    @model_validator(mode="after")
+    @override
+    def _one_source(self) -> Self:
+        return self
+
+
+class FileDraft(FormDraft):
+    """`document` has the file's bytes, its name and its settled type."""
+
+    document: RawDocument = Field(exclude=True, repr=False)
