@@ -60,8 +60,9 @@ def served(pages: Pages) -> Iterator[str]:
 def _handler(pages: Pages) -> Callable[..., BaseHTTPRequestHandler]:
     class Page(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            body = _read(pages[self.path])
-            self.send_response(200)
+            found = pages.get(self.path)
+            body = _read(found) if found else b""
+            self.send_response(200 if found else 404)
             self.send_header("Content-Type", "text/html")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -84,8 +85,11 @@ class Client:
         self._url = f"{url}/api/v1/summaries"
         self._headers = {"X-API-Key": found[1], "Content-Type": "application/json"}
 
-    def submit(self, url: str) -> None:
-        self._call("", json.dumps({"url": url}).encode())
+    def submit(self, draft: Json) -> None:
+        self._call("", json.dumps(draft).encode())
+
+    def read(self, summary_id: str) -> Json:
+        return self._call(f"/{summary_id}?include=text")
 
     def all(self) -> list[Json]:
         page = self._call("?limit=100")
@@ -102,11 +106,11 @@ class Client:
             return found
 
 
-def send_all(client: Client, urls: Sequence[str], *, seconds: float) -> list[Json]:
+def send_all(client: Client, drafts: Sequence[Json], *, seconds: float) -> list[Json]:
     """The summaries at their end; after `seconds` as they are."""
     deadline = time.monotonic() + seconds
     with ThreadPoolExecutor(SUBMIT_AT_ONCE) as pool:
-        list(pool.map(client.submit, urls))
+        list(pool.map(client.submit, drafts))
     while True:
         summaries = client.all()
         if all(item["status"] in DONE for item in summaries) or time.monotonic() > deadline:
@@ -116,9 +120,8 @@ def send_all(client: Client, urls: Sequence[str], *, seconds: float) -> list[Jso
 
 def report(summaries: Sequence[Json], pages: Pages, *, seconds: float) -> Iterator[str]:
     statuses = Counter(item["status"] for item in summaries)
-    yield f"{len(pages)} pages in {seconds:.0f} s: " + ", ".join(
-        f"{n} {name}" for name, n in statuses.items()
-    )
+    ended = ", ".join(f"{n} {name}" for name, n in statuses.items())
+    yield f"{len(pages)} pages in {seconds:.0f} s, {len(pages) / seconds:.1f} a second: {ended}"
     reasons = Counter(item["failure"]["reason"] for item in summaries if item["failure"])
     yield from (f"  failed {reason}: {count}" for reason, count in reasons.most_common())
     yield f"  low content: {sum(item['low_content'] for item in summaries)}"
@@ -149,8 +152,8 @@ def main() -> int:
         with Running(Launch(["--demo", "--port", str(free_port())], environment)) as running:
             client = Client(running.ready(), running.text)
             began = time.monotonic()
-            urls = [f"http://{origin}{path}" for path in pages]
-            summaries = send_all(client, urls, seconds=arguments.seconds)
+            drafts = [{"url": f"http://{origin}{path}"} for path in pages]
+            summaries = send_all(client, drafts, seconds=arguments.seconds)
             lines = list(report(summaries, pages, seconds=time.monotonic() - began))
     sys.stdout.write("\n".join(lines) + "\n")
     return 0
