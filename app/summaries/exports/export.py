@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from app.audit.events import AuditAction
 from app.core.db import Database, Tenant
 from app.core.errors import UnavailableError
-from app.core.pagination import Keyset, KeyValue
+from app.core.pagination import Keyset
 from app.core.principal import Principal
 from app.organizations.journal import note
 from app.summaries.exports.formats import Format, format_of
-from app.summaries.exports.repository import ExportRepository, Rows
+from app.summaries.exports.repository import Batch, ExportRepository, Position
 from app.summaries.exports.vocabulary import ExportFormat
 from app.summaries.filters import Filters
 
@@ -68,19 +68,19 @@ class Exporter:
     async def _stream(self, form: Format) -> AsyncIterator[bytes]:
         """Raises UnavailableError in the middle where the process has to stop, and what PostgreSQL raises."""
         text, count = form.head(), 0
-        behind: tuple[KeyValue, ...] | None = None
+        behind: Position | None = None
         while True:
-            rows = await self._batch(form, behind)
-            text += form.rows(rows, before=count)
-            count += len(rows)
-            if len(rows) < self._rows_a_batch:
+            batch = await self._batch(form, behind)
+            text += form.rows(batch.rows, before=count)
+            count += len(batch.rows)
+            if batch.end is None:
                 yield (text + form.tail(count=count)).encode()
                 return
             yield text.encode()
             self._refuse_to_outstay()
-            text, behind = "", self._wanted.keyset.position(rows[-1])
+            text, behind = "", batch.end
 
-    async def _batch(self, form: Format, behind: tuple[KeyValue, ...] | None) -> Rows:
+    async def _batch(self, form: Format, behind: Position | None) -> Batch:
         wanted, who = self._wanted, self._wanted.principal
         async with self._database.transaction(self._tenant) as session:
             repository = ExportRepository(session, who.organization_id, viewer=who.user_id)

@@ -4,6 +4,7 @@ For NDJSON and JSON PostgreSQL writes the documents: no row becomes an object of
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +23,15 @@ from app.summaries.vocabulary import Style
 MOMENT = 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'
 Rows = Sequence[Row[*tuple[Any, ...]]]  # Any: columns of several types
 Column = SQLColumnExpression[Any]  # Any: as above
+Position = tuple[KeyValue, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """`end`: behind which the next one begins; None where there is none."""
+
+    rows: Rows
+    end: Position | None
 
 
 class ExportRepository:
@@ -33,15 +43,13 @@ class ExportRepository:
         self._viewer = viewer
 
     async def documents(
-        self, filters: Filters, keyset: Keyset, behind: tuple[KeyValue, ...] | None, *, limit: int
-    ) -> Rows:
-        """`document`: the summary's JSON as text, and the keyset's columns."""
+        self, filters: Filters, keyset: Keyset, behind: Position | None, *, limit: int
+    ) -> Batch:
+        """`document`: the summary's JSON as text."""
         return await self._read({"document": DOCUMENT}, filters, keyset, behind, limit=limit)
 
-    async def fields(
-        self, filters: Filters, keyset: Keyset, behind: tuple[KeyValue, ...] | None, *, limit: int
-    ) -> Rows:
-        """The columns of `PLAIN_FIELDS`, and the keyset's."""
+    async def fields(self, filters: Filters, keyset: Keyset, behind: Position | None, *, limit: int) -> Batch:
+        """The columns of `PLAIN_FIELDS`."""
         return await self._read(FIELDS, filters, keyset, behind, limit=limit)
 
     async def _read(
@@ -49,21 +57,23 @@ class ExportRepository:
         columns: Mapping[str, Column],
         filters: Filters,
         keyset: Keyset,
-        behind: tuple[KeyValue, ...] | None,
+        behind: Position | None,
         *,
         limit: int,
-    ) -> Rows:
-        wanted: dict[str, Column] = {column.key: column for column in keyset.columns}
-        wanted |= {name: column.label(name) for name, column in columns.items()}
+    ) -> Batch:
+        # Under names of their own: a column may also be wanted in another form.
+        wanted = [column.label(f"position_{number}") for number, column in enumerate(keyset.columns)]
+        wanted += [column.label(name) for name, column in columns.items()]
         query = (
-            select(*wanted.values())
+            select(*wanted)
             .where(*visible(self._organization_id, self._viewer), *conditions(filters))
             .order_by(*keyset.order())
             .limit(limit)
         )
         if behind is not None:
             query = query.where(keyset.behind(behind))
-        return (await self._session.execute(query)).all()
+        rows: Rows = (await self._session.execute(query)).all()
+        return Batch(rows, tuple(rows[-1][: len(keyset.columns)]) if len(rows) == limit else None)
 
 
 def _moment(column: Column) -> Column:
