@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from getpass import getpass
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -27,6 +28,11 @@ from app.core.schema_version import ROOT, alembic_config
 from app.core.signing_keys import KeyRingError
 from app.local.demo import seed_demo
 from app.main import create_app
+from app.operations.backup import back_up, check
+from app.operations.backup import restore as restore_backup
+from app.operations.doctor import Doctor
+from app.operations.findings import Verdict
+from app.operations.programs import BackupError
 from app.settings import Settings, SettingsError, load_settings
 
 Result = TypeVar("Result")
@@ -79,8 +85,46 @@ def openapi() -> None:
 def check_config() -> None:
     """Read the settings and the keys as a process would at start."""
     settings = _settings()
-    KeyRing.from_settings(settings)
+    KeyRing.from_settings(settings, create=False)
     typer.echo(f"the configuration is sound ({settings.environment})")
+
+
+@cli.command()
+def doctor(
+    *, as_json: Annotated[bool, typer.Option("--json", help="One JSON object a finding.")] = False
+) -> None:
+    """Examine the deployment and say what to do; exit with 1 where something does not work."""
+    findings = asyncio.run(Doctor(_settings()).examine())
+    for finding in findings:
+        typer.echo(json.dumps(asdict(finding)) if as_json else finding.line())
+    if any(finding.verdict is Verdict.FAULT for finding in findings):
+        raise typer.Exit(1)
+
+
+@cli.command()
+def backup(
+    folder: Path, *, checked: Annotated[bool, typer.Option("--check", help="Restore it and compare.")] = False
+) -> None:
+    """Dump the database of SUPERUSER_DATABASE_URL into a new folder, with a manifest of what it holds.
+
+    With --check it is also restored into a fresh server on this machine, and compared row by row.
+    """
+    manifest = back_up(_given("SUPERUSER_DATABASE_URL"), folder)
+    typer.echo(f"{folder}: {manifest.rows} rows in {len(manifest.tables)} tables, schema {manifest.revision}")
+    if checked:
+        check(folder)
+        typer.echo("restored into a fresh server, and found equal")
+
+
+@cli.command()
+def restore(folder: Path, *, database: str = "precis") -> None:
+    """Restore a backup into a database that is not there yet, and compare it; roles are made as by bootstrap.
+
+    Reads SUPERUSER_DATABASE_URL, APP_OWNER_PASSWORD and APP_RW_PASSWORD.
+    """
+    url, passwords = _given("SUPERUSER_DATABASE_URL"), _role_passwords()
+    manifest = restore_backup(folder, url, database=database, passwords=passwords)
+    typer.echo(f"{database}: {manifest.rows} rows restored and found equal; now `precis audit verify`")
 
 
 @database_cli.command("bootstrap")
@@ -89,11 +133,7 @@ def bootstrap_database(database: str = "precis") -> None:
 
     The roles' passwords come from APP_RW_PASSWORD and APP_OWNER_PASSWORD.
     """
-    try:
-        superuser_url = os.environ["SUPERUSER_DATABASE_URL"]
-        passwords = RolePasswords(os.environ["APP_OWNER_PASSWORD"], os.environ["APP_RW_PASSWORD"])
-    except KeyError as missing:
-        raise SettingsError([f"{missing.args[0]} is not set"]) from None
+    superuser_url, passwords = _given("SUPERUSER_DATABASE_URL"), _role_passwords()
     urls = asyncio.run(bootstrap(superuser_url, database=database, passwords=passwords))
     typer.echo(f"DATABASE_URL={urls.rw}\nMIGRATION_DATABASE_URL={urls.owner}")
 
@@ -193,6 +233,18 @@ def seed() -> None:
     typer.echo(_run(lambda passwords: seed_demo(settings, passwords=passwords)))
 
 
+def _role_passwords() -> RolePasswords:
+    return RolePasswords(_given("APP_OWNER_PASSWORD"), _given("APP_RW_PASSWORD"))
+
+
+def _given(name: str) -> str:
+    """What only a command needs, and no process. Raises SettingsError."""
+    try:
+        return os.environ[name]
+    except KeyError:
+        raise SettingsError([f"{name} is not set"]) from None
+
+
 def _settings() -> Settings:
     return load_settings()
 
@@ -219,7 +271,7 @@ def main() -> None:
     """One clear line for what an operator can mend; a traceback only for our own faults."""
     try:
         cli()
-    except (SettingsError, KeyRingError) as error:
+    except (SettingsError, KeyRingError, BackupError) as error:
         sys.exit(str(error))
     except ProblemError as error:
         faults = "".join(f"\n  - {fault.pointer}: {fault.detail}" for fault in error.faults)

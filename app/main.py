@@ -61,6 +61,7 @@ from app.core.tokens import AccessTokens
 from app.routes import include_routers
 from app.settings import Settings, get_settings
 from app.summaries.announcing import RedisAnnouncer
+from app.summaries.progress.desk import ProgressDesk
 from app.summaries.sharing.views import ViewCounter, written_every_few_seconds
 from app.users.mail_tokens import MailTokens
 from app.webhooks.signing import webhook_seal
@@ -120,12 +121,18 @@ def _connect_stores(app: FastAPI, settings: Settings) -> None:
     app.state.share_views = ViewCounter(app.state.database)
     app.state.webhook_seal = webhook_seal(settings.signing_secret)
     app.state.announcer = RedisAnnouncer(app.state.redis)
+    app.state.progress = ProgressDesk.open(
+        settings,
+        app.state.database,
+        app.state.redis,
+        is_draining=lambda: bool(getattr(app.state, "draining", False)),
+    )
     app.state.answer_seal = AnswerSeal.from_secret(settings.signing_secret)
 
 
 def _assemble_identity(app: FastAPI, settings: Settings) -> None:
     state = app.state
-    state.key_ring = KeyRing.from_settings(settings)
+    state.key_ring = KeyRing.from_settings(settings, create=not settings.is_production_like)
     state.passwords = Passwords()
     state.mail_tokens = MailTokens.from_secret(settings.signing_secret)
     state.browser_cookies = BrowserCookies.from_settings(settings)
@@ -206,6 +213,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
             written_every_few_seconds(app.state.share_views),
         ):
             yield
+    await app.state.progress.aclose()
     await app.state.oauth_http.aclose()
     await app.state.passwords.aclose()
     await app.state.redis.aclose()

@@ -70,10 +70,10 @@ class KeyRing:
     keys: KeySet = field(repr=False)
 
     @classmethod
-    def from_settings(cls, settings: Settings) -> Self:
-        """Raise KeyRingError. Production makes no keys: each part of a fleet would make its own."""
+    def from_settings(cls, settings: Settings, *, create: bool) -> Self:
+        """Raise KeyRingError. `create` is not for a fleet, each part of which would make a key of its own."""
         if settings.jwt_signing_key_pem is None:
-            return cls.load(settings.keys_dir, create=not settings.is_production_like)
+            return cls.load(settings.keys_dir, create=create)
         pem = settings.jwt_signing_key_pem.get_secret_value().encode()
         active = parse_private_pem(pem, name="JWT_SIGNING_KEY_PEM")
         return cls(None, KeySet(active, {active.kid: active.public}, (0, 0)))

@@ -78,7 +78,7 @@ def test_unfit_public_key_is_refused(tmp_path: Path, curve: ec.EllipticCurve | N
 
 def test_a_key_given_as_a_setting_is_the_ring(tmp_path: Path) -> None:
     settings = Settings(jwt_signing_key_pem=generate_pem().decode(), jwt_keys_dir=tmp_path / "unused")
-    ring = KeyRing.from_settings(settings)
+    ring = KeyRing.from_settings(settings, create=True)
     assert [key["kid"] for key in ring.jwks()["keys"]] == [ring.active.kid]
     assert not ring.reload_if_changed()
     assert not (tmp_path / "unused").exists()
@@ -86,7 +86,7 @@ def test_a_key_given_as_a_setting_is_the_ring(tmp_path: Path) -> None:
 
 def test_an_unfit_key_given_as_a_setting_is_refused_by_its_name() -> None:
     with pytest.raises(KeyRingError, match="JWT_SIGNING_KEY_PEM is not"):
-        KeyRing.from_settings(Settings(jwt_signing_key_pem="not a key"))
+        KeyRing.from_settings(Settings(jwt_signing_key_pem="not a key"), create=True)
 
 
 def test_missing_directory_is_named(tmp_path: Path) -> None:
