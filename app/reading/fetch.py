@@ -3,23 +3,29 @@
 import asyncio
 import ssl
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
+from typing import TypeVar
 from urllib.parse import urljoin
 
 import httpcore2
 
 from app.reading.addresses import Address
 from app.reading.content_types import parse_content_type, refuse_hopeless, settle_type
+from app.reading.courtesy import NO_VALIDATORS, Gate, OpenGate, SmallAnswer, Validators, retry_after_seconds
 from app.reading.errors import ReadingError, Reason
-from app.reading.inflate import BodyCollector
+from app.reading.inflate import BodyCollector, PrefixCollector
 from app.reading.resolver import Resolver
 from app.reading.transport import AddressGuard, FetchLimits, GuardedBackend
 from app.reading.urls import HostPort, SubmittedUrl, parse_submitted_url
 
+T = TypeVar("T")
+
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
+NOT_MODIFIED = 304
 TRY_AGAIN = frozenset({408, 425, 429})
+TOLD_TO_WAIT = frozenset({429, 503})
 ACCEPT = b"text/html,application/xhtml+xml,application/pdf;q=0.9,text/plain;q=0.9,*/*;q=0.1"
 
 
@@ -34,6 +40,12 @@ class Fetched:
     charset: str
     body: bytes
     redirects: int
+    validators: Validators = NO_VALIDATORS
+
+    @property
+    def is_unchanged(self) -> bool:
+        """Not since the validators that it was asked with: there is no body."""
+        return self.status == NOT_MODIFIED
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +56,14 @@ class FetcherOptions:
     limits: FetchLimits = field(default_factory=FetchLimits)
     allow_hosts: frozenset[HostPort] = frozenset()
     own: frozenset[Address] = frozenset()
+    gate: Gate = field(default_factory=OpenGate)
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    start: SubmittedUrl
+    final: SubmittedUrl
+    redirects: int
 
 
 class Fetcher:
@@ -58,34 +78,64 @@ class Fetcher:
         self._backend = GuardedBackend(guard, options.limits)
         self._ssl_context = ssl_context or httpcore2.default_ssl_context()
 
-    async def fetch(self, url: str) -> Fetched:
-        """Raise `ReadingError`, or `InvalidUrlError` when `url` itself could never be fetched."""
+    async def fetch(self, url: str, *, validators: Validators = NO_VALIDATORS) -> Fetched:
+        """With `validators` the answer may be `is_unchanged`.
+
+        Raises:
+            ReadingError: the fetch failed; `InvalidUrlError` when `url` itself could never be fetched. Also
+                whatever the gate raises.
+        """
         start = parse_submitted_url(url, allow_hosts=self._options.allow_hosts)
+        # What it waits for before the first request is our own doing, and not the page's time.
+        await self._options.gate.admit(start)
+        return await self._timed(start, self._follow(start, validators))
+
+    async def fetch_small(self, url: SubmittedUrl, *, limit: int) -> SmallAnswer:
+        """Of any status and type, at most `limit` bytes. The gate is not asked. Raises ReadingError."""
+        return await self._timed(url, self._follow_small(url, limit))
+
+    async def _timed(self, start: SubmittedUrl, following: Awaitable[T]) -> T:
         try:
             async with asyncio.timeout(self._limits.total_seconds):
-                return await self._follow(start)
+                return await following
         except (TimeoutError, httpcore2.TimeoutException) as error:
             raise ReadingError(Reason.TIMEOUT, f"{start.host}: {error!r}") from error
         except (httpcore2.NetworkError, httpcore2.ProtocolError, OSError) as error:
             raise ReadingError(Reason.CONNECT, f"{start.host}: {error!r}") from error
 
-    async def _follow(self, start: SubmittedUrl) -> Fetched:
+    async def _follow(self, start: SubmittedUrl, validators: Validators) -> Fetched:
         current = start
         for hop in range(self._limits.redirects + 1):
+            if hop:
+                await self._options.gate.admit(current)
+            # Another host has not given them, and may take them for its own.
+            known = validators if current.authority == start.authority else NO_VALIDATORS
+            async with self._exchange(current, known.headers) as response:
+                if not _leads_on(response):
+                    way = _Way(start, current, hop)
+                    return await self._receive(response, way, is_conditional=bool(known))
+                current = self._redirected(current, _header(response, b"location"))
+        raise ReadingError(Reason.TOO_MANY_REDIRECTS, f"over {self._limits.redirects}")
+
+    async def _follow_small(self, start: SubmittedUrl, limit: int) -> SmallAnswer:
+        current = start
+        for _hop in range(self._limits.redirects + 1):
             async with self._exchange(current) as response:
-                if response.status not in REDIRECTS or not _header(response, b"location"):
-                    return await self._receive(response, start=start, final=current, redirects=hop)
+                if not _leads_on(response):
+                    body = await self._prefix(response, limit)
+                    return SmallAnswer(response.status, body, _header(response, b"cache-control"))
                 current = self._redirected(current, _header(response, b"location"))
         raise ReadingError(Reason.TOO_MANY_REDIRECTS, f"over {self._limits.redirects}")
 
     @asynccontextmanager
-    async def _exchange(self, url: SubmittedUrl) -> AsyncIterator[httpcore2.Response]:
+    async def _exchange(
+        self, url: SubmittedUrl, conditions: Sequence[tuple[bytes, bytes]] = ()
+    ) -> AsyncIterator[httpcore2.Response]:
         target = httpcore2.URL(
             scheme=url.scheme.encode(), host=url.host.encode(), port=url.port, target=url.target.encode()
         )
-        request = httpcore2.Request(
-            b"GET", target, headers=self._headers(url), extensions={"timeout": self._timeouts()}
-        )
+        headers = [*self._headers(url), *conditions]
+        request = httpcore2.Request(b"GET", target, headers=headers, extensions={"timeout": self._timeouts()})
         connection = httpcore2.AsyncHTTPConnection(
             target.origin, ssl_context=self._ssl_context, network_backend=self._backend
         )
@@ -125,36 +175,58 @@ class Fetcher:
             raise ReadingError(Reason.TOO_MANY_REDIRECTS, "redirect from https to http")
         return target
 
-    async def _receive(
-        self, response: httpcore2.Response, *, start: SubmittedUrl, final: SubmittedUrl, redirects: int
-    ) -> Fetched:
-        _refuse_status(response.status)
+    async def _receive(self, response: httpcore2.Response, way: _Way, *, is_conditional: bool) -> Fetched:
+        is_unchanged = is_conditional and response.status == NOT_MODIFIED
+        if not is_unchanged:
+            await self._refuse_status(response, way.final)
         declared = parse_content_type(_header(response, b"content-type"))
-        refuse_hopeless(declared)
-        body = await self._body(response)
+        body = b""
+        if not is_unchanged:
+            refuse_hopeless(declared)
+            body = await self._body(response)
         return Fetched(
-            url=start.submitted,
-            final_url=final.as_fetched,
+            url=way.start.submitted,
+            final_url=way.final.as_fetched,
             status=response.status,
-            content_type=settle_type(declared, body),
+            content_type="" if is_unchanged else settle_type(declared, body),
             charset=declared.charset,
             body=body,
-            redirects=redirects,
+            redirects=way.redirects,
+            validators=Validators.received(_header(response, b"etag"), _header(response, b"last-modified")),
         )
+
+    async def _refuse_status(self, response: httpcore2.Response, url: SubmittedUrl) -> None:
+        status = response.status
+        if 200 <= status < 300:  # noqa: PLR2004  # RFC 9110 15.3: the 2xx class
+            return
+        pause = retry_after_seconds(_header(response, b"retry-after"), now=time.time())
+        if status in TOLD_TO_WAIT and pause:
+            await self._options.gate.told_to_wait(url, pause)
+        retryable = status in TRY_AGAIN or status >= 500  # noqa: PLR2004  # RFC 9110 15.6: the 5xx class
+        raise ReadingError(Reason.HTTP_STATUS, str(status), retryable=retryable)
 
     async def _body(self, response: httpcore2.Response) -> bytes:
         length = _header(response, b"content-length")
-        if length.isdecimal() and int(length) > self._limits.body_bytes:
+        limits = self._limits
+        if length.isdecimal() and int(length) > limits.body_bytes:
             raise ReadingError(Reason.TOO_LARGE, f"{length} bytes announced")
-        collector = BodyCollector(
-            _header(response, b"content-encoding"),
-            limit=self._limits.body_bytes,
-            ratio=self._limits.inflate_ratio,
-        )
+        encoding = _header(response, b"content-encoding")
+        collector = BodyCollector(encoding, limit=limits.body_bytes, ratio=limits.inflate_ratio)
+        return await self._collected(response, collector)
+
+    async def _prefix(self, response: httpcore2.Response, limit: int) -> bytes:
+        encoding = _header(response, b"content-encoding")
+        collector = PrefixCollector(encoding, limit=limit, ratio=self._limits.inflate_ratio)
+        return await self._collected(response, collector)
+
+    async def _collected(self, response: httpcore2.Response, collector: BodyCollector) -> bytes:
         began = time.monotonic()
-        async for chunk in response.aiter_stream():
-            collector.feed(chunk)
-            self._refuse_trickle(collector.wire_bytes, time.monotonic() - began)
+        async with aclosing(response.aiter_stream()) as chunks:
+            async for chunk in chunks:
+                collector.feed(chunk)
+                if collector.is_full:
+                    break
+                self._refuse_trickle(collector.wire_bytes, time.monotonic() - began)
         return collector.finish()
 
     def _refuse_trickle(self, received: int, seconds: float) -> None:
@@ -163,10 +235,8 @@ class Fetcher:
             raise ReadingError(Reason.TIMEOUT, f"{received} bytes in {seconds:.1f} s")
 
 
-def _refuse_status(status: int) -> None:
-    if not 200 <= status < 300:  # noqa: PLR2004  # RFC 9110 15.3: the 2xx class
-        retryable = status in TRY_AGAIN or status >= 500  # noqa: PLR2004  # RFC 9110 15.6: the 5xx class
-        raise ReadingError(Reason.HTTP_STATUS, str(status), retryable=retryable)
+def _leads_on(response: httpcore2.Response) -> bool:
+    return response.status in REDIRECTS and bool(_header(response, b"location"))
 
 
 def _header(response: httpcore2.Response, name: bytes) -> str:

@@ -2,6 +2,8 @@
 
 import zlib
 
+from typing_extensions import override
+
 from app.reading.errors import ReadingError, Reason
 
 GZIP_WINDOW = 16 + zlib.MAX_WBITS
@@ -32,6 +34,11 @@ class BodyCollector:
         else:
             self._inflate(chunk)
 
+    @property
+    def is_full(self) -> bool:
+        """Nothing more need be read."""
+        return False
+
     def finish(self) -> bytes:
         if self._gzip is not None and self.wire_bytes and not self._gzip.eof:
             raise ReadingError(Reason.CONNECT, "compressed body broke off")
@@ -61,3 +68,24 @@ class BodyCollector:
             raise ReadingError(Reason.TOO_LARGE, f"over {self._limit} bytes decoded")
         if size > RATIO_FREE_BYTES and size > self._ratio * self.wire_bytes:
             raise ReadingError(Reason.TOO_LARGE, f"inflates {size} bytes from {self.wire_bytes}")
+
+
+class PrefixCollector(BodyCollector):
+    """Keeps the first `limit` bytes, and leaves whatever follows."""
+
+    @property
+    @override
+    def is_full(self) -> bool:
+        return len(self._body) >= self._limit
+
+    @override
+    def finish(self) -> bytes:
+        return bytes(self._body) if self.is_full else super().finish()
+
+    @override
+    def _append(self, data: bytes) -> None:
+        super()._append(data[: self._limit - len(self._body)])
+
+    @override
+    def _inflate_some(self, gzip: "zlib._Decompress", data: bytes) -> bytes:
+        return b"" if self.is_full else super()._inflate_some(gzip, data)
