@@ -38,7 +38,9 @@ class PrecisWorker(UvicornWorker):  # type: ignore[misc]  # it ships no types
         "server_header": False,
         "proxy_headers": True,
         "access_log": False,
-        "ws_max_size": 65_536,
+        "ws_max_size": 16_384,
+        # A deflate window is 300 KB a connection, for messages of 300 bytes.
+        "ws_per_message_deflate": False,
         # Event streams never end by themselves; the rest has ended by then.
         "timeout_graceful_shutdown": 25,
     }

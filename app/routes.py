@@ -23,11 +23,14 @@ from app.organizations.usage.router import router as usage
 from app.summaries.exports.router import router as exports
 from app.summaries.feeds.public import router as public_feeds
 from app.summaries.feeds.router import router as feeds
+from app.summaries.progress.router import router as progress
+from app.summaries.progress.socket import router as sockets
 from app.summaries.router import router as summaries
 from app.summaries.search.router import router as search
 from app.summaries.sharing.public import router as shared_pages
 from app.summaries.sharing.router import router as sharing
 from app.summaries.trash.router import router as trash
+from app.summaries.versions.router import router as versions
 from app.webhooks.deliveries_router import router as webhook_deliveries
 from app.webhooks.router import router as webhooks
 
@@ -39,8 +42,10 @@ ROUTERS: tuple[tuple[str, str, APIRouter], ...] = (
     (f"{API}/summaries", "exports", exports),
     (f"{API}/summaries", "search", search),
     (f"{API}/summaries", "trash", trash),
+    (f"{API}/summaries", "versions", versions),
     (f"{API}/summaries", "feeds", feeds),
     (f"{API}/summaries", "summaries", summaries),
+    (f"{API}/summaries", "progress", progress),
     (f"{API}/summaries", "sharing", sharing),
     ("", "shared_pages", shared_pages),
     ("", "public_feeds", public_feeds),
@@ -65,13 +70,16 @@ ROUTERS: tuple[tuple[str, str, APIRouter], ...] = (
     (f"{API}/admin", "admin", staff_people),
     (f"{API}/admin", "admin", staff_tenants),
     ("", "health", health),
+    ("", "progress", sockets),
 )
 
 # What the reference says of each tag.
 TAGS = {
     "summaries": "Summaries of web pages, texts and documents.",
+    "progress": "Watching summaries being made, stopping them, trying again.",
     "exports": "All summaries at once, as a file.",
     "search": "What there is to look for.",
+    "versions": "What a summary said before it was made anew.",
     "trash": "What was thrown away: restored, or erased for good.",
     "sharing": "Links by which anybody can read one summary.",
     "shared_pages": "What such a link leads to. No credential but the link.",

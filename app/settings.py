@@ -94,6 +94,11 @@ class Settings(IdentitySettings, MailSettings, OAuthSettings, ProviderSettings, 
     redis_url: Annotated[str, AfterValidator(parse_redis_url)] = Field("redis://127.0.0.1:6379/0", repr=False)
     rate_limit_scale: float = Field(1.0, gt=0, description="Multiplies every limit.")
 
+    # Watching
+    streams_per_process: PositiveInt = Field(2000, description="Event streams and WebSockets of one process.")
+    streams_per_person: PositiveInt = Field(20, description="Of those, one person's.")
+    stream_max_seconds: PositiveInt = Field(900, description="Then an event stream is to come back.")
+
     # Reading
     fetch_allow_hosts: Annotated[list[HostPort], NoDecode] = Field(
         [], description="host:port the fetcher may reach although not public. Development and tests only."

@@ -30,6 +30,8 @@ PROBLEM = "application/problem+json"
 # member; the invitation is another's.
 UNWILLING = {
     "retry": {409},
+    # Nothing has been read yet that could be read anew, and nothing put aside.
+    **{"regenerate": {409}, "refresh": {409}, "{version_number}": {404}, "diff": {404}},
     "DELETE /api/v1/summaries/trash/{summary_id}": {409},
     "POST /api/v1/summaries/{summary_id}/restore": {409},
     "leave": {409},
@@ -42,8 +44,8 @@ OUR_PAGE = {"Sec-Fetch-Site": "same-origin"}
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    """Who may is the claim here, not how often."""
-    return settings.model_copy(update={"rate_limit_scale": 1000})
+    """Who may is the claim here, not how often, nor for how long they watch."""
+    return settings.model_copy(update={"rate_limit_scale": 1000, "stream_max_seconds": 1})
 
 
 @pytest.fixture

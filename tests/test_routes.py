@@ -2,14 +2,13 @@
 
 import pytest
 from fastapi import FastAPI
-from fastapi.routing import iter_route_contexts
 from httpx2 import ASGITransport, AsyncClient
 
 from app.core.errors import CATALOGUE
 from app.core.principal import Scope
 from tests.factories import Person
 from tests.fixtures import BASE_URL
-from tests.site_map import BODIES, Route, routes_of
+from tests.site_map import BODIES, Route, http_contexts, routes_of
 
 pytestmark = pytest.mark.integration
 
@@ -77,7 +76,7 @@ def test_a_body_is_known_to_the_access_tests(routes: list[Route]) -> None:
 
 def test_the_site_map_is_the_reference_and_the_hidden_routes(built_app: FastAPI, routes: list[Route]) -> None:
     operations = sum(len(item) for item in built_app.openapi()["paths"].values())
-    assert len(list(iter_route_contexts(built_app.routes))) == operations + len(HIDDEN)
+    assert len(http_contexts(built_app)) == operations + len(HIDDEN)
     assert {route.name for route in routes if route.operation is None} == HIDDEN
 
 

@@ -11,6 +11,7 @@ from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyCookie, APIKeyHeader, HTTPBearer, SecurityScopes
 from fastapi.security.utils import get_authorization_scheme_param
 from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.requests import HTTPConnection
 from structlog.contextvars import bind_contextvars, unbind_contextvars
 
 from app.core.browser_cookies import SECURE_ACCESS, BrowserCookies
@@ -109,7 +110,7 @@ async def authenticate(
     header = _only_header(request)
     credential = header or _cookie_of_our_page(request)
     try:
-        principal = await _verify(request, credential)
+        principal = await verify(request, credential)
         if header is None and principal.kind != "user":
             raise InvalidCredentialError(internal="a cookie holds a session's token, and nothing else")
     except ProblemError as error:
@@ -131,19 +132,20 @@ def _name_impersonator(principal: Principal) -> None:
         bind_contextvars(**{IMPERSONATED_BY: str(principal.impersonator_id)})
 
 
-async def _verify(request: Request, credential: str) -> Principal:
-    authenticators: Sequence[Authenticator] = request.app.state.authenticators
-    address = client_address(request.scope.get("client"))
+async def verify(connection: HTTPConnection, credential: str) -> Principal:
+    """Raises a 401 ProblemError for anything that is no living credential of ours."""
+    authenticators: Sequence[Authenticator] = connection.app.state.authenticators
+    address = client_address(connection.scope.get("client"))
     for authenticator in authenticators:
         if authenticator.recognises(credential):
             return await authenticator.authenticate(credential, address=address)
     raise InvalidCredentialError
 
 
-async def count_bad_credential(request: Request) -> None:
+async def count_bad_credential(connection: HTTPConnection) -> None:
     """Whoever guesses is slowed down by address. Raises RateLimitedError."""
-    limiter: AsyncLimiter = request.app.state.limiter
-    await limiter.enforce(request, [Hit(Limit.BAD_CREDENTIAL, address_of(request))])
+    limiter: AsyncLimiter = connection.app.state.limiter
+    await limiter.enforce(connection, [Hit(Limit.BAD_CREDENTIAL, address_of(connection))])
 
 
 def _only_header(request: Request) -> str | None:

@@ -22,6 +22,20 @@ DEFER = text(
     "::procrastinate_job_to_defer_v1])"
 )
 
+DEFER_MANY = text(
+    "SELECT procrastinate_defer_jobs_v1(array_agg("
+    "ROW(:queue, :task, :priority, NULL, job.lock, job.args, NULL)::procrastinate_job_to_defer_v1))"
+    " FROM unnest(CAST(:locks AS text[]), CAST(:args AS jsonb[])) AS job(lock, args)"
+    " WHERE NOT EXISTS (SELECT FROM procrastinate_jobs"
+    " WHERE queueing_lock = job.lock AND status = 'todo') HAVING count(*) > 0"
+)
+# What runs has no index by this lock, but there are never more of those than workers have places.
+WITHDRAW = text(
+    "SELECT procrastinate_cancel_job_v1(job.id, true, false) FROM procrastinate_jobs job"
+    " WHERE (job.status = 'todo' AND job.queueing_lock = :lock)"
+    " OR (job.status = 'doing' AND job.worker_id IS NOT NULL AND job.queueing_lock = :lock)"
+)
+
 
 async def enqueue(
     session: AsyncSession,
@@ -50,3 +64,28 @@ async def enqueue(
             raise
         return False
     return True
+
+
+async def enqueue_many(
+    session: AsyncSession,
+    task: str,
+    *,
+    args_by_lock: Mapping[str, Mapping[str, str | int]],
+    priority: int = 0,
+) -> None:
+    """In one statement, by queueing lock; who holds one of these locks for another job must not do so now."""
+    await session.execute(
+        DEFER_MANY,
+        {
+            "queue": QUEUE,
+            "task": task,
+            "priority": priority,
+            "locks": list(args_by_lock),
+            "args": [json.dumps(args) for args in args_by_lock.values()],
+        },
+    )
+
+
+async def withdraw(session: AsyncSession, *, queueing_lock: str) -> None:
+    """The job that waits is cancelled; of the one that runs its worker hears at once, and stops it."""
+    await session.execute(WITHDRAW, {"lock": queueing_lock})

@@ -5,6 +5,7 @@ without Redis; its middlewares silently skip every included router. None of the 
 names its limit with `limited(...)`, the guard counts the caller's organisation, both end in `enforce`.
 """
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -68,22 +69,28 @@ class AsyncLimiter(Limiter):
         rows = zip(hits, buckets, levels, strict=True)
         return Verdict(tuple(Outcome(str(hit.limit), bucket.quota, level) for hit, bucket, level in rows))
 
-    async def enforce(self, request: Request, hits: Sequence[Hit]) -> None:
+    async def enforce(self, connection: HTTPConnection, hits: Sequence[Hit]) -> None:
         """Also leaves the verdict for RateLimitHeadersMiddleware.
 
         Raises:
             RateLimitedError: with Retry-After, naming the limit; its cause is slowapi's RateLimitExceeded.
         """
         verdict = await self.check(hits)
-        state = request.scope.setdefault("state", {})
+        state = connection.scope.setdefault("state", {})
         state[STATE_KEY] = verdict.after(state.get(STATE_KEY))
         if not verdict.allowed:
-            tell_refusal(request, RefusalKind.LIMIT, name=verdict.tightest.name)
+            tell_refusal(connection, RefusalKind.LIMIT, name=verdict.tightest.name)
         refuse_unless_allowed(verdict, hits)
 
-    async def enforce_principal(self, request: Request, principal: Principal) -> None:
+    async def enforce_principal(self, connection: HTTPConnection, principal: Principal) -> None:
         """Its organisation, its API key's own rate, and what the route named, in one check."""
-        await self.enforce(request, principal_hits(principal, also=_announced(request)))
+        await self.enforce(connection, principal_hits(principal, also=_announced(connection)))
+
+    async def grant(self, limit: Limit, principal: Principal, *, wanted: int) -> int:
+        """How many of so many at once the limit of its organisation lets through; each is counted."""
+        hit = _principal_hit(limit, principal)
+        verdicts = await asyncio.gather(*(self.check([hit]) for _ in range(wanted)))
+        return sum(verdict.allowed for verdict in verdicts)
 
     async def _levels(self, buckets: Sequence[Bucket]) -> list[Level]:
         try:
@@ -156,8 +163,8 @@ def limited(limit: Limit) -> params.Depends:
     return dependency
 
 
-def _announced(request: Request) -> tuple[Limit, ...]:
-    announced: tuple[Limit, ...] = getattr(request.state, "announced_limits", ())
+def _announced(connection: HTTPConnection) -> tuple[Limit, ...]:
+    announced: tuple[Limit, ...] = getattr(connection.state, "announced_limits", ())
     return announced
 
 

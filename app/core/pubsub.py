@@ -145,13 +145,13 @@ class Subscriber:
 
     async def _serve(self) -> None:
         """Until the connection breaks. Raises RedisError or OSError, alone or in a group."""
-        connection = self._pool.make_connection()
+        connection: AbstractConnection = self._pool.make_connection()  # type: ignore[no-untyped-call]  # untyped there
         for channel in self._channels.values():
             channel.is_sent = False
             channel.is_confirmed.clear()
         try:
             async with asyncio.timeout(self._patience.connect):
-                await connection.connect()
+                await connection.connect()  # type: ignore[no-untyped-call]  # as above
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._write(connection))
                 group.create_task(self._read(connection))

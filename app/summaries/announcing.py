@@ -63,9 +63,9 @@ class Progress:
     @classmethod
     def from_message(cls, message: bytes) -> Self:
         """Raises ValueError, KeyError or TypeError for anything but a message of ours."""
-        fields = json.loads(message)
-        ids = {name: UUID(fields.pop(name)) for name in ("organization_id", "summary_id", "user_id")}
-        return cls(**ids, status=Status(fields.pop("status")), **fields)
+        fields: dict[str, Any] = json.loads(message)  # Any: JSON
+        ids = {name: UUID(fields[name]) for name in ("organization_id", "summary_id", "user_id")}
+        return cls(**{**fields, **ids, "status": Status(fields["status"])})
 
 
 def progress_of(row: Any) -> Progress:  # Any: a Summary, or a row of COLUMNS

@@ -15,6 +15,7 @@ from app.core.idempotency_seal import Answer
 from app.core.principal import Principal
 from app.summaries.duplicates import Outcome, Submission
 from app.summaries.models import Summary
+from app.summaries.progress.hub import ProgressHub
 from app.summaries.redo import RedoKind
 from app.summaries.schemas import SummaryDraft
 from app.summaries.service import SummaryService, Surroundings
@@ -31,6 +32,7 @@ class Intake:
         principal: Principal,
         *,
         surroundings: Surroundings,
+        hub: ProgressHub,
         is_draining: Callable[[], bool],
         once: Once,
         receipt: Callable[[Submission], Answer],
@@ -38,6 +40,7 @@ class Intake:
         self._database = database
         self._principal = principal
         self._surroundings = surroundings
+        self._hub = hub
         self._is_draining = is_draining
         self._once = once
         self._receipt = receipt
@@ -80,8 +83,13 @@ class Intake:
                 await service.hand_over(latest)
             return latest.status in FINAL
 
-        if latest.status not in FINAL:
-            await wait_until(is_done, seconds=wait_seconds, is_draining=self._is_draining)
+        if latest.status not in FINAL and wait_seconds and not self._is_draining():
+            async with self._hub.watching(self._principal, [summary.id]) as watch:
+                # It may have been finished before we listened.
+                if not await is_done():
+                    await wait_until(
+                        is_done, seconds=wait_seconds, is_draining=self._is_draining, sleep=watch.until_final
+                    )
         return latest
 
     @asynccontextmanager

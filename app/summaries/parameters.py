@@ -62,6 +62,7 @@ def get_intake(
         database,
         principal,
         surroundings=surroundings,
+        hub=state.progress.hub,
         is_draining=lambda: bool(getattr(state, "draining", False)),
         once=once,
         receipt=lambda submission: answers.receipt(submission, request),

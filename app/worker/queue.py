@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from procrastinate import App, BaseRetryStrategy, JobContext, PsycopgConnector, RetryDecision
+from procrastinate.exceptions import JobAborted
+from procrastinate.job_context import AbortReason
 from procrastinate.jobs import Job
 from typing_extensions import override
 
@@ -83,7 +85,13 @@ MAIL_BACKOFF = Backoff(
 async def run_summarise(context: JobContext, organization_id: str, summary_id: str) -> None:
     bench: Workbench = context.additional_context[BENCH]
     key = SummaryKey(UUID(organization_id), UUID(summary_id))
-    await summarise(bench, key, tries=context.job.attempts)
+    try:
+        await summarise(bench, key, tries=context.job.attempts)
+    except asyncio.CancelledError:
+        if context.abort_reason() is AbortReason.USER_REQUEST:
+            # Withdrawn by whoever cancelled the summary: nothing to try again, and no dead letter.
+            raise JobAborted from None
+        raise
 
 
 async def run_deliver(context: JobContext, organization_id: str) -> None:

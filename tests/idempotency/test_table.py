@@ -46,6 +46,11 @@ NOTHING_MADE_TWICE = {
         ),
         "changes the state of what it names; once more changes nothing more",
     ),
+    **dict.fromkeys(
+        ("/summaries/{summary_id}/cancel", "/summaries/retry"),
+        "changes what is unfinished, or failed; once more finds nothing left to change",
+    ),
+    "/summaries/ws-ticket": "good for 30 seconds and one use; kept, it would be a secret",
     "/admin/users/{user_id}/impersonate": "a login of the staff's, short and audited each time",
 }
 
