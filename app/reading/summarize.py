@@ -16,7 +16,7 @@ AT_MOST = 1.1
 # A sentence so like a chosen one is that sentence again, whatever its score.
 SAME = 0.95
 KEY_POINTS = 5
-NEARLY_BEST = 0.8
+NEARLY_BEST = 0.9
 WORDS_PER_MINUTE = 238  # Brysbaert 2019, silent reading of English non-fiction
 
 
@@ -92,7 +92,7 @@ def _headline(ranked: Sequence[Ranked], length: Length) -> list[Sentence]:
 
 def _choose(ranked: Sequence[Ranked], length: Length) -> list[Ranked]:
     """Best first, by maximal marginal relevance (Carbonell and Goldstein 1998)."""
-    likeness = dict.fromkeys(range(len(ranked)), 0.0)
+    likeness = dict.fromkeys(_openers(ranked, length), 0.0)
     budget = Budget(length)
     chosen: list[Ranked] = []
     while likeness and not budget.is_spent:
@@ -106,6 +106,18 @@ def _choose(ranked: Sequence[Ranked], length: Length) -> list[Ranked]:
             if ranked[at] is not best and like < SAME and budget.admits(ranked[at].words)
         }
     return chosen
+
+
+def _openers(ranked: Sequence[Ranked], length: Length) -> Sequence[int]:
+    """All, unless the best is too long for so few words and one that fits says nearly as much."""
+    everything = range(len(ranked))
+    budget = AT_MOST * length.amount
+    best = max(ranked, key=lambda item: item.score, default=None)
+    if length.unit is LengthUnit.SENTENCES or best is None or best.words <= budget:
+        return everything
+    fitting = [at for at in everything if ranked[at].words <= budget]
+    nearly_best = NEARLY_BEST * best.score
+    return fitting if any(ranked[at].score >= nearly_best for at in fitting) else everything
 
 
 class Budget:
