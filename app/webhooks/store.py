@@ -35,7 +35,8 @@ NEXT_DUE = text(
     WHERE w.organization_id = :organization_id AND w.disabled_at IS NULL AND w.deleted_at IS NULL
       AND (w.resting_until IS NULL OR w.resting_until <= now())
       AND o.suspended_at IS NULL AND o.erase_after IS NULL
-      AND leased.many < CASE WHEN w.failing_since IS NULL THEN :at_once ELSE :when_failing END
+      AND leased.many < CASE WHEN w.failing_since IS NULL THEN CAST(:at_once AS integer)
+                           ELSE CAST(:when_failing AS integer) END
     ORDER BY leased.many, d.next_attempt_at LIMIT 1
     """
 )
