@@ -1,12 +1,13 @@
 """By what two submissions are told to be equal, and what became of one.
 
 Equal: of the same author, not in the trash, not failed, asked for with the same options, and the same source:
-a URL of the same canonical spelling (that of the submitted address, or the one that the page itself names), or
-the same text, html or file. Only the author's own count, so that nobody learns what others have read.
+a URL of the same canonical spelling (that of the submitted address, or the one that the page itself names),
+or the same text, html or file. Only the author's own count, so that nobody learns what others have read.
 """
 
 import hashlib
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -15,6 +16,7 @@ from sqlalchemy import case, null
 
 from app.reading.canonical import parse_fetched_url
 from app.summaries.models import Summary
+from app.summaries.telling.service import CALLBACK
 from app.summaries.vocabulary import Source
 
 
@@ -28,6 +30,11 @@ class Outcome(StrEnum):
 class Submission:
     summary: Summary
     outcome: Outcome
+
+
+def without_callback(options: Mapping[str, Any]) -> dict[str, Any]:  # Any: JSON
+    """What the summary is made by: whoever asks again wants to be told anew, or not at all."""
+    return {name: value for name, value in options.items() if name != CALLBACK}
 
 
 def fingerprint_of(text: str) -> bytes:

@@ -8,6 +8,7 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     SQLColumnExpression,
+    Text,
     Uuid,
     and_,
     cast,
@@ -25,8 +26,11 @@ from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.pagination import Keyset
+from app.reading.article import RawDocument
+from app.summaries.duplicates import without_callback
 from app.summaries.filters import Filters
 from app.summaries.models import UNFINISHED, Summary, SummaryContent
+from app.summaries.telling.service import CALLBACK
 from app.summaries.vocabulary import Source, Status, Visibility
 
 # Beyond this many waiting summaries a tenant's next one cannot be graded any lower: the count stays cheap.
@@ -41,13 +45,17 @@ class SummaryRepository:
         self._session = session
         self.organization_id = organization_id
 
-    async def add(self, summary: Summary, *, submitted: str | None) -> None:
-        """`submitted` is the text or html itself, None for a URL."""
+    async def add(self, summary: Summary, *, submitted: str | RawDocument | None) -> None:
+        """`submitted` is the text, html or file itself, None for a URL."""
         self._session.add(summary)
         await self._session.flush()
-        self._session.add(
-            SummaryContent(summary_id=summary.id, organization_id=self.organization_id, input=submitted)
-        )
+        content = SummaryContent(summary_id=summary.id, organization_id=self.organization_id)
+        if isinstance(submitted, RawDocument):
+            content.document = submitted.body
+            content.document_name, content.document_type = submitted.name, submitted.content_type
+        else:
+            content.input = submitted
+        self._session.add(content)
         await self._session.flush()
 
     async def find(self, summary_id: UUID, *, viewer: UUID) -> Summary | None:
@@ -91,7 +99,7 @@ class SummaryRepository:
             *visible(self.organization_id, summary.user_id),
             Summary.user_id == summary.user_id,
             Summary.status != Status.FAILED,
-            func.coalesce(Summary.pending["options"], Summary.options) == summary.options,
+            _asked_for() == without_callback(summary.options),
             Summary.submitted_key.is_not(None),
             same_source,
         )
@@ -143,6 +151,12 @@ def visible(organization_id: UUID, viewer: UUID) -> tuple[ColumnElement[bool], .
         Summary.ephemeral.is_(False),
         or_(Summary.visibility == Visibility.ORGANIZATION, Summary.user_id == viewer),
     )
+
+
+def _asked_for() -> ColumnElement[Any]:  # Any: JSON
+    """The options that a summary has, or is about to have."""
+    options = func.coalesce(Summary.pending["options"], Summary.options, type_=JSONB)
+    return options.op("-", return_type=JSONB())(cast(CALLBACK, Text))
 
 
 def kept() -> ColumnElement[bool]:

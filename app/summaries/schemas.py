@@ -74,8 +74,8 @@ class SummaryDraft(RequestModel):
     )
     store: bool = Field(
         True,
-        description="false: nothing is kept after the answer, which is waited for, 15 seconds at most. An answer "
-        "of 202 is collected by reading it once within half an hour.",
+        description="false: nothing is kept after the answer, which is waited for, 15 seconds at most. "
+        "An answer of 202 is collected by reading it once, within half an hour.",
     )
     callback: Url | None = Field(None, description="One signed delivery to this URL when it is done.")
 
@@ -132,7 +132,10 @@ class SummaryView(ResponseModel):
     site_name: str | None
     language: str | None
     status: Status
-    failure: FailureView | None
+    failure: FailureView | None = Field(
+        description="Of the last attempt. One that is ready and has a failure was to be made anew: "
+        "it is still as it was before."
+    )
     summary: str | None
     key_points: list[str]
     sentences: list[SentenceView]
@@ -154,6 +157,7 @@ class SummaryView(ResponseModel):
     archived: bool
     created_at: UtcDatetime
     updated_at: UtcDatetime
+    refreshed_at: UtcDatetime | None = Field(description="When its page was last fetched again.")
     stages: dict[str, int] = Field(description="Milliseconds that each stage took.")
 
 
