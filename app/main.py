@@ -1,5 +1,6 @@
 """create_app(): the only file that knows everyone. `app.main:app` is built when it is first asked for."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -66,6 +67,10 @@ from app.summaries.sharing.views import ViewCounter, written_every_few_seconds
 from app.users.mail_tokens import MailTokens
 from app.webhooks.signing import webhook_seal
 
+# Of each process. A batch holds two connections while it runs, a document some times its size in memory.
+BATCHES_AT_ONCE = 3
+DOCUMENTS_AT_ONCE = 2
+
 log = structlog.get_logger(__name__)
 
 
@@ -121,6 +126,8 @@ def _connect_stores(app: FastAPI, settings: Settings) -> None:
     app.state.share_views = ViewCounter(app.state.database)
     app.state.webhook_seal = webhook_seal(settings.signing_secret)
     app.state.announcer = RedisAnnouncer(app.state.redis)
+    app.state.batch_slots = asyncio.Semaphore(BATCHES_AT_ONCE)
+    app.state.document_slots = asyncio.Semaphore(DOCUMENTS_AT_ONCE)
     app.state.progress = ProgressDesk.open(
         settings,
         app.state.database,

@@ -20,6 +20,7 @@ from app.organizations.audit_log_router import router as audit_log
 from app.organizations.invitations.router import router as invitations
 from app.organizations.router import router as organizations
 from app.organizations.usage.router import router as usage
+from app.summaries.batches.router import router as batches
 from app.summaries.exports.router import router as exports
 from app.summaries.feeds.public import router as public_feeds
 from app.summaries.feeds.router import router as feeds
@@ -30,6 +31,7 @@ from app.summaries.search.router import router as search
 from app.summaries.sharing.public import router as shared_pages
 from app.summaries.sharing.router import router as sharing
 from app.summaries.trash.router import router as trash
+from app.summaries.uploads.router import router as uploads
 from app.summaries.versions.router import router as versions
 from app.webhooks.deliveries_router import router as webhook_deliveries
 from app.webhooks.router import router as webhooks
@@ -40,6 +42,8 @@ API = "/api/v1"
 ROUTERS: tuple[tuple[str, str, APIRouter], ...] = (
     # Before /summaries/{summary_id}, which would take their names for ids.
     (f"{API}/summaries", "exports", exports),
+    (f"{API}/summaries", "uploads", uploads),
+    (f"{API}/summaries", "batches", batches),
     (f"{API}/summaries", "search", search),
     (f"{API}/summaries", "trash", trash),
     (f"{API}/summaries", "versions", versions),
@@ -78,6 +82,8 @@ TAGS = {
     "summaries": "Summaries of web pages, texts and documents.",
     "progress": "Watching summaries being made, stopping them, trying again.",
     "exports": "All summaries at once, as a file.",
+    "uploads": "Summaries of documents.",
+    "batches": "Several summaries asked for at once.",
     "search": "What there is to look for.",
     "versions": "What a summary said before it was made anew.",
     "trash": "What was thrown away: restored, or erased for good.",

@@ -53,6 +53,8 @@ KEY_SCOPES = MANAGER - {"profile:write", "keys:write"}
 
 RULES: dict[str, Rule | None] = {
     "POST /api/v1/summaries": Rule("summaries:write"),
+    "POST /api/v1/summaries/upload": Rule("summaries:write"),
+    "POST /api/v1/summaries/batch": Rule("summaries:write"),
     "GET /api/v1/summaries": Rule("summaries:read"),
     "GET /api/v1/summaries/count": Rule("summaries:read"),
     "GET /api/v1/summaries/export": Rule("summaries:read"),

@@ -18,8 +18,15 @@ PARAMETER = re.compile(r"\{(\w+)\}")
 # A body that each route takes; a new route with a body stands here, or the tests of access fail.
 BODIES: dict[tuple[str, str], dict[str, Any]] = {  # Any: the client's own options
     ("POST", "/api/v1/summaries"): {"json": {"text": "A sentence to be summarised. " * 20}},
+    ("POST", "/api/v1/summaries/upload"): {
+        "files": {"file": ("a.txt", b"A sentence to be summarised. " * 20)}
+    },
+    ("POST", "/api/v1/summaries/batch"): {
+        "json": {"items": [{"text": "A sentence to be summarised. " * 20}]}
+    },
     ("PUT", "/api/v1/summaries/{summary_id}"): {"json": {"notes": "mine"}},
     ("PATCH", "/api/v1/summaries/{summary_id}"): {"json": {"notes": "mine"}},
+    ("POST", "/api/v1/summaries/{summary_id}/regenerate"): {"json": {"length": "short"}},
     ("POST", "/api/v1/summaries/retry"): {"json": {"limit": 10}},
     ("POST", "/api/v1/summaries/{summary_id}/share"): {"json": {"expires_in_days": 7}},
     ("POST", "/api/v1/auth/token"): {"data": {"username": "nobody", "password": "nothing"}},

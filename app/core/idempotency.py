@@ -6,6 +6,7 @@ is there without the other; refusals and failures are not kept: a retry after on
 """
 
 import re
+from dataclasses import replace
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -92,6 +93,11 @@ class Once:
         self._database = database
         self._session: AsyncSession | None = None
         self._kept: Answer | None = None
+
+    def part(self, name: str) -> "Once":
+        """Of a request with several transactions, one: done once by itself, under the request's key."""
+        own = self._request and replace(self._request, route=f"{self._request.route}#{name}")
+        return Once(own, seal=self._seal, database=self._database)
 
     async def claim(self, session: AsyncSession) -> None:
         """In the transaction that will act, before it does.

@@ -54,12 +54,12 @@ def problem_response(scope: Scope, error: ProblemError) -> Response:
     """`scope` gives the request id and, by its app, what the problem's type begins with."""
     state_of(scope)["problem_code"] = error.code
     # Replaced, not refused: an unknown field's name may hold a lone surrogate, and comes back in a pointer.
-    content = json.dumps(_members(scope, error), ensure_ascii=False).encode("utf-8", "replace")
+    content = json.dumps(members_of(scope, error), ensure_ascii=False).encode("utf-8", "replace")
     headers = {"Cache-Control": "no-store", **error.public_headers}
     return ProblemResponse(content, status_code=error.status, headers=headers)
 
 
-def _members(scope: Scope, error: ProblemError) -> dict[str, Any]:  # Any: JSON
+def members_of(scope: Scope, error: ProblemError) -> dict[str, Any]:  # Any: JSON
     members: dict[str, Any] = {
         "type": f"{scope['app'].state.settings.base_url}/problems/{error.code}",
         "title": error.title,

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
 from starlette.datastructures import FormData
 
 from app.core.errors import FieldFault
@@ -15,6 +16,12 @@ MAX_POINTER_LENGTH = 200
 
 def to_faults(error: RequestValidationError) -> list[FieldFault]:
     return [_to_fault(item, error.body) for item in error.errors()[:MAX_FAULTS]]
+
+
+def faults_of(error: ValidationError, sent: object) -> list[FieldFault]:
+    """Of a model that was validated apart; the pointers lead through what was sent for it."""
+    errors = [{**fault, "loc": ("body", *fault["loc"])} for fault in error.errors(include_url=False)]
+    return to_faults(RequestValidationError(errors, body=sent))
 
 
 def _to_fault(item: dict[str, Any], body: Any) -> FieldFault:  # Any: pydantic's error dict, undecoded JSON

@@ -1,6 +1,6 @@
 """Taking a summary in: committed first, then, where the client prefers, waited for."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -47,16 +47,43 @@ class Intake:
 
     async def submit(self, draft: SummaryDraft, *, wait_seconds: int) -> Submission:
         """The summary as it stands when it is finished or the wait is over."""
+        return await self.finished(await self.take(draft), wait_seconds=wait_seconds)
+
+    async def take(
+        self, draft: SummaryDraft, *, admit: Callable[[], Awaitable[None]] | None = None
+    ) -> Submission:
+        """Committed, not waited for: a file need not be held in memory any longer.
+
+        `admit` counts it, and may refuse; what is only repeated is not counted again.
+        """
         async with self._opened() as session:
             await self._once.claim(session)
+            if admit is not None:
+                await admit()
             submission = await self._service(session).submit(draft)
             if submission.summary.ephemeral:
                 self._once.keep_nothing()
-                wait_seconds = wait_seconds or MAX_WAIT_SECONDS
             else:
                 # Kept as it stands now: whoever retries meanwhile, or after we died waiting, finds it.
                 await self._once.keep(session, self._receipt(submission))
-        return replace(submission, summary=await self._finished(submission.summary, wait_seconds))
+        return submission
+
+    async def finished(self, submission: Submission, *, wait_seconds: int) -> Submission:
+        """What is not kept is always waited for."""
+        longest = MAX_WAIT_SECONDS if submission.summary.ephemeral else 0
+        return replace(submission, summary=await self._finished(submission.summary, wait_seconds or longest))
+
+    def part(self, name: str) -> "Intake":
+        """For one of several submissions of a request: see `Once.part`."""
+        return Intake(
+            self._database,
+            self._principal,
+            surroundings=self._surroundings,
+            hub=self._hub,
+            is_draining=self._is_draining,
+            once=self._once.part(name),
+            receipt=self._receipt,
+        )
 
     async def redo(
         self,

@@ -23,6 +23,7 @@ WIDER_LIMITS: BodyLimits = {
     ("POST", "/api/v1/summaries"): 5 * MEBIBYTE,
     ("POST", "/api/v1/summaries/batch"): 5 * MEBIBYTE,
     ("POST", "/api/v1/summaries/upload"): 21 * MEBIBYTE,
+    ("POST", "/api/v1/summaries/import"): 5 * MEBIBYTE,
 }
 
 

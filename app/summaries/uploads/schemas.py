@@ -22,3 +22,6 @@ class FileDraft(FormDraft):
     """`document` has the file's bytes, its name and its settled type."""
 
     document: RawDocument = Field(exclude=True, repr=False)
+
+
+OPTION_FIELDS = frozenset(FormDraft.model_fields) - {"url", "text", "html"} | {"words", "sentences"}

@@ -1,0 +1,55 @@
+"""What the upload's route is given."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+from starlette.datastructures import UploadFile
+
+from app.summaries.batches.parameters import BatchIntakeDep
+from app.summaries.batches.service import BatchIntake, Taken
+from app.summaries.duplicates import Submission
+from app.summaries.intake import Intake
+from app.summaries.parameters import IntakeDep
+from app.summaries.uploads.files import document_of, refuse_oversize
+from app.summaries.uploads.forms import FormDep, Options, SubmittedForm, options_of, validated
+from app.summaries.uploads.schemas import OPTION_FIELDS, FileDraft, FormDraft
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """`slots`: documents in memory at a time, in this process."""
+
+    form: SubmittedForm
+    options: Options
+    intake: Intake
+    batch: BatchIntake
+    slots: asyncio.Semaphore
+
+    async def take_one(self, *, wait_seconds: int) -> Submission:
+        async with self.slots:
+            submission = await self.intake.take(await self._draft(self.form.files[0]))
+        return await self.intake.finished(submission, wait_seconds=wait_seconds)
+
+    async def take_all(self) -> list[Taken]:
+        async with self.batch.opened():
+            return [await self._take(index, file) for index, file in enumerate(self.form.files)]
+
+    async def _take(self, index: int, file: UploadFile) -> Taken:
+        async with self.slots:
+            return await self.batch.take(str(index), lambda: self._draft(file))
+
+    async def _draft(self, file: UploadFile) -> FileDraft:
+        return FileDraft.model_validate({**self.options, "document": await document_of(file)})
+
+
+# The form first: an Idempotency-Key's fingerprint reads it, too, and would set no bounds.
+def get_upload(form: FormDep, intake: IntakeDep, batch: BatchIntakeDep, request: Request) -> Upload:
+    refuse_oversize(form.files)
+    options = options_of(form.fields, allowed=OPTION_FIELDS)
+    validated(FormDraft, options)
+    return Upload(form, options, intake, batch, request.app.state.document_slots)
+
+
+UploadDep = Annotated[Upload, Depends(get_upload)]
