@@ -21,7 +21,10 @@ from app.core.db import TENANT_KEY, Tenant, bind_tenant
 from app.organizations.invitations.models import Invitation
 from app.organizations.models import Membership, Organization
 from app.organizations.usage.models import UsageDay
+from app.summaries.feeds.models import SummaryFeed
 from app.summaries.models import Summary, SummaryContent
+from app.summaries.sharing.models import SummaryShare
+from app.summaries.versions.models import SummaryVersion
 from app.users.models import User
 
 ROWS_A_PAGE = 200
@@ -59,12 +62,15 @@ INVITATION: Columns = (
     *(Invitation.id, Invitation.organization_id, Invitation.role, Invitation.created_at),
     *(Invitation.expires_at, Invitation.accepted_at, Invitation.withdrawn_at),
 )
+SHARE: Columns = (SummaryShare.created_at, SummaryShare.expires_at, SummaryShare.view_count)
+FEED: Columns = (SummaryFeed.id, SummaryFeed.organization_id, SummaryFeed.created_at)
 SUMMARY: Columns = tuple(
     attribute.class_attribute
     for attribute in Summary.__mapper__.column_attrs
-    # How the worker counts, and whose they are, which is plain.
-    if attribute.key not in {"user_id", "attempt"}
+    # How the worker counts, by what it tells equal ones, and whose they are, which is plain.
+    if attribute.key not in {"user_id", "attempt", "submitted_key"}
 )
+VERSION: Columns = tuple(attribute.class_attribute for attribute in SummaryVersion.__mapper__.column_attrs)
 AUDIT_ENTRIES = text("SELECT * FROM my_audit_entries(:after, :at_most)")
 
 
@@ -121,12 +127,51 @@ class PersonQueries:
                 for ids in in_portions(page):
                     yield await self._texts_of(organization_id, ids)
 
+    async def versions(self) -> Pages:
+        """Earlier ones of the summaries, one at a time: each may hold a text."""
+        async for organization_id in self._entered():
+            summary_id = SummaryVersion.summary_id
+            versioned = (
+                select(summary_id.label("id"))
+                .distinct()
+                .join(Summary, Summary.id == summary_id)
+                .where(*self._own_summaries(organization_id))
+            )
+            async for page in self._pages(versioned, summary_id):
+                for row in page:
+                    async for version in self._versions_of(row["id"]):
+                        yield version
+
+    async def _versions_of(self, summary_id: UUID) -> Pages:
+        numbers = select(SummaryVersion.number).where(SummaryVersion.summary_id == summary_id)
+        for number in list(await self._session.scalars(numbers.order_by(SummaryVersion.number))):
+            yield await self._rows(
+                select(*VERSION).where(
+                    SummaryVersion.summary_id == summary_id, SummaryVersion.number == number
+                )
+            )
+
     async def invitations(self) -> Pages:
         """To the person's address, from where they are members; not those that they sent to others."""
         address = select(User.email).where(User.id == self._user_id).scalar_subquery()
         async for organization_id in self._entered():
             own = Invitation.organization_id == organization_id, Invitation.email == address
             yield await self._rows(select(*INVITATION).where(*own).order_by(Invitation.id))
+
+    async def shares(self) -> Pages:
+        """Of the person's own summaries; the link itself is not stored."""
+        async for organization_id in self._entered():
+            shared = select(SummaryShare.summary_id.label("id"), *SHARE)
+            own = shared.join(Summary, Summary.id == SummaryShare.summary_id).where(
+                *self._own_summaries(organization_id)
+            )
+            async for page in self._pages(own, SummaryShare.summary_id):
+                yield page
+
+    async def feeds(self) -> Pages:
+        async for organization_id in self._entered():
+            own = SummaryFeed.organization_id == organization_id, SummaryFeed.user_id == self._user_id
+            yield await self._rows(select(*FEED).where(*own))
 
     async def usage(self) -> Pages:
         """By day, keys and all."""
@@ -156,7 +201,9 @@ class PersonQueries:
         await bind_tenant(self._session, before)
 
     def _own_summaries(self, organization_id: UUID) -> tuple[ColumnElement[bool], ...]:
-        return (Summary.organization_id == organization_id, Summary.user_id == self._user_id)
+        """Not what is about to be forgotten (`store=false`)."""
+        own = Summary.organization_id == organization_id, Summary.user_id == self._user_id
+        return *own, Summary.ephemeral.is_(False)
 
     async def _texts_of(self, organization_id: UUID, ids: Sequence[UUID]) -> list[Record]:
         query = (

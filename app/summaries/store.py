@@ -25,6 +25,7 @@ from app.summaries.vocabulary import FINAL, Source, Status
 FINAL_STATUSES = sorted(FINAL)
 UNFINISHED = text("SELECT organization_id, summary_id FROM unfinished_summaries(:idle, :at_most)")
 OLD_TRASH = text("SELECT organization_id, summary_id FROM old_trash(:plan, :kept, :at_most)")
+UNCOLLECTED = text("SELECT organization_id, summary_id FROM uncollected_summaries(:kept, :at_most)")
 # Any number that no other lock of ours uses.
 UPKEEP_LOCK = text("SELECT pg_try_advisory_xact_lock(7041776)")
 
@@ -186,6 +187,21 @@ async def delete_trashed(session: AsyncSession, organization_id: UUID, ids: Sequ
         Summary.organization_id == organization_id, Summary.id.in_(ids), Summary.deleted_at.is_not(None)
     )
     return len((await session.scalars(gone.returning(Summary.id))).all())
+
+
+async def uncollected(session: AsyncSession, *, kept: timedelta, at_most: int) -> list[SummaryKey]:
+    """Of all tenants, what was not to be kept and has been for longer than this."""
+    return [
+        SummaryKey(*row) for row in await session.execute(UNCOLLECTED, {"kept": kept, "at_most": at_most})
+    ]
+
+
+async def delete_uncollected(session: AsyncSession, organization_id: UUID, ids: Sequence[UUID]) -> None:
+    """The session is bound to the organisation."""
+    gone = delete(Summary).where(
+        Summary.organization_id == organization_id, Summary.id.in_(ids), Summary.ephemeral
+    )
+    await session.execute(gone)
 
 
 async def claim_upkeep(session: AsyncSession) -> bool:

@@ -17,7 +17,7 @@ from app.auth.lockout.repository import prune_tallies
 from app.auth.tasks import delete_dead_sessions
 from app.core.db import Database
 from app.core.idempotency_store import delete_expired
-from app.summaries.retention import empty_trash
+from app.summaries.retention import delete_uncollected_summaries, empty_trash
 from app.summaries.search.tasks import index_summaries
 from app.summaries.store import claim_upkeep
 from app.summaries.tasks import requeue_unfinished
@@ -72,6 +72,8 @@ class Upkeep:
             if requeued := await requeue_unfinished(self._database):
                 log.warning("summaries_requeued", count=requeued)
             await nudge_due(self._database)
+            # What is left after some batches goes with the next round.
+            await delete_uncollected_summaries(self._database)
             await erase_due_accounts(self._database)
             await erase_due_organizations(self._database)
             await fold_tallies(self._database)
