@@ -45,6 +45,7 @@ from app.core.key_refresh import refreshed
 from app.core.keyring import KeyRing
 from app.core.limits import AsyncLimiter
 from app.core.logging import configure_logging
+from app.core.loop_lag import measured_lag
 from app.core.middleware import install_middleware
 from app.core.openapi import install_openapi, operation_id
 from app.core.pagination import CursorCodec
@@ -218,6 +219,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
             refreshed(app.state.key_ring),
             written_each_minute(app.state.refusals),
             written_every_few_seconds(app.state.share_views),
+            measured_lag(),
         ):
             yield
     await app.state.progress.aclose()

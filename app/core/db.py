@@ -18,6 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction
 
+from app.core.db_metrics import MeasuredPool, measure
 from app.core.errors import ProblemError
 from app.settings import Settings
 
@@ -109,8 +110,10 @@ class Database:
             max_overflow=settings.db_max_overflow,
             pool_timeout=settings.db_pool_timeout,
             pool_recycle=1800,
+            poolclass=MeasuredPool,
             connect_args=connect_arguments(settings),
         )
+        measure(engine)
         return cls(engine)
 
     def open(self, tenant: Tenant | None = None) -> AsyncSession:

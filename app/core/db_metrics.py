@@ -1,0 +1,56 @@
+"""What is measured of the database's connections: how long requests wait for one, and what goes wrong."""
+
+import time
+
+from prometheus_client import Counter, Gauge, Histogram
+from sqlalchemy import event
+from sqlalchemy.engine import Engine, ExceptionContext
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
+from typing_extensions import override
+
+WAIT_BUCKETS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 5)
+
+POOL_WAIT = Histogram(
+    "precis_db_pool_wait_seconds",
+    "From asking for a connection to having one; making a new one is part of it.",
+    buckets=WAIT_BUCKETS,
+)
+IN_USE = Gauge(
+    "precis_db_connections_in_use", "Connections that a transaction holds.", multiprocess_mode="livesum"
+)
+FAILURES = Counter(
+    "precis_db_failures",
+    "By kind: connect (refused, unreachable), pool (none free in time), lost (broken while in use).",
+    ["kind"],
+)
+
+
+class MeasuredPool(AsyncAdaptedQueuePool):
+    @override
+    def _do_get(self) -> ConnectionPoolEntry:
+        began = time.perf_counter()
+        try:
+            return super()._do_get()
+        except PoolTimeoutError:
+            FAILURES.labels("pool").inc()
+            raise
+        except Exception:
+            FAILURES.labels("connect").inc()
+            raise
+        finally:
+            POOL_WAIT.observe(time.perf_counter() - began)
+
+
+def measure(engine: AsyncEngine) -> None:
+    """Counts what the pool lends, and connections that break while they are lent."""
+    sync: Engine = engine.sync_engine
+    event.listen(sync.pool, "checkout", lambda *_: IN_USE.inc())
+    event.listen(sync.pool, "checkin", lambda *_: IN_USE.dec())
+    event.listen(sync, "handle_error", _count_lost)
+
+
+def _count_lost(context: ExceptionContext) -> None:
+    if context.is_disconnect:
+        FAILURES.labels("lost").inc()
