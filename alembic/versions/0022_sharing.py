@@ -59,10 +59,14 @@ def create_feeds() -> None:
             name="fk_summary_feeds_organization_id_user_id",
             ondelete="CASCADE",
         ),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["users.id"], name="fk_summary_feeds_user_id", ondelete="CASCADE"
+        ),
         sa.PrimaryKeyConstraint("id", name="pk_summary_feeds"),
         sa.UniqueConstraint("digest", name="uq_summary_feeds_digest"),
         sa.UniqueConstraint("organization_id", "user_id", name="uq_summary_feeds_organization_id_user_id"),
     )
+    op.create_index("ix_summary_feeds_user_id", "summary_feeds", ["user_id"])
 
 
 def protect(table: str) -> None:

@@ -160,11 +160,10 @@ class PersonQueries:
 
     async def shares(self) -> Pages:
         """Of the person's own summaries; the link itself is not stored."""
+        columns = (SummaryShare.summary_id.label("id"), *SHARE)
         async for organization_id in self._entered():
-            shared = select(SummaryShare.summary_id.label("id"), *SHARE)
-            own = shared.join(Summary, Summary.id == SummaryShare.summary_id).where(
-                *self._own_summaries(organization_id)
-            )
+            own = select(*columns).join(Summary, Summary.id == SummaryShare.summary_id)
+            own = own.where(*self._own_summaries(organization_id))
             async for page in self._pages(own, SummaryShare.summary_id):
                 yield page
 

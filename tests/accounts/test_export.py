@@ -37,7 +37,7 @@ WHERE a.attname IN ('user_id', 'account_id', 'subject_id', 'email') AND c.relkin
 EXPORTED = {
     "users",
     *("memberships", "auth_sessions", "api_keys", "second_factors", "recovery_codes", "oauth_accounts"),
-    *("summaries", "audit_entries", "invitations", "usage_days"),
+    *("summaries", "summary_feeds", "audit_entries", "invitations", "usage_days"),
 }
 # Counts of wrong guesses by others, and the clock of an account that is closed and can export no more.
 LEFT_OUT = {"login_tallies", "account_erasures"}
@@ -131,7 +131,10 @@ async def test_it_holds_what_is_mine(
     trashed = await create(client, alice)
     await client.delete(f"{PATH}/{trashed['id']}", headers=alice.headers)
     kept = await create(client, alice)
+    await client.post(f"{PATH}/{kept['id']}/share", headers=alice.headers)
+    await client.post(f"{PATH}/feed", headers=alice.headers)
     files = await export(client, alice)
+    assert ([row["id"] for row in files["shares"]], len(files["feeds"])) == ([kept["id"]], 1)
     assert files["profile"][0]["email"] == "alice@example.com"
     assert [row["role"] for row in files["memberships"]] == ["owner"]
     assert len(files["sessions"]) == 2

@@ -6,13 +6,15 @@ from fastapi import APIRouter, Depends, Request
 
 from app.auth.own_sessions.errors import ImpersonatedError, SessionRequiredError
 from app.core.guard import OwnSession
+from app.core.idempotency import IDEMPOTENCY_ERRORS
+from app.core.idempotency_route import IdempotentRoute, OnceInOwnSession
 from app.core.openapi import problems
 from app.summaries.feeds.errors import FeedNotFoundError
 from app.summaries.feeds.schemas import FeedCreated
 from app.summaries.feeds.service import FeedService
 from app.summaries.parameters import CanReadSummaries
 
-router = APIRouter()
+router = APIRouter(route_class=IdempotentRoute)
 
 OWN = (SessionRequiredError, ImpersonatedError)
 
@@ -24,8 +26,8 @@ def own_feed(principal: CanReadSummaries, session: OwnSession) -> FeedService:
 OwnFeed = Annotated[FeedService, Depends(own_feed)]
 
 
-@router.post("/feed", status_code=201, responses=problems(*OWN))
-async def create(feed: OwnFeed, request: Request) -> FeedCreated:
+@router.post("/feed", status_code=201, responses=problems(*OWN, *IDEMPOTENCY_ERRORS))
+async def create(feed: OwnFeed, request: Request, _once: OnceInOwnSession) -> FeedCreated:
     """Make the address of a feed of my summaries, in place of a former one; it is shown this once."""
     token = await feed.create()
     here = f"{request.app.state.settings.base_url}/feeds/{token}"

@@ -5,6 +5,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 
 from app.core.guard import OwnSession
+from app.core.idempotency import IDEMPOTENCY_ERRORS
+from app.core.idempotency_route import IdempotentRoute, OnceInOwnSession
 from app.core.openapi import problems
 from app.summaries.errors import SummaryForbiddenError, SummaryNotFoundError
 from app.summaries.parameters import CanReadSummaries, CanWriteSummaries, SummaryId
@@ -14,7 +16,7 @@ from app.summaries.sharing.qr import MEDIA_TYPES, QrFormat, qr_code
 from app.summaries.sharing.schemas import ShareIn, ShareView
 from app.summaries.sharing.service import Shared, SharingService
 
-router = APIRouter()
+router = APIRouter(route_class=IdempotentRoute)
 
 IMAGES: dict[int | str, dict[str, Any]] = {  # Any: OpenAPI JSON
     200: {
@@ -44,7 +46,7 @@ WritingShares = Annotated[SharingService, Depends(writing_shares)]
     status_code=201,
     responses={
         200: {"model": ShareView, "description": "It was shared already: the same link."},
-        **problems(SummaryForbiddenError, SummaryNotFoundError, SummaryNotKeptError),
+        **problems(*IDEMPOTENCY_ERRORS, SummaryForbiddenError, SummaryNotFoundError, SummaryNotKeptError),
     },
 )
 async def share(
@@ -52,6 +54,7 @@ async def share(
     summary_id: SummaryId,
     request: Request,
     response: Response,
+    _once: OnceInOwnSession,
     wanted: ShareIn | None = None,
 ) -> ShareView:
     """Make a link by which anybody can read this summary; one at a time."""

@@ -91,6 +91,14 @@ async def test_a_new_address_ends_the_former_and_deleting_both(client: AsyncClie
     await gone(client, feed)
 
 
+async def test_a_retry_is_shown_the_same_token(client: AsyncClient, alice: Person) -> None:
+    headers = {**alice.headers, "Idempotency-Key": "again"}
+    first, second = [await client.post(FEED, headers=headers) for _ in range(2)]
+    assert first.json() == second.json()
+    assert second.headers["Idempotent-Replayed"] == "true"
+    assert (await read(client, second.json())).status_code == 200
+
+
 async def test_it_stops_with_its_owners_account(client: AsyncClient, factory: Factory, bob: Person) -> None:
     feed = await make(client, bob)
     await factory.deactivate(bob)

@@ -86,6 +86,14 @@ async def test_a_link_is_made_once_and_shown_again(client: AsyncClient, app: Fas
     assert (made.json()["expires_at"], made.json()["expired"], made.json()["view_count"]) == (None, False, 0)
 
 
+async def test_a_retry_is_answered_as_the_first_was(client: AsyncClient, app: FastAPI, alice: Person) -> None:
+    url = f"{PATH}/{await finished(client, app, alice)}/share"
+    headers = {**alice.headers, "Idempotency-Key": "again"}
+    first, second = [await client.post(url, headers=headers) for _ in range(2)]
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert first.json() == second.json()
+
+
 async def test_the_database_does_not_hold_the_link(client: AsyncClient, app: FastAPI, alice: Person) -> None:
     made = await share(client, alice, await finished(client, app, alice))
     async with app.state.database.transaction(Tenant(alice.organization_id)) as session:
