@@ -27,7 +27,8 @@ def tree(tmp_path: Path) -> Path:
     for room in ROOMS:
         (tmp_path / "app" / room).mkdir(parents=True)
         (tmp_path / "app" / room / "__init__.py").touch()
-    for name in ("__init__", "settings", "settings_identity", "settings_parsing", "users/router"):
+    settings = (path.stem for path in (ROOT / "app").glob("settings*.py"))
+    for name in ("__init__", *settings, "users/router"):
         (tmp_path / "app" / f"{name}.py").touch()
     (tmp_path / "app/core/db.py").write_text("import sqlalchemy", "utf-8")
     return tmp_path
