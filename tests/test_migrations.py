@@ -31,6 +31,7 @@ from tests.catalogue import LEFT_OVER, ask
 from tests.factories import Factory
 from tests.fixtures import BASE_URL
 from tests.servers import DatabaseUrls, Template
+from tests.summaries.search.corpus import count, shelve, titles
 from tests.tenant_rows import WRITES
 from tests.test_isolation import of, tenant_of
 
@@ -189,6 +190,18 @@ async def test_a_single_role_finds_unfinished_summaries(single_role_app: FastAPI
         await session.execute(text(WRITES["summaries"]), row)
     query = "SELECT summary_id FROM unfinished_summaries(:idle, 10)"
     assert await answers(single_role_app, query, idle=timedelta(hours=-1)) == [row["id"]]
+
+
+async def test_a_single_role_finds_words_and_only_its_own(single_role_app: FastAPI) -> None:
+    factory = Factory(single_role_app)
+    alice, charlie = await factory.person("alice"), await factory.person("charlie")
+    await shelve(single_role_app, alice, "Bridges")
+    transport = ASGITransport(app=single_role_app)
+    async with AsyncClient(transport=transport, base_url=BASE_URL) as client:
+        for person, found in ((alice, ["Bridges"]), (charlie, [])):
+            for sort in ("-created_at", "relevance"):
+                assert await titles(client, person, "bridge", sort=sort) == found
+            assert await count(client, person, "bridge") == len(found)
 
 
 async def test_a_single_role_serves_requests(single_role_app: FastAPI) -> None:

@@ -29,7 +29,8 @@ ADD_SUMMARIES = f"""
 INSERT INTO summaries (id, organization_id, user_id, status, attempt, version, visibility, source, key_points,
     keywords, sentences, low_content, engine, options, tags, stages, title, summary, language, canonical_url,
     url, favourite, archived_at, deleted_at, created_at)
-SELECT gen_random_uuid(), CASE WHEN n % 6 = 0 THEN others.id ELSE :organization_id END,
+SELECT (lpad(to_hex((extract(epoch FROM now()) * 1000)::bigint - n * 1000::bigint), 12, '0') || '7000'
+        || substr(md5(random()::text), 1, 16))::uuid, CASE WHEN n % 6 = 0 THEN others.id ELSE :organization_id END,
     CASE WHEN n % 10 = 1 THEN :user_id ELSE others.id END,
     CASE n % 50 WHEN 0 THEN 'failed' WHEN 1 THEN 'queued' ELSE 'ready' END, 1, 1,
     CASE n % 3 WHEN 0 THEN 'private' ELSE 'organization' END, 'url', '{{}}', '{{}}', '[]', false,
@@ -42,7 +43,7 @@ SELECT gen_random_uuid(), CASE WHEN n % 6 = 0 THEN others.id ELSE :organization_
     CASE WHEN n % 53 = 0 THEN now() - n * interval '1 second' END,
     now() - n * interval '1 second'
 FROM generate_series(CAST(:first AS integer), CAST(:last AS integer)) n
-JOIN texts ON texts.number = 1 + (n * 7919) % {TEXTS}
+JOIN texts ON texts.number = 1 + (n::bigint * 7919) % {TEXTS}
 JOIN (SELECT id, row_number() OVER () AS number FROM users WHERE username LIKE 'load%') others
     ON others.number = 1 + n % 200
 """  # noqa: S608  # as above

@@ -113,19 +113,26 @@ def percentiles(taken: list[float]) -> dict[str, float]:
     return {"p50_ms": round(statistics.median(ordered), 1), "p99_ms": round(p99, 1)}
 
 
+NAMES = "SELECT indexname FROM pg_indexes WHERE tablename = 'summaries' AND indexname LIKE 'ix_%'"
+INDEXES = NAMES.replace("indexname", "indexdef", 1)
+
+
 async def load(superuser: Database, person: Person, *, rows: int) -> float:
     began = time.perf_counter()
     async with superuser.transaction() as session:
         await add_library(session)
-        await session.execute(text("DROP INDEX ix_summaries_search"))
+        indexes = list(await session.scalars(text(INDEXES)))
+        for name in await session.scalars(text(NAMES)):
+            await session.execute(text(f"DROP INDEX {name}"))
     for first in range(1, rows + 1, BATCH):
         async with superuser.transaction() as session:
             last = min(first + BATCH - 1, rows)
             await add_shelf(session, person.organization_id, person.user_id, first=first, last=last)
-    index = "CREATE INDEX ix_summaries_search ON summaries USING gin (search) WHERE deleted_at IS NULL"
     async with superuser.transaction() as session:
         await session.execute(text("SET LOCAL maintenance_work_mem = '512MB'"))
-        await session.execute(text(index))
+        for index in indexes:
+            # A colon is a parameter's beginning.
+            await session.execute(text(index.replace(":", "\\:")))
     async with superuser.engine.connect() as connection:
         await connection.execution_options(isolation_level="AUTOCOMMIT")
         await connection.execute(text("VACUUM ANALYZE summaries"))
