@@ -24,6 +24,7 @@ from app.summaries.batches.router import router as batches
 from app.summaries.exports.router import router as exports
 from app.summaries.feeds.public import router as public_feeds
 from app.summaries.feeds.router import router as feeds
+from app.summaries.imports.router import router as imports
 from app.summaries.progress.router import router as progress
 from app.summaries.progress.socket import router as sockets
 from app.summaries.router import router as summaries
@@ -44,6 +45,7 @@ ROUTERS: tuple[tuple[str, str, APIRouter], ...] = (
     (f"{API}/summaries", "exports", exports),
     (f"{API}/summaries", "uploads", uploads),
     (f"{API}/summaries", "batches", batches),
+    (f"{API}/summaries", "imports", imports),
     (f"{API}/summaries", "search", search),
     (f"{API}/summaries", "trash", trash),
     (f"{API}/summaries", "versions", versions),
@@ -84,6 +86,7 @@ TAGS = {
     "exports": "All summaries at once, as a file.",
     "uploads": "Summaries of documents.",
     "batches": "Several summaries asked for at once.",
+    "imports": "Summaries of every page on a list.",
     "search": "What there is to look for.",
     "versions": "What a summary said before it was made anew.",
     "trash": "What was thrown away: restored, or erased for good.",

@@ -21,6 +21,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {  # Any: the client's own optio
     ("POST", "/api/v1/summaries/upload"): {
         "files": {"file": ("a.txt", b"A sentence to be summarised. " * 20)}
     },
+    ("POST", "/api/v1/summaries/import"): {"files": {"file": ("a.txt", b"https://a.example/")}},
     ("POST", "/api/v1/summaries/batch"): {
         "json": {"items": [{"text": "A sentence to be summarised. " * 20}]}
     },

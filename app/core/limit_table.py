@@ -30,6 +30,7 @@ class Limit(StrEnum):
     API_KEY = "api_key"
     LEAK_REPORT = "leak_report"
     EXPORT = "export"
+    IMPORT = "import"
     SUMMARIES_EXPORT = "summaries_export"
     PUBLIC_READ = "public_read"
 
@@ -53,6 +54,8 @@ PER_CLIENT: Mapping[Limit, str] = {
     Limit.BAD_CREDENTIAL: "60/minute",
     Limit.LEAK_REPORT: "30/minute",
     Limit.EXPORT: "3/hour",
+    # Of an organisation; each takes up to a thousand rows.
+    Limit.IMPORT: "30/hour",
     # By person. One of a million rows is a minute of PostgreSQL's time.
     Limit.SUMMARIES_EXPORT: "10/hour",
     # Shared pages and feeds: an office behind one address, and a feed reader with many customers.

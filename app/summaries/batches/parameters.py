@@ -1,24 +1,30 @@
 """What the routes for several summaries are given."""
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import Depends, Request
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.errors import ProblemError
 from app.core.guard import OwnSession
+from app.core.idempotency import Once
 from app.core.idempotency_route import OnceDep
 from app.core.limits import AsyncLimiter, Hit, Limit
 from app.core.middleware.unhandled import report, to_problem
 from app.summaries.batches.service import BatchIntake, BatchTerms
+from app.summaries.intake import Intake
 from app.summaries.parameters import CanWriteSummaries, IntakeDep
 
 
-def get_batch_intake(
-    request: Request, principal: CanWriteSummaries, intake: IntakeDep, once: OnceDep, session: OwnSession
+def batch_intake(
+    request: Request,
+    intake: Intake,
+    once: Once,
+    *,
+    session: AsyncSession,
+    admit: Callable[[], Awaitable[None]],
 ) -> BatchIntake:
-    limiter: AsyncLimiter = request.app.state.limiter
-    hit = Hit(Limit.SUMMARIES_CREATE, str(principal.organization_id), plan=principal.plan)
-
     def explain(error: Exception) -> ProblemError:
         problem = to_problem(error, request.scope)
         report(error, problem)
@@ -26,11 +32,20 @@ def get_batch_intake(
 
     terms = BatchTerms(
         slots=request.app.state.batch_slots,
-        admit=lambda: limiter.enforce(request, [hit]),
+        admit=admit,
         explain=explain,
         is_draining=lambda: bool(getattr(request.app.state, "draining", False)),
     )
     return BatchIntake(intake, once, session=session, terms=terms)
+
+
+def get_batch_intake(
+    request: Request, principal: CanWriteSummaries, intake: IntakeDep, once: OnceDep, session: OwnSession
+) -> BatchIntake:
+    """Each submission after the first, which the route's limit has counted, counts as another request."""
+    limiter: AsyncLimiter = request.app.state.limiter
+    hit = Hit(Limit.SUMMARIES_CREATE, str(principal.organization_id), plan=principal.plan)
+    return batch_intake(request, intake, once, session=session, admit=lambda: limiter.enforce(request, [hit]))
 
 
 BatchIntakeDep = Annotated[BatchIntake, Depends(get_batch_intake)]

@@ -21,7 +21,7 @@ router = APIRouter(route_class=IdempotentRoute)
 
 @router.post(
     "/batch",
-    name="batch",
+    name="create",
     status_code=MULTI_STATUS,
     dependencies=[limited(Limit.SUMMARIES_CREATE)],
     responses=problems(QuotaExceededError, *IDEMPOTENCY_ERRORS),

@@ -22,6 +22,7 @@ router = APIRouter(route_class=IdempotentRoute)
 
 @router.post(
     "/upload",
+    name="create",
     status_code=202,
     response_model=SummaryView,
     dependencies=[limited(Limit.SUMMARIES_CREATE)],
