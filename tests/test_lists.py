@@ -14,7 +14,12 @@ pytestmark = pytest.mark.integration
 
 TEXT = {"text": "Lighthouses speak in flashes, and every one of them has a rhythm of its own."}
 # Each list, how to add to it, and its statements: the tenant's announcement and the query.
-LISTS = [("/api/v1/summaries", TEXT, 2), ("/api/v1/api-keys", {"name": "one more"}, 2)]
+WEBHOOK = {"url": "https://example.com/hook", "events": ["summary.ready"]}
+LISTS = [
+    ("/api/v1/webhooks", WEBHOOK, 2),
+    ("/api/v1/summaries", TEXT, 2),
+    ("/api/v1/api-keys", {"name": "one more"}, 2),
+]
 
 
 @contextmanager

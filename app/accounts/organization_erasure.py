@@ -11,8 +11,10 @@ from app.audit.events import AuditAction, AuditEvent
 from app.audit.service import record
 from app.core.db import Database, Tenant
 from app.organizations.store import due_organizations, erase_organization, is_due
+from app.webhooks.store import delete_deliveries
 
 ORGANIZATIONS_A_ROUND = 20
+DELIVERIES_A_STEP = 1000
 # Of upkeep's other work none waits longer for it than some seconds.
 STEPS_A_ROUND = 50
 NOBODY = UUID(int=0)
@@ -63,4 +65,5 @@ async def _delete_some(database: Database, organization_id: UUID) -> int:
         if not await is_due(session, organization_id, now=datetime.now(UTC)):
             return 0
         place = PlaceRepository(session, organization_id, NOBODY)
-        return await place.delete_summaries(all_authors=True, at_most=SUMMARIES_A_STEP)
+        summaries = await place.delete_summaries(all_authors=True, at_most=SUMMARIES_A_STEP)
+        return summaries or await delete_deliveries(session, organization_id, at_most=DELIVERIES_A_STEP)

@@ -2,6 +2,8 @@
 
 from fastapi import APIRouter, Request, Response
 
+from app.core.idempotency import IDEMPOTENCY_ERRORS
+from app.core.idempotency_route import IdempotentRoute, OnceInOwnSession
 from app.core.openapi import problems
 from app.core.page_answer import link_next
 from app.core.page_query import PageQuery
@@ -12,13 +14,15 @@ from app.webhooks.errors import DeliveryNotFoundError, WebhookDisabledError, Web
 from app.webhooks.parameters import DeliveryId, FiltersDep, ReadingService, WebhookId, WritingService
 from app.webhooks.schemas import DeliveryOut, DeliveryWithBodies
 
-router = APIRouter()
+router = APIRouter(route_class=IdempotentRoute)
 
 
 @router.post(
-    "/{webhook_id}/test", status_code=202, responses=problems(WebhookNotFoundError, WebhookDisabledError)
+    "/{webhook_id}/test",
+    status_code=202,
+    responses=problems(WebhookNotFoundError, WebhookDisabledError, *IDEMPOTENCY_ERRORS),
 )
-async def test(webhooks: WritingService, webhook_id: WebhookId) -> DeliveryOut:
+async def test(webhooks: WritingService, webhook_id: WebhookId, _once: OnceInOwnSession) -> DeliveryOut:
     """Send it the event webhook.test, as any other event is sent."""
     return answers.delivery(await webhooks.send_test(webhook_id))
 

@@ -4,6 +4,8 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from app.core.idempotency import IDEMPOTENCY_ERRORS
+from app.core.idempotency_route import IdempotentRoute, OnceInOwnSession
 from app.core.openapi import problems
 from app.core.page_answer import page_of
 from app.core.page_query import PageQuery
@@ -22,16 +24,20 @@ from app.webhooks.schemas import (
     WebhookOut,
 )
 
-router = APIRouter()
+router = APIRouter(route_class=IdempotentRoute)
 
 UNCHANGED: dict[int | str, dict[str, Any]] = {  # Any: OpenAPI JSON
     304: {"description": "Not changed since If-None-Match."}
 }
 
 
-@router.post("", status_code=201, responses=problems(TooManyWebhooksError))
+@router.post("", status_code=201, responses=problems(TooManyWebhooksError, *IDEMPOTENCY_ERRORS))
 async def create(
-    wanted: WebhookIn, webhooks: WritingService, request: Request, response: Response
+    wanted: WebhookIn,
+    webhooks: WritingService,
+    request: Request,
+    response: Response,
+    _once: OnceInOwnSession,
 ) -> WebhookCreated:
     """Have a URL told of what happens; its secret is shown in this answer and never again."""
     return answers.created(await webhooks.create(wanted), request, response)
@@ -51,8 +57,10 @@ async def read_callback_secret(webhooks: ReadingService) -> SecretOut:
     return answers.callback_secret(await webhooks.callback_webhook())
 
 
-@router.post("/callback-secret")
-async def rotate_callback_secret(webhooks: WritingService, response: Response) -> SecretRotated:
+@router.post("/callback-secret", responses=problems(*IDEMPOTENCY_ERRORS))
+async def rotate_callback_secret(
+    webhooks: WritingService, response: Response, _once: OnceInOwnSession
+) -> SecretRotated:
     """Make the secret that signs callbacks, or replace it; the former signs beside it for 24 hours."""
     return answers.rotated(await webhooks.rotate_callback_secret(), response)
 
@@ -87,7 +95,9 @@ async def delete(webhooks: WritingService, webhook_id: WebhookId, if_match: IfMa
     await webhooks.delete(webhook_id, if_match=if_match)
 
 
-@router.post("/{webhook_id}/rotate-secret", responses=problems(WebhookNotFoundError))
-async def rotate_secret(webhooks: WritingService, webhook_id: WebhookId, response: Response) -> SecretRotated:
+@router.post("/{webhook_id}/rotate-secret", responses=problems(WebhookNotFoundError, *IDEMPOTENCY_ERRORS))
+async def rotate_secret(
+    webhooks: WritingService, webhook_id: WebhookId, response: Response, _once: OnceInOwnSession
+) -> SecretRotated:
     """Replace its secret; for 24 hours deliveries are signed with the former one too."""
     return answers.rotated(await webhooks.rotate_secret(webhook_id), response)

@@ -7,15 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+import structlog
 from standardwebhooks import Webhook as Signer
 
-from app.auth.second_factor.sealing import SecretSeal
+from app.auth.second_factor.sealing import SecretSeal, UnsealableError
 from app.core.derived_keys import derive_key
 from app.webhooks.models import Webhook
 from app.webhooks.vocabulary import SECRETS_OVERLAP
 
 SECRET_BYTES = 32
 PREFIX = "whsec_"
+
+log = structlog.get_logger(__name__)
 
 
 def new_secret() -> str:
@@ -39,11 +42,20 @@ def give_secret(webhook: Webhook, seal: SecretSeal, *, now: datetime) -> str:
 
 
 def valid_secrets(webhook: Webhook, seal: SecretSeal, *, now: datetime) -> list[str]:
-    """The newest first. Raises UnsealableError."""
+    """The newest first. One sealed under a SECRET_KEY that was replaced since is left out, and told to us."""
     sealed = [webhook.secret]
     if webhook.former_secret_until is not None and now < webhook.former_secret_until:
         sealed.append(webhook.former_secret)
-    return [seal.open(secret, owner=webhook.id) for secret in sealed if secret is not None]
+    opened = [_opened(secret, webhook, seal) for secret in sealed if secret is not None]
+    return [secret for secret in opened if secret is not None]
+
+
+def _opened(sealed: bytes, webhook: Webhook, seal: SecretSeal) -> str | None:
+    try:
+        return seal.open(sealed, owner=webhook.id)
+    except UnsealableError:
+        log.exception("webhook_secret_unsealable", webhook_id=str(webhook.id))
+        return None
 
 
 @dataclass(frozen=True, slots=True)

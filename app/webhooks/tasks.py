@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.events import AuditAction, AuditEvent
 from app.audit.service import record
-from app.auth.second_factor.sealing import SecretSeal, UnsealableError
+from app.auth.second_factor.sealing import SecretSeal
 from app.core.db import Database, Tenant
 from app.core.mail_queue import Mail, queue_mail
 from app.core.webhook_queue import delivery_priority, nudge
@@ -103,15 +103,8 @@ async def _take_up(courier: Courier, organization_id: UUID) -> Order | None:
             webhook = await store.webhook_locked(delivery)
             if webhook.secret is None:
                 give_secret(webhook, courier.seal, now=courier.now())
-        return Order(delivery, delivery.url or webhook.url or "", _secrets(courier, webhook))
-
-
-def _secrets(courier: Courier, webhook: Webhook) -> list[str]:
-    try:
-        return valid_secrets(webhook, courier.seal, now=courier.now())
-    except UnsealableError:
-        log.exception("webhook_secret_unsealable", webhook_id=str(webhook.id))
-        return []
+        secrets = valid_secrets(webhook, courier.seal, now=courier.now())
+        return Order(delivery, delivery.url or webhook.url or "", secrets)
 
 
 async def _send(courier: Courier, order: Order) -> Outcome:

@@ -76,6 +76,7 @@ class Builder:
             "key_id": UUID(key["id"]),
             "session_id": (await self.factory.with_scopes(owner)).session_id,
             "job_id": new_id(),
+            **await self.webhook(owner),
         }
         return Holding(owner, ids, self.tokens)
 
@@ -89,6 +90,12 @@ class Builder:
             read = await self.client.get(f"/api/v1/summaries/{summary_id}", headers=owner.headers)
             assert read.status_code == 200
         return summary_id
+
+    async def webhook(self, owner: Person) -> dict[str, UUID]:
+        wanted = {"url": "https://example.com/hook", "events": ["summary.ready"]}
+        webhook = await self._make(owner, "/api/v1/webhooks", wanted)
+        tested = await self._make(owner, f"/api/v1/webhooks/{webhook['id']}/test", {})
+        return {"webhook_id": UUID(webhook["id"]), "delivery_id": UUID(tested["id"])}
 
     async def _make(self, owner: Person, path: str, body: Mapping[str, object]) -> dict[str, str]:
         answer = await self.client.post(path, headers=owner.headers, json=body)
