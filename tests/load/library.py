@@ -30,7 +30,8 @@ INSERT INTO summaries (id, organization_id, user_id, status, attempt, version, v
     keywords, sentences, low_content, engine, options, tags, stages, title, summary, language, canonical_url,
     url, favourite, archived_at, deleted_at, created_at)
 SELECT (lpad(to_hex((extract(epoch FROM now()) * 1000)::bigint - n * 1000::bigint), 12, '0') || '7000'
-        || substr(md5(random()::text), 1, 16))::uuid, CASE WHEN n % 6 = 0 THEN others.id ELSE :organization_id END,
+        || substr(md5(random()::text), 1, 16))::uuid,
+    CASE WHEN n % 6 = 0 THEN others.id ELSE :organization_id END,
     CASE WHEN n % 10 = 1 THEN :user_id ELSE others.id END,
     CASE n % 50 WHEN 0 THEN 'failed' WHEN 1 THEN 'queued' ELSE 'ready' END, 1, 1,
     CASE n % 3 WHEN 0 THEN 'private' ELSE 'organization' END, 'url', '{{}}', '{{}}', '[]', false,
