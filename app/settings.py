@@ -19,14 +19,14 @@ from pydantic_settings import (
 )
 from typing_extensions import override
 
+from app import __version__
+from app.settings_fetching import FetchSettings
 from app.settings_identity import IdentitySettings, MailSettings, OAuthSettings, PasswordPolicy
 from app.settings_parsing import (
     FileSecretsSource,
-    HostPort,
     UnreadableFilesError,
     aws_secrets,
     check_secret_strength,
-    parse_host_port,
     parse_public_url,
     parse_redis_url,
     split_list,
@@ -54,7 +54,7 @@ class SettingsError(Exception):
         self.faults = faults
 
 
-class Settings(IdentitySettings, MailSettings, OAuthSettings, ProviderSettings, BaseSettings):
+class Settings(IdentitySettings, MailSettings, OAuthSettings, ProviderSettings, FetchSettings, BaseSettings):
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", case_sensitive=False, frozen=True)
 
     # Process
@@ -100,10 +100,6 @@ class Settings(IdentitySettings, MailSettings, OAuthSettings, ProviderSettings, 
     stream_max_seconds: PositiveInt = Field(900, description="Then an event stream is to come back.")
 
     # Reading
-    fetch_allow_hosts: Annotated[list[HostPort], NoDecode] = Field(
-        [], description="host:port the fetcher may reach although not public. Development and tests only."
-    )
-    fetch_user_agent: str = "PrecisBot/0.1 (+https://precis.example/bot)"
     worker_concurrency: PositiveInt = Field(20, description="Jobs that one worker runs at once.")
     webhook_concurrency: PositiveInt = Field(20, description="Deliveries that one worker makes at once.")
     reading_processes: PositiveInt = Field(2, description="Child processes for extraction and summarising.")
@@ -122,11 +118,6 @@ class Settings(IdentitySettings, MailSettings, OAuthSettings, ProviderSettings, 
     @classmethod
     def _comma_separated(cls, value: object) -> object:
         return split_list(value)
-
-    @field_validator("fetch_allow_hosts", mode="before")
-    @classmethod
-    def _host_ports(cls, value: object) -> object:
-        return [parse_host_port(item) for item in split_list(value)]
 
     @field_validator("database_url", "migration_database_url", "worker_database_url", mode="before")
     @classmethod
@@ -183,6 +174,15 @@ class Settings(IdentitySettings, MailSettings, OAuthSettings, ProviderSettings, 
     def base_url(self) -> str:
         """`PUBLIC_URL`, or the address we listen on."""
         return self.public_url or f"http://{self.host}:{self.port}"
+
+    @property
+    def bot_url(self) -> str:
+        """The page that tells owners of sites who we are, and how to keep us away."""
+        return f"{self.base_url}/bot"
+
+    @property
+    def bot_user_agent(self) -> str:
+        return self.fetch_user_agent or f"PrecisBot/{__version__} (+{self.bot_url})"
 
     @property
     def signing_secret(self) -> str:

@@ -1,7 +1,5 @@
 """The page behind every problem's `type`: what it means and what to do, for people and for programs."""
 
-from base64 import b64encode
-from hashlib import sha256
 from html import escape
 from typing import Annotated
 
@@ -11,17 +9,11 @@ from fastapi.responses import HTMLResponse
 from app.core.errors import CATALOGUE, NotFoundError, ProblemError
 from app.core.http import accepts_html
 from app.core.openapi import ANONYMOUS, problems
+from app.core.plain_page import plain_page
 from app.core.schemas import Page, ResponseModel
 from app.health.context import SettingsDep
 from app.settings import Settings
 
-STYLE = (
-    "body{font:1rem/1.6 system-ui,sans-serif;max-width:42rem;margin:3rem auto;padding:0 1rem}"
-    "code{background:#eee;padding:.1em .3em}dt{font-weight:600;margin-top:1rem}"
-)
-# The style's own digest is let through; no other style, no script.
-STYLE_DIGEST = b64encode(sha256(STYLE.encode()).digest()).decode()
-PAGE_CSP = f"default-src 'none'; style-src 'sha256-{STYLE_DIGEST}'; base-uri 'none'; frame-ancestors 'none'"
 HEADERS = {"Vary": "Accept"}
 
 router = APIRouter()
@@ -102,9 +94,4 @@ def _definition(item: ProblemDescription) -> str:
 
 
 def _page(title: str, body: str) -> HTMLResponse:
-    document = (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<style>{STYLE}</style></head><body><h1>{escape(title)}</h1>{body}</body></html>"
-    )
-    return HTMLResponse(document, headers={**HEADERS, "Content-Security-Policy": PAGE_CSP})
+    return plain_page(title, body, HEADERS)

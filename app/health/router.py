@@ -10,7 +10,7 @@ from app.core.errors import NotFoundError
 from app.core.metrics import CONTENT_TYPE, may_scrape, render_metrics
 from app.core.openapi import ANONYMOUS
 from app.core.schemas import ResponseModel, UtcDatetime
-from app.health import catalogue, docs
+from app.health import bot, catalogue, docs
 from app.health.context import SettingsDep
 from app.health.readiness import Readiness, Status, check_readiness
 from app.settings import Environment
@@ -19,6 +19,7 @@ JWKS_MAX_AGE = {"Cache-Control": "public, max-age=300"}
 NOT_READY = 503
 
 router = APIRouter()
+router.include_router(bot.router)
 router.include_router(catalogue.router)
 router.include_router(docs.router)
 

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from app.core.db import Database, Tenant
 from app.reading.article import Article, RawDocument
+from app.reading.courtesy import NO_VALIDATORS, Validators
 from app.reading.errors import ReadingError, Reason
 from app.reading.fetch import Fetched
 from app.reading.urls import InvalidUrlError
@@ -18,7 +19,17 @@ SUBMITTED_TYPES = {Source.TEXT: "text/plain", Source.HTML: "text/html"}
 class PageFetcher(Protocol):
     """`app.reading.fetch.Fetcher`."""
 
-    async def fetch(self, url: str) -> Fetched: ...
+    async def fetch(self, url: str, *, validators: Validators = NO_VALIDATORS) -> Fetched: ...
+
+
+class UnchangedError(Exception):
+    """The page says that it is still what it was when it was fetched before."""
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedDocument:
+    document: RawDocument
+    validators: Validators
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +37,18 @@ class Sources:
     database: Database
     fetcher: PageFetcher
 
-    async def fetched(self, taken: Summary) -> RawDocument:
-        """Raises ReadingError."""
+    async def fetched(self, taken: Summary, *, known: Validators = NO_VALIDATORS) -> FetchedDocument:
+        """Raises ReadingError; UnchangedError since it was `known` by these."""
         try:
-            fetched = await self.fetcher.fetch(taken.url or "")
+            fetched = await self.fetcher.fetch(taken.url or "", validators=known)
         except InvalidUrlError as error:
             raise ReadingError(Reason.BLOCKED_ADDRESS, str(error)) from error
-        return RawDocument(
+        if fetched.is_unchanged:
+            raise UnchangedError
+        document = RawDocument(
             fetched.body, fetched.content_type, fetched.charset, fetched.final_url, _own_title(taken)
         )
+        return FetchedDocument(document, fetched.validators)
 
     async def stored(self, taken: Summary) -> Article:
         """As it was extracted before."""

@@ -6,13 +6,14 @@ once although jobs are delivered at least once.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Integer, case, cast, delete, extract, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.jobs import enqueue
 from app.core.principal import Plan
 from app.reading.article import RawDocument
 from app.summaries.announcing import COLUMNS, Announcer, announce_after_commit
@@ -75,6 +76,17 @@ class JobStore:
         if taken is not None:
             announce_after_commit(self._session, self._announcer, taken)
         return taken
+
+    async def put_back(self, taken: Summary, task: str, *, seconds: float) -> None:
+        """It waits again, for a job that begins so much later. Raises OvertakenError."""
+        await self.write(taken, {"status": Status.QUEUED, "stages": {}})
+        await enqueue(
+            self._session,
+            task,
+            args={"organization_id": str(self._organization_id), "summary_id": str(taken.id)},
+            queueing_lock=str(taken.id),
+            run_at=datetime.now(UTC) + timedelta(seconds=seconds),
+        )
 
     async def reopen(self, summary_id: UUID) -> bool:
         """A failed one waits again; False where it did not fail, was tried again meanwhile, or is gone."""

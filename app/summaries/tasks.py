@@ -18,8 +18,10 @@ from sqlalchemy import func, null
 from app.core.cache import BodyCache
 from app.core.db import Database, Tenant
 from app.reading.article import Article, ExtractResult, RawDocument
+from app.reading.courtesy import NO_VALIDATORS, Validators
 from app.reading.errors import ReadingError, Reason
 from app.summaries.announcing import Announcer
+from app.summaries.citizen.manners import PostponedError
 from app.summaries.duplicates import address_values, fingerprint_of
 from app.summaries.engines import Composed, LanguageModel, Reader, Wish, compose, extra_seconds
 from app.summaries.models import Summary
@@ -27,8 +29,8 @@ from app.summaries.redo import RedoKind, ended_without_result, redo_of
 from app.summaries.rendering import cache_key
 from app.summaries.repository import SummaryRepository
 from app.summaries.results import finished_values, page_values, storable
-from app.summaries.service import enqueue_summarising
-from app.summaries.sources import PageFetcher, Sources
+from app.summaries.service import SUMMARISE, enqueue_summarising
+from app.summaries.sources import PageFetcher, Sources, UnchangedError
 from app.summaries.store import JobStore, OvertakenError, SummaryKey, unfinished_summaries
 from app.summaries.vocabulary import Source, Status
 
@@ -93,6 +95,7 @@ class SummariseJob:
             # Not in the row before it is done: what that says was made with the former ones.
             taken.options = dict(self._redo.options)
         self._stages: dict[str, int] = dict(taken.stages)
+        self._validators = NO_VALIDATORS
 
     async def run(self, tries: int) -> None:
         if tries >= MAX_TRIES:
@@ -104,6 +107,8 @@ class SummariseJob:
                 await self._read()
         except OvertakenError:
             raise
+        except PostponedError as postponed:
+            await self._put_back(postponed.seconds)
         except ReadingError as error:
             # A broken child may be an accident; a second one is the document.
             if error.reason is Reason.INTERNAL and tries == 0:
@@ -115,7 +120,11 @@ class SummariseJob:
             raise
 
     async def _read(self) -> None:
-        article = self._in_given_language(await self._article())
+        try:
+            article = self._in_given_language(await self._article())
+        except UnchangedError:
+            await self._note_unread()
+            return
         if self._is_unchanged(article):
             await self._note_unchanged(article)
             return
@@ -140,7 +149,9 @@ class SummariseJob:
             return await sources.submitted(self._taken)
         began = time.monotonic()
         try:
-            return await sources.fetched(self._taken)
+            page = await sources.fetched(self._taken, known=self._known_validators())
+            self._validators = page.validators
+            return page.document
         finally:
             self._stages["fetching"] = round((time.monotonic() - began) * 1000)
 
@@ -162,6 +173,13 @@ class SummariseJob:
             await store.write_text(self._taken, text)
         log.info("summary_ready", summary_id=str(self._key.summary_id), **self._stages)
 
+    def _known_validators(self) -> Validators:
+        """Only for what is there already need it not be sent again."""
+        is_refresh = self._redo is not None and self._redo.kind is RedoKind.REFRESH
+        if not is_refresh or self._taken.summary is None:
+            return NO_VALIDATORS
+        return Validators(self._taken.http_etag, self._taken.http_last_modified)
+
     def _known_by(self, article: Article) -> dict[str, Any]:  # Any: column values
         """Where the page was fetched: its addresses, and when that was done again."""
         values: dict[str, Any] = {"pending": null()}  # Any: as above
@@ -169,6 +187,8 @@ class SummariseJob:
             values["refreshed_at"] = func.now()
         if self._taken.source == Source.URL and "fetching" in self._stages:
             values |= address_values(self._taken, article.canonical_url)
+            values["http_etag"] = self._validators.etag
+            values["http_last_modified"] = self._validators.last_modified
         return values
 
     def _is_unchanged(self, article: Article) -> bool:
@@ -181,6 +201,17 @@ class SummariseJob:
         values = page_values(article) | self._known_by(article)
         await self._write(values | {"status": Status.READY, "stages": self._stages})
         log.info("summary_unchanged", summary_id=str(self._key.summary_id), **self._stages)
+
+    async def _note_unread(self) -> None:
+        """The origin answered that nothing has changed, and sent nothing."""
+        known = {"pending": null(), "refreshed_at": func.now()}
+        await self._write(known | {"status": Status.READY, "stages": self._stages})
+        log.info("summary_unchanged", summary_id=str(self._key.summary_id), **self._stages)
+
+    async def _put_back(self, seconds: float) -> None:
+        async with self._bench.writing(self._key) as store:
+            await store.put_back(self._taken, SUMMARISE, seconds=seconds)
+        log.info("summary_postponed", summary_id=str(self._key.summary_id), seconds=round(seconds, 1))
 
     async def _fail(self, error: ReadingError) -> None:
         failure = {"failure_reason": error.reason, "failure_retryable": error.retryable}

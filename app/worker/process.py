@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 
 import structlog
 from procrastinate.exceptions import ConnectorException
@@ -16,6 +17,7 @@ from app.audit.sealing import Sealer
 from app.core.cache import BodyCache
 from app.core.db import Database
 from app.core.logging import configure_logging
+from app.core.loop_lag import measured_lag
 from app.core.redis import RedisClient
 from app.core.sentry import configure_sentry
 from app.reading.addresses import own_addresses
@@ -26,6 +28,9 @@ from app.reading.resolver import SystemResolver
 from app.reading.sandbox import Sandbox, SandboxLimits
 from app.settings import Settings, SettingsError, load_settings
 from app.summaries.announcing import RedisAnnouncer
+from app.summaries.citizen.manners import PATIENCE_SECONDS, Manners, MannersOptions
+from app.summaries.citizen.pacing import Pace, Pacer
+from app.summaries.citizen.robots_cache import RobotsCache
 from app.summaries.tasks import Workbench
 from app.worker.queue import make_queue
 from app.worker.running import open_courier, work_off
@@ -50,7 +55,7 @@ async def open_bench(settings: Settings) -> AsyncIterator[Workbench]:
     sandbox = Sandbox(SandboxLimits(children=settings.reading_processes))
     hosts = frozenset((host, port) for host, port in settings.fetch_allow_hosts)
     options = FetcherOptions(
-        settings.fetch_user_agent, allow_hosts=hosts, own=await asyncio.to_thread(own_addresses)
+        settings.bot_user_agent, allow_hosts=hosts, own=await asyncio.to_thread(own_addresses)
     )
     async with AsyncExitStack() as stack:
         stack.push_async_callback(database.dispose)
@@ -61,9 +66,19 @@ async def open_bench(settings: Settings) -> AsyncIterator[Workbench]:
         model = await asyncio.to_thread(make_provider, settings)
         if model is not None:
             stack.push_async_callback(model.aclose)
-        fetcher = Fetcher(resolver, options)
+        # robots.txt is read past the gate that it is read for.
+        gate = make_manners(settings, redis, Fetcher(resolver, options))
+        fetcher = Fetcher(resolver, replace(options, gate=gate))
         announcer = RedisAnnouncer(redis)
         yield Workbench(database, BodyCache(redis), fetcher, sandbox, announcer=announcer, model=model)
+
+
+def make_manners(settings: Settings, redis: RedisClient, fetcher: Fetcher) -> Manners:
+    """How we behave on other people's servers."""
+    pace = Pace(1 / settings.fetch_pace_per_second, settings.fetch_pace_burst, PATIENCE_SECONDS)
+    robots = RobotsCache(redis, fetcher) if settings.robots_txt == "honour" else None
+    hosts = frozenset((host, port) for host, port in settings.fetch_allow_hosts)
+    return Manners(Pacer(redis), robots, MannersOptions(pace, exempt=hosts))
 
 
 def make_provider(settings: Settings) -> Provider | None:
@@ -89,6 +104,7 @@ async def run_worker(settings: Settings) -> None:
         open_bench(settings) as bench,
         open_courier(settings, bench.database) as courier,
         queue.open_async(),
+        measured_lag(),
     ):
         jobs = work_off(queue, settings, bench, courier)
         sealer = Sealer(bench.database, AuditKey.from_settings(settings))

@@ -16,6 +16,7 @@ from app.reading.article import (
     SummariseResult,
     Summary,
 )
+from app.reading.courtesy import NO_VALIDATORS, Validators
 from app.reading.fetch import Fetched
 from app.summaries.store import SummaryKey
 from app.summaries.tasks import Workbench
@@ -29,12 +30,17 @@ SUMMARY = Summary("Rain fell.", (Sentence("Rain fell.", 0, 10),), ("Rain fell.",
 class ScriptedFetcher:
     error: Exception | None = None
     fetched: list[str] = field(default_factory=list)
+    asked_with: list[Validators] = field(default_factory=list)
+    validators: Validators = NO_VALIDATORS
 
-    async def fetch(self, url: str) -> Fetched:
+    async def fetch(self, url: str, *, validators: Validators = NO_VALIDATORS) -> Fetched:
         self.fetched.append(url)
+        self.asked_with.append(validators)
         if self.error:
             raise self.error
-        return Fetched(url, url, 200, "text/html", "utf-8", b"<p>Rain fell.", 0)
+        if validators and validators == self.validators:
+            return Fetched(url, url, 304, "", "", b"", 0, validators)
+        return Fetched(url, url, 200, "text/html", "utf-8", b"<p>Rain fell.", 0, self.validators)
 
 
 @dataclass
