@@ -28,9 +28,13 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class StreamPace:
-    """In seconds. `send`: for a client to read what is sent; `life`: then it is to come back."""
+    """In seconds. `send`: for a client to read what is sent; `life`: then it is to come back.
+
+    `introduction`: for a WebSocket to say who it is.
+    """
 
     life: float
+    introduction: float = 5.0
     heartbeat: float = 15.0
     send: float = 20.0
 

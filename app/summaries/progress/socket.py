@@ -29,7 +29,6 @@ from app.summaries.progress.schemas import Introduction
 
 PROTOCOL = "precis.v1"
 TICKET_PREFIX = "ticket."
-INTRODUCTION_SECONDS = 5.0
 CLOSE_SECONDS = 5.0
 OUT_OF_REACH = (SQLAlchemyError, OSError)
 
@@ -104,10 +103,10 @@ class Reception:
         offered: list[str] = self._websocket.scope["subprotocols"]
         await self._websocket.accept(subprotocol=PROTOCOL if PROTOCOL in offered else None)
         try:
-            async with asyncio.timeout(INTRODUCTION_SECONDS):
+            async with asyncio.timeout(self._desk.pace.introduction):
                 principal = await self._verified(offered)
         except TimeoutError as error:
-            raise HungUpError(Code.TOO_LATE, "say who you are within 5 seconds") from error
+            raise HungUpError(Code.TOO_LATE, "say at once who you are") from error
         except RateLimitedError as error:
             raise HungUpError(Code.TOO_MANY, error.title) from error
         except ProblemError as error:

@@ -1,4 +1,4 @@
-"""A client of event streams and WebSockets that speaks ASGI: the HTTP client of the tests waits for the end."""
+"""A client of event streams and WebSockets that speaks ASGI: the tests' HTTP client waits for the end."""
 
 import asyncio
 import json
@@ -134,7 +134,9 @@ async def events_of(
         peer.window.set()
         peer.inbox.put_nowait({"type": "http.disconnect"})
         async with asyncio.timeout(SECONDS):
-            await task
+            await asyncio.wait([task])
+        if not task.cancelled():
+            task.result()
 
 
 class SocketClient:

@@ -1,0 +1,301 @@
+"""WS /ws/summaries, and the ticket that opens it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+from fastapi import FastAPI
+from httpx2 import AsyncClient
+from sqlalchemy import text
+
+from app.core.db import Tenant
+from app.core.ids import new_id
+from app.core.principal import Scope
+from app.settings import Settings
+from app.summaries.progress.desk import ProgressDesk
+from app.summaries.progress.event_stream import StreamPace
+from app.summaries.tasks import summarise
+from tests.factories import Factory, Person, Robot
+from tests.summaries.progress.conftest import seat
+from tests.summaries.progress.streaming import SocketClient, socket_of
+from tests.summaries.shelf import PATH, create
+from tests.summaries.workbench import bench_of, key_of
+
+pytestmark = pytest.mark.integration
+
+OURS = "http://127.0.0.1:8000"
+# First messages, and how each ends.
+STRANGERS = {
+    "nonsense": 4400,
+    "{}": 4400,
+    '{"type": "auth"}': 4400,
+    '{"type": "auth", "token": "a", "ticket": "b"}': 4400,
+    '{"type": "watch"}': 4400,
+    '{"type": "auth", "token": "nonsense"}': 4401,
+    '{"type": "auth", "token": "prc_live_nonsense"}': 4401,
+    '{"type": "auth", "token": "a.b.c"}': 4401,
+    '{"type": "auth", "ticket": "nonsense"}': 4401,
+    "x" * 9000: 1009,
+}
+NOT_UNDERSTOOD = (
+    "nonsense",
+    '{"type": "auth", "token": "x"}',
+    '{"type": "watch", "ids": ["x"]}',
+    '{"type": "ping", "x": 1}',
+)
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    changes = {"streams_per_person": 2, "streams_per_process": 20, "cors_origins": ["https://app.example"]}
+    return settings.model_copy(update=changes)
+
+
+async def ticket_of(client: AsyncClient, person: Person) -> str:
+    answer = await client.post(f"{PATH}/ws-ticket", headers=person.headers)
+    assert (answer.status_code, answer.json()["expires_in"]) == (201, 30)
+    assert answer.headers["Cache-Control"] == "no-store"
+    ticket: str = answer.json()["ticket"]
+    return ticket
+
+
+async def test_nobody_gets_a_ticket_without_a_credential(client: AsyncClient) -> None:
+    answer = await client.post(f"{PATH}/ws-ticket")
+    assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
+
+
+async def test_another_sites_page_is_not_let_in(app: FastAPI, subtests: pytest.Subtests) -> None:
+    for origin in ("https://evil.example", "null", "", f"{OURS}.evil.example"):
+        async with socket_of(app, Origin=origin) as socket:
+            with subtests.test(origin):
+                assert await socket.refusal() == (403, "cross_site_request")
+
+
+async def test_our_own_page_and_a_named_one_are_let_in(app: FastAPI, alice: Person) -> None:
+    for origin in (OURS, "https://app.example"):
+        async with socket_of(app, Origin=origin) as socket:
+            await socket.watching(alice.headers)
+
+
+async def test_a_credential_in_the_url_is_refused(app: FastAPI, alice: Person) -> None:
+    for name in ("token", "access_token", "api_key"):
+        async with socket_of(app, query=f"?{name}={alice.access_token}") as socket:
+            assert await socket.refusal() == (400, "credential_in_query")
+
+
+async def test_a_process_that_is_to_stop_or_is_full_lets_nobody_in(app: FastAPI) -> None:
+    # A tenth of the room is for those who have not said yet who they are.
+    async with socket_of(app), socket_of(app), socket_of(app) as third:
+        assert await third.refusal() == (503, "streams_full")
+    app.state.draining = True
+    async with socket_of(app) as socket:
+        assert await socket.refusal() == (503, "streams_full")
+
+
+async def test_who_says_nothing_is_hung_up_on(app: FastAPI) -> None:
+    seat(app, stream=StreamPace(life=60, introduction=0.1))
+    async with socket_of(app) as socket:
+        await socket.accepted()
+        assert await socket.code() == 4408
+
+
+async def test_who_does_not_say_who_they_are_is_hung_up_on(app: FastAPI, subtests: pytest.Subtests) -> None:
+    for message, code in STRANGERS.items():
+        async with socket_of(app) as socket:
+            await socket.accepted()
+            await socket.say_text(message)
+            with subtests.test(message[:40]):
+                assert await socket.code() == code
+
+
+async def test_bytes_are_not_spoken_here(app: FastAPI) -> None:
+    async with socket_of(app) as socket:
+        await socket.accepted()
+        socket.peer.inbox.put_nowait({"type": "websocket.receive", "bytes": b"{}"})
+        assert await socket.code() == 1003
+
+
+async def test_a_login_without_the_scope_is_forbidden(app: FastAPI, alice: Person, factory: Factory) -> None:
+    narrow = await factory.with_scopes(alice, Scope.PROFILE_READ)
+    async with socket_of(app) as socket:
+        await socket.accepted()
+        await socket.say(type="auth", token=narrow.access_token)
+        assert await socket.code() == 4403
+
+
+async def test_who_guesses_is_slowed_down(app: FastAPI) -> None:
+    codes = []
+    for _ in range(61):
+        async with socket_of(app) as socket:
+            await socket.accepted()
+            await socket.say(type="auth", token="nonsense")
+            codes.append(await socket.code())
+    assert (set(codes[:60]), codes[60]) == ({4401}, 4429)
+
+
+async def test_a_person_has_so_many_open(app: FastAPI, alice: Person) -> None:
+    async with socket_of(app) as first, socket_of(app) as second:
+        await first.watching(alice.headers)
+        await second.watching(alice.headers)
+        async with socket_of(app) as third:
+            await third.accepted()
+            await third.say(type="auth", token=alice.access_token)
+            assert await third.code() == 4429
+
+
+async def test_a_ticket_opens_one_socket_and_no_other(
+    client: AsyncClient, app: FastAPI, alice: Person
+) -> None:
+    protocols = ("precis.v1", f"ticket.{await ticket_of(client, alice)}")
+    async with socket_of(app, protocols=protocols, Origin=OURS) as socket:
+        # Never the ticket: it would stand in the answer's headers.
+        assert await socket.accepted() == "precis.v1"
+        await socket.hear("watching")
+    async with socket_of(app, protocols=protocols) as again:
+        await again.accepted()
+        assert await again.code() == 4401
+
+
+async def test_a_ticket_may_also_be_the_first_message(
+    client: AsyncClient, app: FastAPI, alice: Person
+) -> None:
+    async with socket_of(app) as socket:
+        assert await socket.accepted() is None
+        await socket.say(type="auth", ticket=await ticket_of(client, alice))
+        await socket.hear("watching")
+
+
+async def test_a_ticket_dies_with_its_session(client: AsyncClient, app: FastAPI, alice: Person) -> None:
+    ticket = await ticket_of(client, alice)
+    async with app.state.database.transaction(Tenant(alice.organization_id)) as session:
+        await session.execute(text("UPDATE auth_sessions SET revoked_at = now()"))
+    async with socket_of(app) as socket:
+        await socket.accepted()
+        await socket.say(type="auth", ticket=ticket)
+        assert await socket.code() == 4401
+
+
+async def test_all_that_i_may_see_and_nothing_else_is_told(
+    client: AsyncClient, app: FastAPI, alice: Person, bob: Person, charlie: Person
+) -> None:
+    async with socket_of(app) as socket:
+        await socket.watching(bob.headers)
+        hidden, foreign = await create(client, alice), await create(client, charlie)
+        shared = await create(client, alice, visibility="organization")
+        for person, summary in ((alice, hidden), (charlie, foreign), (alice, shared)):
+            await summarise(bench_of(app), key_of(person, summary["id"]), tries=0)
+        heard = await socket.hear("progress")
+        assert heard["summary_id"] == shared["id"]
+        ready = await socket.progress("ready")
+    assert ready["summary_id"] == shared["id"]
+    assert ready["stages"].keys() == {"queued", "extracting", "summarising"}
+
+
+async def test_who_comes_late_is_told_of_what_is_under_way(
+    client: AsyncClient, app: FastAPI, alice: Person, robot: Robot
+) -> None:
+    created = await create(client, alice)
+    async with socket_of(app) as socket:
+        await socket.watching(robot.headers)
+        heard = await socket.hear("progress")
+    assert (heard["summary_id"], heard["status"]) == (created["id"], "queued")
+
+
+async def test_only_the_named_ones_are_told_and_foreign_ones_are_unknown(
+    client: AsyncClient, app: FastAPI, alice: Person, charlie: Person
+) -> None:
+    other, mine = await create(client, alice), await create(client, alice)
+    his, never = await create(client, charlie), str(new_id())
+    async with socket_of(app) as socket:
+        await socket.watching(alice.headers)
+        await socket.say(type="watch", ids=[mine["id"], his["id"], never])
+        heard = await socket.hear("watching")
+        assert (heard["ids"], heard["unknown"]) == ([mine["id"]], [his["id"], never])
+        for person, summary in ((alice, other), (charlie, his), (alice, mine)):
+            await summarise(bench_of(app), key_of(person, summary["id"]), tries=0)
+        ready = await socket.progress("ready")
+    assert ready["summary_id"] == mine["id"]
+
+
+async def test_what_is_deleted_is_told_as_gone(client: AsyncClient, app: FastAPI, alice: Person) -> None:
+    created = await create(client, alice)
+    async with socket_of(app) as socket:
+        await socket.watching(alice.headers)
+        await client.delete(f"{PATH}/{created['id']}", headers=alice.headers)
+        assert (await socket.hear("gone"))["summary_id"] == created["id"]
+
+
+async def test_a_ping_is_answered(app: FastAPI, alice: Person) -> None:
+    async with socket_of(app) as socket:
+        await socket.watching(alice.headers)
+        await socket.say(type="ping")
+        assert await socket.hear("pong") == {"type": "pong"}
+
+
+async def test_what_is_not_understood_ends_it(app: FastAPI, alice: Person, subtests: pytest.Subtests) -> None:
+    for message in NOT_UNDERSTOOD:
+        async with socket_of(app) as socket:
+            await socket.watching(alice.headers)
+            await socket.say_text(message)
+            with subtests.test(message):
+                assert await socket.code() == 4400
+
+
+async def test_who_talks_too_much_is_hung_up_on(app: FastAPI, alice: Person) -> None:
+    async with socket_of(app) as socket:
+        await socket.watching(alice.headers)
+        for _ in range(12):
+            await socket.say(type="ping")
+        assert await socket.code() == 4429
+
+
+async def test_a_session_that_has_ended_ends_its_socket(
+    client: AsyncClient, app: FastAPI, alice: Person, desk: ProgressDesk
+) -> None:
+    async with socket_of(app) as socket:
+        await socket.watching(alice.headers)
+        answer = await client.post("/api/v1/auth/logout-all", headers=alice.headers)
+        assert answer.status_code == 200
+        assert await socket.code() == 4401
+    assert desk.hub.watches == 0
+
+
+async def test_a_process_that_is_to_stop_hangs_up(app: FastAPI, alice: Person, desk: ProgressDesk) -> None:
+    async with socket_of(app) as socket:
+        await socket.watching(alice.headers)
+        app.state.draining = True
+        assert await socket.code() == 1012
+    assert desk.hub.watches == 0
+
+
+async def test_a_client_that_reads_nothing_is_given_up(
+    client: AsyncClient, app: FastAPI, alice: Person, assert_nothing_is_left: Callable[[], Awaitable[None]]
+) -> None:
+    seat(app, stream=StreamPace(life=60, send=0.1))
+    async with socket_of(app) as socket:
+        await socket.watching(alice.headers)
+        socket.peer.window.clear()
+        await create(client, alice)
+        async with asyncio.timeout(0.5):
+            while app.state.progress.hub.watches:  # noqa: ASYNC110  # nobody tells the test
+                await asyncio.sleep(0.01)
+    await assert_nothing_is_left()
+
+
+async def leave_at_once(socket: SocketClient) -> None:
+    socket.peer.inbox.put_nowait({"type": "websocket.disconnect", "code": 1001})
+    async with asyncio.timeout(5):
+        await socket.task
+
+
+async def test_who_leaves_leaves_nothing_behind(
+    app: FastAPI, alice: Person, assert_nothing_is_left: Callable[[], Awaitable[None]]
+) -> None:
+    for _ in range(5):
+        async with socket_of(app) as socket:
+            await socket.watching(alice.headers)
+            await leave_at_once(socket)
+    async with socket_of(app) as unknown:
+        await unknown.accepted()
+        await leave_at_once(unknown)
+    await assert_nothing_is_left()
