@@ -102,6 +102,15 @@ def test_log_lines_are_json_without_query_strings(edge: Edge) -> None:
     assert "hidden" not in json.dumps(lines)
 
 
+def test_the_log_holds_no_address_that_is_a_secret(edge: Edge) -> None:
+    for path in ("/s/hidden-link", "/feeds/hidden-feed/atom.xml"):
+        assert edge.secure.get(path).status_code == 200
+    text = edge.log.read_text("utf-8")
+    assert '"path":"/s/-"' in text
+    assert '"path":"/feeds/-"' in text
+    assert "hidden-" not in text
+
+
 def test_flood_of_logins_is_refused_as_a_problem(edge: Edge) -> None:
     answers = [edge.secure.post("/api/v1/auth/token") for _ in range(40)]
     refused = [answer for answer in answers if answer.status_code == 429]

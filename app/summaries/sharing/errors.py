@@ -11,14 +11,6 @@ class NotSharedError(ProblemError):
     hint = "POST /api/v1/summaries/{summary_id}/share makes one."
 
 
-class SummaryNotKeptError(ProblemError):
-    code = "summary_not_kept"
-    status = 409
-    title = "A summary that is not kept cannot be shared"
-    meaning = "It was asked for with store=false: nothing of it stays that a link could lead to."
-    hint = "Make it anew without store=false."
-
-
 class SharedPageNotFoundError(ProblemError):
     """For every reason alike: whoever tries names learns nothing of what is or was behind them."""
 

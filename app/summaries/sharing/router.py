@@ -10,7 +10,7 @@ from app.core.idempotency_route import IdempotentRoute, OnceInOwnSession
 from app.core.openapi import problems
 from app.summaries.errors import SummaryForbiddenError, SummaryNotFoundError
 from app.summaries.parameters import CanReadSummaries, CanWriteSummaries, SummaryId
-from app.summaries.sharing.errors import NotSharedError, SummaryNotKeptError
+from app.summaries.sharing.errors import NotSharedError
 from app.summaries.sharing.negotiation import Accept, qr_format
 from app.summaries.sharing.qr import MEDIA_TYPES, QrFormat, qr_code
 from app.summaries.sharing.schemas import ShareIn, ShareView
@@ -46,7 +46,7 @@ WritingShares = Annotated[SharingService, Depends(writing_shares)]
     status_code=201,
     responses={
         200: {"model": ShareView, "description": "It was shared already: the same link."},
-        **problems(*IDEMPOTENCY_ERRORS, SummaryForbiddenError, SummaryNotFoundError, SummaryNotKeptError),
+        **problems(*IDEMPOTENCY_ERRORS, SummaryForbiddenError, SummaryNotFoundError),
     },
 )
 async def share(

@@ -12,9 +12,8 @@ from app.core.principal import Principal
 from app.core.secret_links import ShownLinks, digest, is_link_name, new_nonce
 from app.organizations.journal import note
 from app.summaries.errors import SummaryForbiddenError, SummaryNotFoundError
-from app.summaries.models import Summary
 from app.summaries.repository import SummaryRepository
-from app.summaries.sharing.errors import NotSharedError, SharedPageNotFoundError, SummaryNotKeptError
+from app.summaries.sharing.errors import NotSharedError, SharedPageNotFoundError
 from app.summaries.sharing.models import SummaryShare
 from app.summaries.sharing.repository import SharedRow, ShareRepository, organization_of_share
 from app.summaries.sharing.schemas import ShareIn
@@ -47,11 +46,9 @@ class SharingService:
     async def share(self, summary_id: UUID, wanted: ShareIn) -> Shared:
         """A link that leads there already stays, and ends when `wanted` says, where it says so.
 
-        Raises SummaryNotFoundError, SummaryForbiddenError, SummaryNotKeptError.
+        Raises SummaryNotFoundError (also of one that is not kept), SummaryForbiddenError.
         """
-        summary = await self._mine(summary_id)
-        if summary.ephemeral:
-            raise SummaryNotKeptError
+        await self._hold(summary_id)
         found = await self._find(summary_id)
         if found is None or found.has_ended:
             return await self._begin(summary_id, wanted)
@@ -75,19 +72,18 @@ class SharingService:
 
     async def revoke(self, summary_id: UUID) -> None:
         """Raises SummaryNotFoundError, SummaryForbiddenError, NotSharedError."""
-        await self._mine(summary_id)
+        await self._hold(summary_id)
         if not await self._shares.remove(summary_id):
             raise NotSharedError
         await self._note(AuditAction.SHARE_REVOKED, summary_id)
 
-    async def _mine(self, summary_id: UUID) -> Summary:
-        """Held, so that of two who share it at once the second is shown the first one's link."""
+    async def _hold(self, summary_id: UUID) -> None:
+        """So that of two who share it at once the second is shown the first one's link."""
         summary = await self._summaries.find_locked(summary_id, viewer=self._principal.user_id)
         if summary is None:
             raise SummaryNotFoundError
         if summary.user_id != self._principal.user_id and not self._principal.manages_organization:
             raise SummaryForbiddenError
-        return summary
 
     async def _find(self, summary_id: UUID) -> Shared | None:
         share = await self._shares.find(summary_id)

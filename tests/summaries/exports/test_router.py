@@ -187,3 +187,12 @@ async def test_a_key_may_and_the_audit_log_says_so(
 async def test_a_refused_query_is_no_export(client: AsyncClient, app: FastAPI, alice: Person) -> None:
     await client.get(f"{EXPORT}?status=nonsense", headers=alice.headers)
     assert "summaries_exported" not in await audited(app, alice)
+
+
+async def test_what_is_searched_for_is_what_leaves(client: AsyncClient, app: FastAPI, alice: Person) -> None:
+    found = await create(client, alice, tags=["kept"])
+    await set_columns(app, alice, found["id"], **READY)
+    await create(client, alice)
+    for query in ("rain", "tag:kept", "rain tag:kept"):
+        (line,) = (await export(client, alice, q=query)).text.splitlines()
+        assert json.loads(line)["id"] == found["id"]

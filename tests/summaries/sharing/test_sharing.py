@@ -1,5 +1,6 @@
 """Making, changing and revoking a link; its QR code."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -100,6 +101,14 @@ async def test_the_database_does_not_hold_the_link(client: AsyncClient, app: Fas
         row = (await session.scalars(select(SummaryShare))).one()
     assert row.digest == digest(made["share_id"])
     assert made["share_id"].encode() not in (row.digest, row.nonce)
+
+
+async def test_of_many_who_share_it_at_once_all_are_shown_one_link(
+    client: AsyncClient, app: FastAPI, alice: Person
+) -> None:
+    summary_id = await finished(client, app, alice)
+    made = await asyncio.gather(*(share(client, alice, summary_id) for _ in range(5)))
+    assert len({each["share_id"] for each in made}) == 1
 
 
 async def test_an_end_is_set_moved_and_taken_away(client: AsyncClient, app: FastAPI, alice: Person) -> None:
