@@ -76,6 +76,12 @@ class Settings(IdentitySettings, MailSettings, OAuthSettings, ProviderSettings, 
     log_format: Literal["json", "console"] | None = Field(None, description="Unset: json in production.")
     sentry_dsn: SecretStr | None = None
     metrics_token: SecretStr | None = Field(None, description="Bearer token that /metrics then asks for.")
+    worker_metrics_port: int | None = Field(
+        None,
+        ge=0,
+        le=65535,
+        description="Where a worker answers /metrics and /health, on HOST; unset: nowhere.",
+    )
 
     # Browser and proxy edge
     cors_origins: Annotated[list[str], NoDecode] = []
@@ -124,7 +130,9 @@ class Settings(IdentitySettings, MailSettings, OAuthSettings, ProviderSettings, 
     def _postgres_url(cls, value: object) -> object:
         return to_asyncpg_url(value) if isinstance(value, str) and value else value
 
-    @field_validator("sentry_dsn", "metrics_token", "log_format", "docs_enabled", mode="before")
+    @field_validator(
+        "sentry_dsn", "metrics_token", "log_format", "docs_enabled", "worker_metrics_port", mode="before"
+    )
     @classmethod
     def _empty_is_unset(cls, value: object) -> object:
         return value or None if isinstance(value, str) else value

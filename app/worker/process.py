@@ -32,6 +32,7 @@ from app.summaries.citizen.manners import PATIENCE_SECONDS, Manners, MannersOpti
 from app.summaries.citizen.pacing import Pace, Pacer
 from app.summaries.citizen.robots_cache import RobotsCache
 from app.summaries.tasks import Workbench
+from app.worker.exposition import exposed
 from app.worker.queue import make_queue
 from app.worker.running import open_courier, work_off
 from app.worker.sealing import keep_sealing
@@ -148,7 +149,8 @@ def main() -> None:
         settings = load_settings()
         configure_logging(settings)
         configure_sentry(settings, release=__version__)
-        asyncio.run(run_worker(settings))
+        with exposed(settings.host, settings.worker_metrics_port, token=settings.metrics_token):
+            asyncio.run(run_worker(settings))
     except (SettingsError, QueueLostError) as error:
         sys.exit(str(error))
     except DATABASE_GONE as error:
