@@ -6,7 +6,8 @@ from datetime import datetime
 from app.core.db import Database
 from app.core.schema_version import SchemaVersion, StaleSchemaError
 from app.operations.findings import Finding, fault, sound, warning
-from app.operations.queries import queue_facts, server_facts, unprotected_tables
+from app.operations.queries import server_facts, unprotected_tables
+from app.worker.queries import queue_facts
 
 OLDEST_VERSION = 15
 # Access tokens are refused beyond 30 s; half of that is worth a word.
@@ -63,8 +64,8 @@ async def check_schema(database: Database) -> list[Finding]:
 
 
 async def check_queue(database: Database) -> list[Finding]:
-    async with database.engine.connect() as connection:
-        facts = await queue_facts(connection)
+    async with database.transaction() as session:
+        facts = await queue_facts(session)
     found = [sound("workers", f"{facts.workers} with a heartbeat of the last 30 s")]
     if not facts.workers:
         found = [fault("workers", "no heartbeat within 30 s", "Start `precis worker`.")]

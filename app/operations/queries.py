@@ -19,17 +19,6 @@ UNPROTECTED = text(
     " AND a.attname = 'organization_id' AND NOT a.attisdropped"
     " AND NOT (c.relrowsecurity AND c.relforcerowsecurity) ORDER BY 1"
 )
-QUEUE = text(
-    "SELECT (SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > now() - interval '30 seconds')"
-    " AS workers,"
-    " count(*) FILTER (WHERE status = 'todo' AND (scheduled_at IS NULL OR scheduled_at <= now())) AS waiting,"
-    " count(*) FILTER (WHERE status = 'failed') AS failed,"
-    " coalesce(extract(epoch FROM now() - min(coalesce(scheduled_at, e.at)) FILTER (WHERE status = 'todo'"
-    " AND (scheduled_at IS NULL OR scheduled_at <= now()))), 0)::float AS oldest_seconds"
-    " FROM procrastinate_jobs j LEFT JOIN LATERAL (SELECT min(at) AS at FROM procrastinate_events"
-    " WHERE job_id = j.id) e ON j.status = 'todo'"
-    " WHERE j.status IN ('todo', 'failed')"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +31,6 @@ class ServerFacts:
     owns_tables: bool
 
 
-@dataclass(frozen=True, slots=True)
-class QueueFacts:
-    """`oldest_seconds`: how long the job that has waited longest could have been begun."""
-
-    workers: int
-    waiting: int
-    failed: int
-    oldest_seconds: float
-
-
 async def server_facts(connection: AsyncConnection) -> ServerFacts:
     return ServerFacts(*(await connection.execute(SERVER)).one())
 
@@ -59,10 +38,6 @@ async def server_facts(connection: AsyncConnection) -> ServerFacts:
 async def unprotected_tables(connection: AsyncConnection) -> list[str]:
     """Of those that hold tenants' rows, the ones without forced row-level security."""
     return list((await connection.execute(UNPROTECTED)).scalars())
-
-
-async def queue_facts(connection: AsyncConnection) -> QueueFacts:
-    return QueueFacts(*(await connection.execute(QUEUE)).one())
 
 
 # The rest is for psycopg: `precis backup` is no part of the service.

@@ -33,6 +33,7 @@ from app.summaries.citizen.pacing import Pace, Pacer
 from app.summaries.citizen.robots_cache import RobotsCache
 from app.summaries.tasks import Workbench
 from app.worker.exposition import exposed
+from app.worker.gauges import keep_gauges
 from app.worker.queue import make_queue
 from app.worker.running import open_courier, work_off
 from app.worker.sealing import keep_sealing
@@ -112,6 +113,7 @@ async def run_worker(settings: Settings) -> None:
         beside = [
             asyncio.create_task(Upkeep(queue, bench.database).keep()),
             asyncio.create_task(keep_sealing(sealer)),
+            asyncio.create_task(keep_gauges(bench.database, settings.data_dir)),
         ]
         log.info("worker_started", concurrency=settings.worker_concurrency)
         try:

@@ -35,6 +35,7 @@ from app.summaries.store import SummaryKey
 from app.summaries.tasks import MAX_TRIES, Workbench, summarise
 from app.users.mail_tokens import MailTokens
 from app.webhooks.tasks import Courier, deliver
+from app.worker.measuring import measured
 
 BENCH = "bench"
 COURIER = "courier"
@@ -131,11 +132,15 @@ def make_queue(settings: Settings, *, mailer: Mailer | None = None) -> App:
         conninfo=to_libpq_url(url), min_size=1, max_size=6, timeout=POOL_SECONDS, kwargs=CONNECTION
     )
     queue = App(connector=connector)
-    queue.task(name=SUMMARISE, queue=QUEUE, pass_context=True, retry=Backoff())(run_summarise)
-    queue.task(name=DELIVER, queue=WEBHOOK_QUEUE, pass_context=True, retry=Backoff())(run_deliver)
+    queue.task(name=SUMMARISE, queue=QUEUE, pass_context=True, retry=Backoff())(
+        measured(SUMMARISE, run_summarise)
+    )
+    queue.task(name=DELIVER, queue=WEBHOOK_QUEUE, pass_context=True, retry=Backoff())(
+        measured(DELIVER, run_deliver)
+    )
     mailer = mailer or make_mailer(settings, stream=sys.stdout)
-    run_send_mail = mail_runner(settings, mailer)
+    run_send_mail = measured(SEND_MAIL, mail_runner(settings, mailer))
     queue.task(name=SEND_MAIL, queue=QUEUE, pass_context=True, retry=MAIL_BACKOFF)(run_send_mail)
-    invite = invitation_runner(settings, mailer)
+    invite = measured(SEND_INVITATION, invitation_runner(settings, mailer))
     queue.task(name=SEND_INVITATION, queue=QUEUE, pass_context=True, retry=MAIL_BACKOFF)(invite)
     return queue

@@ -1,0 +1,47 @@
+"""What a worker measures besides its own work: the queue as a whole. Every worker does; take the maximum."""
+
+import asyncio
+import shutil
+from pathlib import Path
+
+import structlog
+from prometheus_client import Gauge
+
+from app.core.db import Database
+from app.worker.queries import queue_facts
+
+INTERVAL_SECONDS = 15.0
+
+QUEUE_JOBS = Gauge("precis_queue_jobs", "Jobs in the queue by state: waiting, running, failed.", ["state"])
+QUEUE_OLDEST = Gauge("precis_queue_oldest_seconds", "How long the longest due job has waited.")
+QUEUE_WORKERS = Gauge("precis_queue_workers", "Workers with a heartbeat of the last 30 s.")
+DISK_FREE = Gauge("precis_disk_free_share", "Of the disk that holds PRECIS_DATA_DIR, from 0 to 1.")
+
+log = structlog.get_logger(__name__)
+
+
+async def keep_gauges(database: Database, data_dir: Path) -> None:
+    """Every 15 s, for as long as the worker lives. Without the database the figures stay as they were."""
+    while True:
+        try:
+            await set_gauges(database, data_dir)
+        except Exception as error:  # noqa: BLE001  # figures are worth no job: the next round tries again
+            log.warning("gauges_not_set", error=type(error).__name__)
+        await asyncio.sleep(INTERVAL_SECONDS)
+
+
+async def set_gauges(database: Database, data_dir: Path) -> None:
+    DISK_FREE.set(await asyncio.to_thread(free_share, data_dir))
+    async with database.transaction() as session:
+        facts = await queue_facts(session)
+    QUEUE_WORKERS.set(facts.workers)
+    QUEUE_OLDEST.set(facts.oldest_seconds)
+    for state, jobs in (("waiting", facts.waiting), ("running", facts.running), ("failed", facts.failed)):
+        QUEUE_JOBS.labels(state).set(jobs)
+
+
+def free_share(folder: Path) -> float:
+    """Of the nearest folder that is there."""
+    there = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
+    usage = shutil.disk_usage(there)
+    return usage.free / usage.total
