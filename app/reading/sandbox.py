@@ -32,6 +32,7 @@ from app.reading.providers.errors import ProviderError
 Result = TypeVar("Result")
 MIB = 1024 * 1024
 CHILD = "app.reading.child"
+PRELOAD = "app.reading.preload"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ class Sandbox:
         # A server process forks the children with everything imported: a fresh one costs milliseconds, and
         # has none of the parent's threads, sockets or secrets.
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload([CHILD])
+        self._context.set_forkserver_preload([CHILD, PRELOAD])
         self._lock = Lock()
         self._pool = self._new_pool()
 
