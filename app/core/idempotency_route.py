@@ -100,7 +100,9 @@ async def fingerprint_of(request: Request) -> bytes:
     """SHA-256 of query and body; of a form its fields, as each retry draws another boundary."""
     digest = hashlib.sha256(request.url.query.encode() + b"\n")
     if request.headers.get("content-type", "").startswith("multipart/"):
-        for name, value in (await request.form()).multi_items():
+        # A route that bounds its form has read it, and keeps it here.
+        form = request.state.form if hasattr(request.state, "form") else await request.form()
+        for name, value in form.multi_items():
             digest.update(f"{name}\n".encode())
             await _add_field(digest, value)
     else:

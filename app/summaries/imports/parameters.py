@@ -86,7 +86,6 @@ async def _admitted() -> None:
 
 def get_import(
     form: FormDep,
-    principal: CanWriteSummaries,
     intake: IntakeDep,
     once: OnceDep,
     session: OwnSession,

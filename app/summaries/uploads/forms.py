@@ -8,24 +8,17 @@ from typing import Annotated, Any, TypeVar
 from fastapi import Depends, Request
 from pydantic import BaseModel, ValidationError
 from starlette.datastructures import FormData, UploadFile
-from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
 
 from app.core.errors import (
     FieldFault,
-    MalformedRequestError,
     UnsupportedMediaTypeError,
     ValidationFailedError,
 )
 from app.core.validation_faults import faults_of
 from app.summaries.parameters import CanWriteSummaries
+from app.summaries.uploads.multipart import HINT, parse_form
 
 MULTIPART = "multipart/form-data"
-HINT = "Send a form: Content-Type: multipart/form-data with its boundary, as curl -F does."
-MAX_FILES = 10
-MAX_FIELDS = 50
-# The longest option is a note of 10,000 characters.
-MAX_FIELD_BYTES = 64 * 1024
 FILE, FILES, TAGS = "file", "files", "tags"
 LENGTHS = ("length", "words", "sentences")
 
@@ -45,11 +38,13 @@ class SubmittedForm:
 async def read_form(request: Request, _principal: CanWriteSummaries) -> AsyncIterator[SubmittedForm]:
     """Only once it is known who sends it: FastAPI itself would read the body before it asks.
 
-    The files are nameless on disk from a megabyte on, and gone when this ends, however it does.
+    Its files are gone when this ends, however it does.
     """
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != MULTIPART:
         raise UnsupportedMediaTypeError(hint=HINT)
-    form = await _parse(request)
+    form = await parse_form(request)
+    # For the fingerprint of an Idempotency-Key, which would ask for the body again.
+    request.state.form = form
     try:
         yield _sorted(form)
     finally:
@@ -57,18 +52,6 @@ async def read_form(request: Request, _principal: CanWriteSummaries) -> AsyncIte
 
 
 FormDep = Annotated[SubmittedForm, Depends(read_form, scope="function")]
-
-
-async def _parse(request: Request) -> FormData:
-    try:
-        return await request.form(max_files=MAX_FILES, max_fields=MAX_FIELDS, max_part_size=MAX_FIELD_BYTES)
-    except HTTPException as error:
-        if error.status_code != MalformedRequestError.status:
-            raise
-        # Of the parser's own words: how many there may be, or what is missing.
-        raise MalformedRequestError(error.detail, hint=HINT) from error
-    except ClientDisconnect as error:
-        raise MalformedRequestError("The upload broke off") from error
 
 
 def _sorted(form: FormData) -> SubmittedForm:

@@ -5,7 +5,8 @@ from typing import Any
 from app.summaries.batches.schemas import BatchView
 from app.summaries.schemas import Sentences, Words
 from app.summaries.uploads.files import MAX_UPLOAD_BYTES
-from app.summaries.uploads.forms import MAX_FILES, MULTIPART
+from app.summaries.uploads.forms import MULTIPART
+from app.summaries.uploads.multipart import MAX_FILES
 from app.summaries.uploads.schemas import OPTION_FIELDS, FormDraft
 
 Json = dict[str, Any]  # Any: OpenAPI JSON
