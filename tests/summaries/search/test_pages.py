@@ -1,5 +1,6 @@
 """Pages of what was found, in both orders; what is highlighted; what a page costs."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -129,3 +130,16 @@ async def test_tags_are_counted_in_what_i_may_read(
     for person, expected in ((alice, {"river": 2, "old": 1}), (bob, {"river": 1})):
         answer = await client.get(f"{PATH}/tags", headers=person.headers)
         assert {item["tag"]: item["count"] for item in answer.json()["items"]} == expected
+
+
+async def test_an_export_has_what_the_list_has(
+    client: AsyncClient, app: FastAPI, alice: Person, bob: Person
+) -> None:
+    await shelve(app, alice, "Bridges", tags=["x"])
+    await shelve(app, alice, "Old bridge", archived_at=BEGAN)
+    await shelve(app, bob, "Ferry", tags=["x"], visibility="organization")
+    await shelve(app, bob, "The bridge, private", tags=["x"])
+    for q in ("bridge", "tag:x", "bridge -old tag:x", "-bridge", "is:archived", "the"):
+        exported = await client.get(f"{PATH}/export", params={"q": q}, headers=alice.headers)
+        found = [json.loads(line)["title"] for line in exported.text.splitlines()]
+        assert found == await titles(client, alice, q), q

@@ -20,7 +20,7 @@ from tests.summaries.shelf import PATH
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
-ROWS, OTHERS = 6_000, 18_000
+ROWS, OTHERS = 4_000, 8_000
 # What is asked, and the index that answers it; None: whichever.
 LISTS = [
     ("", "shelf"),
