@@ -117,7 +117,7 @@ def create_deliveries() -> None:
     op.create_index(
         "ix_webhook_deliveries_leased",
         "webhook_deliveries",
-        ["webhook_id"],
+        ["organization_id", "webhook_id", "leased_until"],
         postgresql_where=sa.text("leased_until IS NOT NULL"),
     )
 

@@ -84,7 +84,11 @@ class WebhookDelivery(Base):
             postgresql_where=text("status = 'pending'"),
         ),
         Index(
-            "ix_webhook_deliveries_leased", "webhook_id", postgresql_where=text("leased_until IS NOT NULL")
+            "ix_webhook_deliveries_leased",
+            "organization_id",
+            "webhook_id",
+            "leased_until",
+            postgresql_where=text("leased_until IS NOT NULL"),
         ),
     )
 

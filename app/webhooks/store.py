@@ -31,7 +31,7 @@ NEXT_DUE = text(
         ORDER BY next_attempt_at LIMIT 1) d
     CROSS JOIN LATERAL (
         SELECT count(*) AS many FROM webhook_deliveries
-        WHERE webhook_id = w.id AND leased_until > now()) leased
+        WHERE organization_id = w.organization_id AND webhook_id = w.id AND leased_until > now()) leased
     WHERE w.organization_id = :organization_id AND w.disabled_at IS NULL AND w.deleted_at IS NULL
       AND (w.resting_until IS NULL OR w.resting_until <= now())
       AND o.suspended_at IS NULL AND o.erase_after IS NULL
@@ -41,8 +41,8 @@ NEXT_DUE = text(
     """
 )
 LEASED = text(
-    "SELECT count(*) FROM webhooks w JOIN webhook_deliveries d ON d.webhook_id = w.id"
-    " WHERE w.organization_id = :organization_id AND d.leased_until > now()"
+    "SELECT count(*) FROM webhook_deliveries"
+    " WHERE organization_id = :organization_id AND leased_until > now()"
 )
 DUE_WEBHOOKS = text("SELECT * FROM due_webhooks(:at_most)")
 LEFTOVERS = text("SELECT organization_id, webhook_id FROM webhook_leftovers(:kept, :at_most)")
