@@ -3,12 +3,13 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.errors import AccountGoneError
 from app.accounts.schemas import ProfileChange, Registration
 from app.accounts.service import AccountService
+from app.core.conditional import Precondition, PreconditionFailedError
 from app.core.db import AnonymousSession
 from app.core.guard import OwnSession, RecentLoginRequiredError, require
 from app.core.http import client_address
@@ -17,6 +18,7 @@ from app.core.limits import AsyncLimiter, Hit, Limit, address_of, limited
 from app.core.openapi import ANONYMOUS, problems
 from app.core.password_policy import WeakPasswordError
 from app.core.principal import Principal, Scope
+from app.core.tagged_answer import UNCHANGED, IfMatch, IfNoneMatch, read_answer, tagged
 from app.users.errors import EmailTakenError, UsernameTakenError
 from app.users.manager import UserManager
 from app.users.schemas import UserOut
@@ -77,6 +79,7 @@ async def get_change(
 
 
 ProfileChanges = Annotated[ProfileChange, Depends(get_change)]
+CHANGE_ERRORS = problems(AccountGoneError, EmailTakenError, RecentLoginRequiredError, PreconditionFailedError)
 
 
 @router.post(
@@ -93,23 +96,39 @@ async def register(
     return UserOut.model_validate(await accounts.register(registration, address=address))
 
 
-@router.get("/me", responses=problems(AccountGoneError))
-async def read_me(principal: CanReadProfile, accounts: OwnAccounts) -> UserOut:
+@router.get("/me", response_model=UserOut, responses={**UNCHANGED, **problems(AccountGoneError)})
+async def read_me(
+    principal: CanReadProfile, accounts: OwnAccounts, if_none_match: IfNoneMatch = None
+) -> Response:
     """My profile."""
-    return UserOut.model_validate(await accounts.get(principal.user_id))
+    return read_answer(UserOut.model_validate(await accounts.get(principal.user_id)), if_none_match)
 
 
-@router.put("/me", responses=problems(AccountGoneError, EmailTakenError, RecentLoginRequiredError))
+@router.put("/me", responses=CHANGE_ERRORS)
 async def replace_me(
-    change: ProfileChanges, principal: CanWriteProfile, accounts: OwnAccounts, address: ClientAddress
+    change: ProfileChanges,
+    principal: CanWriteProfile,
+    accounts: OwnAccounts,
+    address: ClientAddress,
+    response: Response,
+    if_match: IfMatch = None,
 ) -> UserOut:
     """Change my profile; a field left out stays. Another e-mail address has to be confirmed anew."""
-    return UserOut.model_validate(await accounts.change(principal, change, address=address))
+    precondition = Precondition(if_match, UserOut)
+    user = await accounts.change(principal, change, address=address, precondition=precondition)
+    return tagged(UserOut.model_validate(user), response)
 
 
-@router.patch("/me", responses=problems(AccountGoneError, EmailTakenError, RecentLoginRequiredError))
+@router.patch("/me", responses=CHANGE_ERRORS)
 async def change_me(
-    change: ProfileChanges, principal: CanWriteProfile, accounts: OwnAccounts, address: ClientAddress
+    change: ProfileChanges,
+    principal: CanWriteProfile,
+    accounts: OwnAccounts,
+    address: ClientAddress,
+    response: Response,
+    if_match: IfMatch = None,
 ) -> UserOut:
     """Change my profile; a field left out stays. Another e-mail address has to be confirmed anew."""
-    return UserOut.model_validate(await accounts.change(principal, change, address=address))
+    precondition = Precondition(if_match, UserOut)
+    user = await accounts.change(principal, change, address=address, precondition=precondition)
+    return tagged(UserOut.model_validate(user), response)

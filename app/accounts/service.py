@@ -9,6 +9,7 @@ from app.accounts.schemas import ProfileChange, Registration
 from app.audit.events import AuditAction, AuditEvent
 from app.audit.service import record
 from app.auth.sessions import demand_living
+from app.core.conditional import Precondition
 from app.core.mail_queue import RECIPIENT, Mail, queue_mail
 from app.core.principal import Principal
 from app.organizations.service import create_personal
@@ -69,9 +70,21 @@ class AccountService:
         await demand_living(self._session, principal)
         return user
 
-    async def change(self, principal: Principal, change: ProfileChange, *, address: str | None) -> User:
-        """Raises EmailTakenError. A new address has to be verified anew; the former one is told."""
+    async def change(
+        self,
+        principal: Principal,
+        change: ProfileChange,
+        *,
+        address: str | None,
+        precondition: Precondition | None = None,
+    ) -> User:
+        """A new address has to be verified anew; the former one is told.
+
+        Raises EmailTakenError, PreconditionFailedError.
+        """
         user = await self.hold(principal)
+        if precondition is not None:
+            precondition.demand(user)
         values = change.model_dump(exclude_unset=True)
         if values.get("email", "") is None:
             del values["email"]

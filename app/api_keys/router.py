@@ -24,6 +24,7 @@ from app.api_keys.schemas import (
     RotateIn,
 )
 from app.api_keys.service import ApiKeyReader, ApiKeyService, CreatedKey, report_leak
+from app.core.conditional import Precondition, PreconditionFailedError
 from app.core.db import AnonymousSession
 from app.core.errors import ProblemError
 from app.core.guard import InvalidCredentialError, OwnSession, require
@@ -36,6 +37,7 @@ from app.core.location import location_of
 from app.core.openapi import ANONYMOUS, problems
 from app.core.principal import Principal, Scope
 from app.core.schemas import Page
+from app.core.tagged_answer import UNCHANGED, IfMatch, IfNoneMatch, read_answer, tagged
 
 router = APIRouter(route_class=IdempotentRoute)
 
@@ -113,19 +115,25 @@ async def report(found: LeakReport, session: AnonymousSession, request: Request)
     return Detail(detail="Thank you. If this is a living key, it has been revoked and its owner is told.")
 
 
-@router.get("/{key_id}", responses=problems(ApiKeyNotFoundError))
-async def read(keys: KeyReader, key_id: KeyId) -> ApiKeyOut:
+@router.get("/{key_id}", response_model=ApiKeyOut, responses={**UNCHANGED, **problems(ApiKeyNotFoundError)})
+async def read(keys: KeyReader, key_id: KeyId, if_none_match: IfNoneMatch = None) -> Response:
     """One key of mine, by its prefix."""
-    return ApiKeyOut.model_validate(await keys.get(key_id))
+    return read_answer(ApiKeyOut.model_validate(await keys.get(key_id)), if_none_match)
 
 
 @router.patch(
     "/{key_id}",
-    responses=problems(*WRITING, ApiKeyNotFoundError, ApiKeySupersededError, ScopeNotGrantableError),
+    responses=problems(
+        *(*WRITING, ApiKeyNotFoundError, ApiKeySupersededError),
+        *(ScopeNotGrantableError, PreconditionFailedError),
+    ),
 )
-async def change(changes: ApiKeyChanges, keys: KeyWriter, key_id: KeyId) -> ApiKeyOut:
+async def change(
+    changes: ApiKeyChanges, keys: KeyWriter, key_id: KeyId, response: Response, if_match: IfMatch = None
+) -> ApiKeyOut:
     """Change a key's name, scopes, expiry or rate; a field left out stays."""
-    return ApiKeyOut.model_validate(await keys.change(key_id, changes))
+    changed = await keys.change(key_id, changes, Precondition(if_match, ApiKeyOut))
+    return tagged(ApiKeyOut.model_validate(changed), response)
 
 
 @router.post(

@@ -26,6 +26,7 @@ from app.api_keys.schemas import ApiKeyChanges, ApiKeyIn
 from app.audit.events import AuditAction, AuditEvent
 from app.audit.service import record
 from app.core.api_key_format import digest, generate_api_key, is_well_formed, prefix
+from app.core.conditional import Precondition
 from app.core.db import TENANT_KEY, Tenant, after_commit, bind_tenant
 from app.core.guard import InvalidCredentialError
 from app.core.ids import new_id
@@ -91,9 +92,16 @@ class ApiKeyService(ApiKeyReader):
             expires_at=expiry(wanted.expires_at),
         )
 
-    async def change(self, key_id: UUID, changes: ApiKeyChanges) -> ApiKey:
-        """Raises ApiKeyNotFoundError, ApiKeySupersededError, ScopeNotGrantableError, and as `expiry` does."""
+    async def change(
+        self, key_id: UUID, changes: ApiKeyChanges, precondition: Precondition | None = None
+    ) -> ApiKey:
+        """Raises ApiKeyNotFoundError, ApiKeySupersededError, ScopeNotGrantableError, and as `expiry` does.
+
+        Also PreconditionFailedError.
+        """
         row = await self._held(key_id)
+        if precondition is not None:
+            precondition.demand(row)
         given = changes.model_fields_set
         if "scopes" in given:
             row.scopes = granted_scopes(self._principal, changes.scopes, held=row.scopes)

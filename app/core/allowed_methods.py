@@ -9,9 +9,10 @@ from starlette.types import Scope
 
 
 def allowed_methods(scope: Scope) -> str:
-    """Comma separated, sorted; empty where no route has this path."""
+    """Comma separated, sorted; empty where no route has this path. HEAD is wherever GET is."""
     contexts = iter_route_contexts(scope["app"].routes)
-    return ", ".join(sorted({method for context in contexts for method in _methods_at(context, scope)}))
+    methods = {method for context in contexts for method in _methods_at(context, scope)}
+    return ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
 
 
 def _methods_at(context: RouteContext, scope: Scope) -> set[str]:

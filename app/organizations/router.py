@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, Request, Response
 
+from app.core.conditional import Precondition, PreconditionFailedError
 from app.core.guard import RecentLoginRequiredError
 from app.core.idempotency import IDEMPOTENCY_ERRORS
 from app.core.idempotency_route import IdempotentRoute, OnceInOwnSession
@@ -12,6 +13,7 @@ from app.core.page_answer import page_of
 from app.core.page_query import PageQuery
 from app.core.pagination import InvalidCursorError
 from app.core.schemas import Page
+from app.core.tagged_answer import UNCHANGED, IfMatch, IfNoneMatch, read_answer, tagged
 from app.organizations import store
 from app.organizations.context import (
     EndingMembers,
@@ -77,19 +79,31 @@ async def list_mine(
     return page_of(OrganizationOut, await organizations.page(pagination), request, response)
 
 
-@router.get("/{organization_id}", responses=problems(OrganizationNotFoundError))
-async def read(organizations: ReadingOrganizations, organization_id: OrganizationId) -> OrganizationOut:
+@router.get(
+    "/{organization_id}",
+    response_model=OrganizationOut,
+    responses={**UNCHANGED, **problems(OrganizationNotFoundError)},
+)
+async def read(
+    organizations: ReadingOrganizations, organization_id: OrganizationId, if_none_match: IfNoneMatch = None
+) -> Response:
     """One organisation of mine."""
-    return OrganizationOut.model_validate(await organizations.get(organization_id))
+    found = await organizations.get(organization_id)
+    return read_answer(OrganizationOut.model_validate(found), if_none_match)
 
 
-@router.patch("/{organization_id}", responses=problems(*BOUND))
+@router.patch("/{organization_id}", responses=problems(*BOUND, PreconditionFailedError))
 async def change(
-    organizations: WritingOrganizations, organization_id: OrganizationId, wanted: OrganizationChange
+    organizations: WritingOrganizations,
+    organization_id: OrganizationId,
+    wanted: OrganizationChange,
+    response: Response,
+    if_match: IfMatch = None,
 ) -> OrganizationOut:
     """Give it another name, or forbid the platform's staff to act in it. A field left out stays."""
-    values = wanted.model_dump(exclude_none=True)
-    return OrganizationOut.model_validate(await organizations.change(organization_id, **values))
+    precondition, values = Precondition(if_match, OrganizationOut), wanted.model_dump(exclude_none=True)
+    changed = await organizations.change(organization_id, precondition, **values)
+    return tagged(OrganizationOut.model_validate(changed), response)
 
 
 @router.delete(

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.events import AuditAction
+from app.core.conditional import Precondition
 from app.core.db import Tenant, bind_tenant
 from app.core.ids import new_id
 from app.core.pagination import PageOfRows, Pagination
@@ -78,9 +79,17 @@ class OrganizationService:
         await self._note(made.id, AuditAction.ORGANIZATION_CREATED)
         return await self.get(made.id)
 
-    async def change(self, organization_id: UUID, **values: str | bool) -> OrganizationRow:
-        """Its name, whether staff may act there. Raises OrganizationNotFoundError, WrongOrganizationError."""
+    async def change(
+        self, organization_id: UUID, precondition: Precondition | None = None, **values: str | bool
+    ) -> OrganizationRow:
+        """Its name, whether staff may act there.
+
+        Raises OrganizationNotFoundError, WrongOrganizationError, PreconditionFailedError.
+        """
         await self.bound(organization_id)
+        if precondition is not None and precondition.if_match is not None:
+            await self._own.lock(organization_id)
+            precondition.demand(await self.get(organization_id))
         if values:
             await change_organization(self._session, organization_id, **values)
             # Not the name, which may be a person's: the log outlives an erased account.

@@ -45,6 +45,11 @@ class OwnOrganizations:
         role = await self._session.scalar(query)
         return MembershipRole(role) if role else None
 
+    async def lock(self, organization_id: UUID) -> None:
+        """Nobody changes it until the transaction ends; the session must be bound to it."""
+        query = select(Organization.id).where(Organization.id == organization_id).with_for_update()
+        await self._session.execute(query)
+
     async def count_owned(self) -> int:
         query = (
             select(func.count())

@@ -1,5 +1,6 @@
 """What can go wrong with a summary, as the API says it."""
 
+from app.core.conditional import PreconditionFailedError as PreconditionFailedError
 from app.core.errors import ProblemError
 
 
@@ -49,11 +50,3 @@ class SummaryHasNoTextError(ProblemError):
     title = "There is no text to summarise anew"
     meaning = "The text of the source has never been read successfully."
     hint = "POST …/retry tries to read it again."
-
-
-class PreconditionFailedError(ProblemError):
-    code = "precondition_failed"
-    status = 412
-    title = "The resource has changed since you read it"
-    meaning = "If-Match names a version that is not the current one, so nothing was written."
-    hint = "Read it again, merge your change, and send the new ETag in If-Match."

@@ -14,6 +14,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from app.core.metrics import instrumentator_options
 from app.core.middleware.access_log import AccessLogMiddleware
 from app.core.middleware.body_limit import BodyLimitMiddleware
+from app.core.middleware.head import HeadMiddleware
 from app.core.middleware.hosts import AllowedHostsMiddleware
 from app.core.middleware.https_redirect import HttpsRedirectMiddleware
 from app.core.middleware.query_secrets import QuerySecretsMiddleware
@@ -65,6 +66,8 @@ def _outermost_first(settings: Settings, inner: Sequence[Middleware]) -> list[Mi
         *_https(settings),
         # Outside of every problem a route can raise: without its headers a script could not read them.
         *_cors(settings),
+        # Outside of what counts a body's length anew; from here on a HEAD is a GET.
+        Middleware(HeadMiddleware),
         # Outside of all that writes bodies.
         Middleware(GZipMiddleware, minimum_size=GZIP_MINIMUM_BYTES, compresslevel=GZIP_LEVEL),
         # Inside of what lets a script read the refusal.
