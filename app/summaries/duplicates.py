@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import case, null
 
 from app.reading.canonical import parse_fetched_url
+from app.reading.courtesy import Validators
 from app.summaries.models import Summary
 from app.summaries.telling.service import CALLBACK
 from app.summaries.vocabulary import Source
@@ -53,8 +54,8 @@ def submitted_key(source: Source, *, canonical_url: str | None, content: str | b
     return digest.digest()
 
 
-def address_values(taken: Summary, claimed: str | None) -> dict[str, Any]:  # Any: SQL
-    """Once the page of `taken` was read: by which addresses it is known from now on.
+def address_values(taken: Summary, claimed: str | None, validators: Validators) -> dict[str, Any]:  # Any: SQL
+    """Once the page of `taken` was read: by which addresses it is known from now on, and its `validators`.
 
     `claimed` is the page's own, if it named one. Nothing is said where its user has changed the address
     meanwhile: what was read is of the former one.
@@ -65,4 +66,6 @@ def address_values(taken: Summary, claimed: str | None) -> dict[str, Any]:  # An
     return {
         "canonical_url": case((unchanged, claimed or submitted), else_=Summary.canonical_url),
         "submitted_key": case((unchanged, key), else_=null()),
+        "http_etag": case((unchanged, validators.etag), else_=null()),
+        "http_last_modified": case((unchanged, validators.last_modified), else_=null()),
     }

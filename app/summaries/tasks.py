@@ -25,7 +25,7 @@ from app.summaries.citizen.manners import PostponedError
 from app.summaries.duplicates import address_values, fingerprint_of
 from app.summaries.engines import Composed, LanguageModel, Reader, Wish, compose, extra_seconds
 from app.summaries.models import Summary
-from app.summaries.redo import RedoKind, ended_without_result, redo_of
+from app.summaries.redo import RedoKind, ended_without_result, is_refresh, redo_of
 from app.summaries.rendering import cache_key
 from app.summaries.repository import SummaryRepository
 from app.summaries.results import finished_values, page_values, storable
@@ -175,27 +175,24 @@ class SummariseJob:
 
     def _known_validators(self) -> Validators:
         """Only for what is there already need it not be sent again."""
-        is_refresh = self._redo is not None and self._redo.kind is RedoKind.REFRESH
-        if not is_refresh or self._taken.summary is None:
+        if not is_refresh(self._taken) or self._taken.summary is None:
             return NO_VALIDATORS
         return Validators(self._taken.http_etag, self._taken.http_last_modified)
 
     def _known_by(self, article: Article) -> dict[str, Any]:  # Any: column values
         """Where the page was fetched: its addresses, and when that was done again."""
         values: dict[str, Any] = {"pending": null()}  # Any: as above
-        if self._redo is not None and self._redo.kind is RedoKind.REFRESH:
+        if is_refresh(self._taken):
             values["refreshed_at"] = func.now()
         if self._taken.source == Source.URL and "fetching" in self._stages:
-            values |= address_values(self._taken, article.canonical_url)
-            values["http_etag"] = self._validators.etag
-            values["http_last_modified"] = self._validators.last_modified
+            values |= address_values(self._taken, article.canonical_url, self._validators)
         return values
 
     def _is_unchanged(self, article: Article) -> bool:
         """The page was fetched again and has no other words: neither has its summary, nor a new version."""
-        is_refresh = self._redo is not None and self._redo.kind is RedoKind.REFRESH
-        has_former = self._taken.summary is not None
-        return is_refresh and has_former and fingerprint_of(storable(article.text)) == self._taken.fingerprint
+        if not is_refresh(self._taken) or self._taken.summary is None:
+            return False
+        return fingerprint_of(storable(article.text)) == self._taken.fingerprint
 
     async def _note_unchanged(self, article: Article) -> None:
         values = page_values(article) | self._known_by(article)

@@ -12,7 +12,7 @@ from app.reading.article import Summary as Made
 from app.summaries.tasks import summarise
 from tests.factories import Person
 from tests.summaries.shelf import PATH, create
-from tests.summaries.workbench import ScriptedReader, bench_of, key_of
+from tests.summaries.workbench import ScriptedFetcher, ScriptedReader, bench_of, key_of
 
 URL = "https://example.com/rain"
 RAIN = "Rain fell. The river rose."
@@ -44,9 +44,16 @@ class PageReader(ScriptedReader):
         return SummariseResult(summary, made.low_content, from_description=False, milliseconds=3)
 
 
-async def work(app: FastAPI, person: Person, summary_id: str, reader: ScriptedReader | None = None) -> None:
+async def work(
+    app: FastAPI,
+    person: Person,
+    summary_id: str,
+    reader: ScriptedReader | None = None,
+    *,
+    fetcher: ScriptedFetcher | None = None,
+) -> None:
     """As the worker does with the job that waits."""
-    bench = bench_of(app, reader=reader or PageReader())
+    bench = bench_of(app, reader=reader or PageReader(), fetcher=fetcher)
     await summarise(bench, key_of(person, summary_id), tries=0)
 
 

@@ -11,13 +11,14 @@ from typing_extensions import override
 
 from app.core.principal import MembershipRole
 from app.reading.article import ExtractResult, RawDocument
+from app.reading.courtesy import Validators
 from app.reading.errors import ReadingError, Reason
 from app.summaries.duplicates import fingerprint_of, submitted_key
 from app.summaries.vocabulary import Source
 from tests.factories import Factory, Person
 from tests.summaries.anew import SNOW, URL, PageReader, made, read, work
 from tests.summaries.shelf import PATH, TEXT, create, job_ids, row_of, set_columns
-from tests.summaries.workbench import ScriptedReader
+from tests.summaries.workbench import ScriptedFetcher, ScriptedReader
 
 pytestmark = pytest.mark.integration
 MONTH = "/api/v1/organizations/{}/usage"
@@ -148,9 +149,11 @@ async def test_address_changed_while_its_page_is_read_stays_changed(
             await client.patch(f"{PATH}/{created['id']}", json={"url": other}, headers=alice.headers)
             return await super().extract_document(document)
 
-    await work(app, alice, created["id"], Meanwhile(canonical_url=f"{URL}/own"))
+    fetcher = ScriptedFetcher(validators=Validators('"1"', "Sat, 21 Nov 2026 10:00:00 GMT"))
+    await work(app, alice, created["id"], Meanwhile(canonical_url=f"{URL}/own"), fetcher=fetcher)
     row = await row_of(app.state.database, alice.organization_id, created["id"])
-    assert (row.status, row.url, row.canonical_url, row.submitted_key) == ("ready", other, other, None)
+    assert (row.status, row.url, row.canonical_url) == ("ready", other, other)
+    assert (row.submitted_key, row.http_etag, row.http_last_modified) == (None, None, None)
 
 
 PAIRS: list[tuple[dict[str, str], dict[str, str], bool]] = [

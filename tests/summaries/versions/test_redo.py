@@ -11,6 +11,7 @@ from typing_extensions import override
 
 from app.core.db import Tenant
 from app.core.principal import Scope
+from app.reading.courtesy import Validators
 from app.reading.errors import ReadingError, Reason
 from app.summaries.tasks import MAX_TRIES, summarise
 from app.summaries.versions.store import KEPT
@@ -162,6 +163,21 @@ async def test_page_with_the_same_words_is_noted_and_no_new_version(
     now = await read(client, alice, created["id"])
     assert (now["status"], now["summary"], now["title"]) == ("ready", "My own words.", "Rain")
     assert (now["refreshed_at"] is not None, reader.articles) == (True, [])
+    assert (await read(client, alice, created["id"], "/versions"))["items"] == []
+
+
+async def test_page_that_its_origin_calls_unchanged_is_not_read_again(
+    client: AsyncClient, alice: Person, app: FastAPI
+) -> None:
+    created = await create(client, alice, url=URL)
+    fetcher = ScriptedFetcher(validators=Validators('"1"'))
+    await work(app, alice, created["id"], fetcher=fetcher)
+    await post(client, alice, created["id"], "refresh")
+    reader = PageReader(text=SNOW)
+    await work(app, alice, created["id"], reader, fetcher=fetcher)
+    now = await read(client, alice, created["id"])
+    assert (now["status"], now["summary"], reader.documents) == ("ready", "Rain fell.", [])
+    assert now["refreshed_at"] is not None
     assert (await read(client, alice, created["id"], "/versions"))["items"] == []
 
 
