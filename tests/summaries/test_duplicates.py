@@ -7,16 +7,21 @@ from uuid import UUID
 import pytest
 from fastapi import FastAPI
 from httpx2 import AsyncClient, Response
+from sqlalchemy import text
 from typing_extensions import override
 
+from app.core.db import Tenant
 from app.core.principal import MembershipRole
 from app.reading.article import ExtractResult, RawDocument
 from app.reading.courtesy import Validators
 from app.reading.errors import ReadingError, Reason
 from app.summaries.duplicates import fingerprint_of, submitted_key
 from app.summaries.vocabulary import Source
+from tests.catalogue import ask
 from tests.factories import Factory, Person
+from tests.servers import DatabaseUrls
 from tests.summaries.anew import SNOW, URL, PageReader, made, read, work
+from tests.summaries.search.explained import explain_everything, plans_of
 from tests.summaries.shelf import PATH, TEXT, create, job_ids, row_of, set_columns
 from tests.summaries.workbench import ScriptedFetcher, ScriptedReader
 
@@ -86,6 +91,15 @@ async def test_what_i_have_elsewhere_is_not_here(
     assert (await submit(client, at_home)).status_code == 202
 
 
+# Five thousand more of hers, each of another page.
+MANY = """
+INSERT INTO summaries (id, organization_id, user_id, status, attempt, version, visibility, source, key_points,
+    keywords, sentences, low_content, engine, options, tags, stages, canonical_url, submitted_key)
+SELECT gen_random_uuid(), organization_id, user_id, status, attempt, version, visibility, source, key_points,
+    keywords, sentences, low_content, engine, options, tags, stages, canonical_url || n,
+    sha256(n::text::bytea)
+FROM summaries, generate_series(1, 5000) n WHERE id = :first
+"""
 OTHERS: list[dict[str, Any]] = [  # Any: JSON
     {"length": "short"},
     {"style": "bullets"},
@@ -234,6 +248,24 @@ async def test_row_of_before_is_equal_to_nothing(client: AsyncClient, alice: Per
     first = await made(client, app, alice, url=URL)
     await set_columns(app, alice, first["id"], submitted_key=None)
     assert (await submit(client, alice)).status_code == 202
+
+
+@pytest.mark.slow
+async def test_an_index_finds_the_equal_one(
+    client: AsyncClient, alice: Person, app: FastAPI, database_urls: DatabaseUrls
+) -> None:
+    first = await made(client, app, alice, url=URL)
+    async with app.state.database.transaction(Tenant(alice.organization_id)) as session:
+        await session.execute(text(MANY), {"first": first["id"]})
+    await ask(database_urls.superuser, "ANALYZE summaries")
+    await explain_everything(database_urls.superuser)
+    await app.state.database.dispose()
+    with plans_of(app) as plans:
+        assert (await submit(client, alice)).json()["id"] == first["id"]
+        assert (await submit(client, alice, url=f"{URL}/none")).status_code == 202
+    explained = "\n".join(plan for plan in plans if "submitted_key" in plan)
+    assert "Seq Scan on summaries" not in explained
+    assert "ix_summaries_submitted_key" in explained
 
 
 @pytest.mark.unit

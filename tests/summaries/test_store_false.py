@@ -196,6 +196,15 @@ async def test_uncollected_it_is_forgotten_within_the_hour(
     assert timedelta(hours=1) > COLLECTED_WITHIN
 
 
+async def test_the_organisations_webhooks_do_not_hear_of_it(
+    client: AsyncClient, app: FastAPI, alice: Person, database_urls: DatabaseUrls
+) -> None:
+    hook = {"url": "https://hooks.example.com/a", "events": ["summary.ready"]}
+    assert (await client.post("/api/v1/webhooks", json=hook, headers=alice.headers)).status_code == 201
+    await work(app, alice, await drained(client, app, alice))
+    assert await ask(database_urls.superuser, "SELECT FROM webhook_deliveries") == []
+
+
 async def test_jobs_hold_ids_and_nothing_else(client: AsyncClient, app: FastAPI, alice: Person) -> None:
     summary_id = await drained(client, app, alice)
     ids = {"organization_id": str(alice.organization_id), "summary_id": summary_id}

@@ -33,7 +33,12 @@ async def tell_of_end(session: AsyncSession, taken: Summary, status: object) -> 
     event = BY_STATUS.get(Status(str(status)))
     if event is None:
         return
-    wanting = await endpoints_wanting(session, event, organization_id=taken.organization_id)
+    # Whoever heard of one that is not kept would collect it before whoever asked for it.
+    wanting = (
+        []
+        if taken.ephemeral
+        else await endpoints_wanting(session, event, organization_id=taken.organization_id)
+    )
     if not wanting and CALLBACK not in taken.options:
         return
     row = await read_facts(session, taken.organization_id, taken.id)
