@@ -14,7 +14,7 @@ from app.summaries.imports.plain import delimiter_of, read_csv, read_lines
 HEAD = 4096
 BINARY = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 BOOKMARKS = re.compile(r"\s*<!DOCTYPE\s+NETSCAPE-Bookmark-file-1\b|<DT>\s*<(?:A|H3)\b", re.IGNORECASE)
-OPML = re.compile(r"<opml[\s>]")
+OPML = re.compile(r"<opml[\s/>]")
 MARKUP = re.compile(r"\s*<[!?A-Za-z]")
 BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 

@@ -1,0 +1,70 @@
+"""What one submission's failure means for the next."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.errors import InternalError, NotFoundError, ProblemError, UnavailableError
+from app.core.idempotency import Once
+from app.summaries.batches.service import BatchIntake, BatchTerms
+from app.summaries.intake import Intake
+from app.summaries.schemas import SummaryDraft
+
+pytestmark = pytest.mark.unit
+
+
+class SilentOnce:
+    """Without a key there is nothing to claim."""
+
+    async def claim(self, _session: AsyncSession) -> None:
+        return
+
+    def keep_nothing(self) -> None:
+        return
+
+
+def batch_of(*, slots: int = 1) -> BatchIntake:
+    async def admit() -> None:
+        return
+
+    def explain(error: Exception) -> ProblemError:
+        return UnavailableError() if isinstance(error, OSError) else InternalError()
+
+    terms = BatchTerms(asyncio.Semaphore(slots), admit, explain, is_draining=lambda: False)
+    # Its session and its intake are not asked: every draft fails before.
+    nobody: Any = None  # Any: as above
+    return BatchIntake(
+        cast("Intake", nobody), cast("Once", SilentOnce()), session=cast("AsyncSession", nobody), terms=terms
+    )
+
+
+def failing(error: Exception) -> Callable[[], Awaitable[SummaryDraft]]:
+    async def make() -> SummaryDraft:
+        raise error
+
+    return make
+
+
+async def codes(*errors: Exception) -> list[str]:
+    async with batch_of().opened() as batch:
+        taken = [await batch.take(str(index), failing(error)) for index, error in enumerate(errors)]
+    return [each.code for each in taken if isinstance(each, ProblemError)]
+
+
+async def test_a_failure_of_ours_is_its_items_own() -> None:
+    assert await codes(RuntimeError("ours"), NotFoundError()) == ["internal_error", "not_found"]
+
+
+async def test_without_a_database_nothing_more_is_tried() -> None:
+    assert await codes(OSError("gone"), NotFoundError()) == ["unavailable", "unavailable"]
+
+
+async def test_a_slot_is_given_back_whatever_happened() -> None:
+    batch = batch_of()
+    for _ in range(3):
+        with pytest.raises(NotFoundError):
+            async with batch.opened():
+                raise NotFoundError
