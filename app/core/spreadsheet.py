@@ -5,13 +5,18 @@ import io
 from collections.abc import Iterable, Sequence
 
 # The full-width forms are formulas to some of them, too.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+FORMULA_STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+BREAKS = {"\t", "\r", "\n"}
 
 
 def harmless(value: object) -> str:
     """As text; with an apostrophe before what would begin a formula, white space before it or not."""
     text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(FORMULA_STARTS) or text.lstrip().startswith(FORMULA_STARTS) else text
+    # Most cells begin so, and there are many.
+    if text[:1].isalnum():
+        return text
+    is_formula = text[:1] in BREAKS or text.lstrip().startswith(FORMULA_STARTS)
+    return f"'{text}" if is_formula else text
 
 
 def csv_lines(rows: Iterable[Sequence[object]]) -> str:

@@ -25,6 +25,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from app.core.db import Database, Tenant
 from app.main import create_app
 from app.settings import Settings
+from app.summaries.exports.columns import DOCUMENT
 from app.summaries.exports.repository import Batch, ExportRepository
 from app.summaries.filters import Filters
 from app.summaries.models import Summary
@@ -158,7 +159,7 @@ async def _page(session: Any, person: Person, name: str, behind: Any) -> Batch:
     # Any: a session, a position
     if name == "documents":
         repository = ExportRepository(session, person.organization_id, viewer=person.user_id)
-        batch = await repository.documents(Filters(), NEWEST_FIRST, behind, limit=PAGE)
+        batch = await repository.read(DOCUMENT, Filters(), NEWEST_FIRST, behind, limit=PAGE)
         "\n".join(row.document for row in batch.rows).encode()
         return batch
     query = select(Summary).where(*visible(person.organization_id, person.user_id))

@@ -84,8 +84,9 @@ class Exporter:
         wanted, who = self._wanted, self._wanted.principal
         async with self._database.transaction(self._tenant) as session:
             repository = ExportRepository(session, who.organization_id, viewer=who.user_id)
-            read = repository.documents if form.is_whole else repository.fields
-            return await read(wanted.filters, wanted.keyset, behind, limit=self._rows_a_batch)
+            return await repository.read(
+                form.columns, wanted.filters, wanted.keyset, behind, limit=self._rows_a_batch
+            )
 
     def _refuse_to_outstay(self) -> None:
         if not self._is_draining():

@@ -2,12 +2,13 @@
 
 import json
 import re
-from typing import Any, Protocol
+from typing import Protocol
 
-from sqlalchemy import Row, RowMapping
+from sqlalchemy import RowMapping
 
 from app.core.spreadsheet import csv_lines
 from app.core.web_address import web_address
+from app.summaries.exports.columns import CELLS, DOCUMENT, ROW, Columns
 from app.summaries.exports.repository import Rows
 from app.summaries.exports.vocabulary import PLAIN_FIELDS, ExportFormat
 from app.summaries.vocabulary import Status
@@ -15,14 +16,12 @@ from app.summaries.vocabulary import Status
 # What Markdown or the HTML within it would read as its own; at a line's beginning also lists and headings.
 _MARKUP = re.compile(r"([\\`*_\[\]<>&~|#])")
 _LINE_MARKUP = re.compile(r"^(\s*)([+=-]|\d+(?=[.)]))", re.MULTILINE)
-# Of one cell in CSV.
-JOINERS = {"key_points": "\n", "tags": "; "}
 
 
 class Format(Protocol):
-    """`is_whole`: of each row's JSON document, else of its plain fields. `before`: rows written so far."""
+    """`columns`: what it is made of. `before`: rows written so far."""
 
-    is_whole: bool
+    columns: Columns
 
     def head(self) -> str: ...
 
@@ -34,7 +33,7 @@ class Format(Protocol):
 class Ndjson:
     """With `end_marker` a last line that no summary looks like says that nothing is missing."""
 
-    is_whole = True
+    columns = DOCUMENT
 
     def __init__(self, *, end_marker: bool) -> None:
         self._end_marker = end_marker
@@ -53,7 +52,7 @@ class Ndjson:
 class Json:
     """One array; it is complete where its bracket closes."""
 
-    is_whole = True
+    columns = DOCUMENT
 
     def head(self) -> str:
         return "["
@@ -70,29 +69,22 @@ class Json:
 class Csv:
     """No byte order mark: what reads UTF-8 takes it for a part of the first column's name."""
 
-    is_whole = False
+    columns = CELLS
 
     def head(self) -> str:
         return csv_lines([PLAIN_FIELDS])
 
     def rows(self, batch: Rows, *, before: int) -> str:
         del before
-        return csv_lines([_cell(row, name) for name in PLAIN_FIELDS] for row in batch)
+        return csv_lines(row.cells for row in batch)
 
     def tail(self, *, count: int) -> str:
         del count
         return ""
 
 
-def _cell(row: Row[*tuple[Any, ...]], name: str) -> object:  # Any: columns of several types
-    value = getattr(row, name)
-    if isinstance(value, bool):
-        return str(value).lower()
-    return JOINERS[name].join(value) if name in JOINERS else value
-
-
 class Markdown:
-    is_whole = False
+    columns = ROW
 
     def head(self) -> str:
         return "# Summaries\n"

@@ -25,3 +25,10 @@ PLAIN_FIELDS = (
     *("source_word_count", "summary_word_count", "reading_minutes", "low_content", "style", "engine"),
     *("created_at", "updated_at"),
 )
+# Of one cell in CSV.
+JOINERS = {"key_points": "\n", "tags": "; "}
+# What Markdown shows.
+PARTS = (
+    *("id", "title", "url", "author", "published_at", "status", "tags", "summary", "key_points", "notes"),
+    "created_at",
+)
