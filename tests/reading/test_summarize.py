@@ -105,8 +105,6 @@ def test_the_headline_is_no_sentence_of_the_summary() -> None:
 
 def test_a_sentence_that_fits_and_says_nearly_as_much_is_better_than_one_over_the_budget() -> None:
     short = "Bees love roofs and bees love towns."
-    long = (
-        f"{short[:-1]} and bees love gardens and bees love parks and bees love many old roofs today."
-    )
+    long = f"{short[:-1]} and bees love gardens and bees love parks and bees love many old roofs today."
     assert summarise(f"{long}\n{short}", language="en", length=Length(10)).text == short
     assert summarise(f"{long}\nIt rained.", language="en", length=Length(10)).text == long
