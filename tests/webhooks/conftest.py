@@ -1,17 +1,17 @@
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 from fastapi import FastAPI
 
 from app.reading.fetch import FetcherOptions
-from app.reading.transport import FetchLimits
-from app.webhooks.sender import READ_BYTES, Sender
+from app.webhooks.sender import LIMITS, Sender
 from app.webhooks.tasks import Courier
 from tests.reading.names import FixedNames
 from tests.webhooks.receiver import Receiver, receiving
 
 # Patience enough for an answer on 127.0.0.1, and little enough to wait out.
-QUICK = FetchLimits(total_seconds=0.7, first_byte_seconds=0.7, connect_seconds=0.5, body_bytes=READ_BYTES)
+QUICK = replace(LIMITS, total_seconds=0.7, first_byte_seconds=0.7, connect_seconds=0.5)
 
 
 @pytest.fixture

@@ -40,9 +40,8 @@ async def test_what_is_no_2xx_in_time_is_a_failure(
 
 
 @pytest.mark.parametrize("path", ["/gigabytes", "/tiny-chunks"])
-async def test_of_a_long_answer_only_the_beginning_is_read(
-    sender: Sender, receiver: Receiver, path: str
-) -> None:
+async def test_of_a_long_answer_only_the_beginning_is_read(receiver: Receiver, path: str) -> None:
+    sender = Sender(FixedNames({}), FetcherOptions("x", allow_hosts=receiver.allowed))
     outcome = await sender.post(receiver.url(path), "{}", HEADERS)
     assert (outcome.failure, outcome.status) == (None, 200)
     assert outcome.body is not None

@@ -105,10 +105,14 @@ async def test_changing_and_trashing_are_told_and_what_is_on_its_way_is_not(
     await create(client, alice, events=ALL)
     made = await shelf.create(client, alice)
     url = f"{shelf.PATH}/{made['id']}"
-    await summarise(bench_of(app), key_of(alice, made["id"]), tries=0)
+    bench = bench_of(app, reader=ScriptedReader(ReadingError(Reason.TOO_SHORT)))
+    await summarise(bench, key_of(alice, made["id"]), tries=0)
+    await client.post(f"{url}/retry", headers=alice.headers)
     await client.patch(url, json={"notes": "mine"}, headers=alice.headers)
     await client.delete(url, headers=alice.headers)
-    assert await told(app, alice) == ["summary.ready", "summary.updated", "summary.deleted"]
+    await client.post(f"{url}/restore", headers=alice.headers)
+    wanted = ("failed", "updated", "deleted", "restored")
+    assert await told(app, alice) == [f"summary.{name}" for name in wanted]
 
 
 async def test_what_is_rolled_back_is_not_told(client: AsyncClient, app: FastAPI, alice: Person) -> None:
@@ -131,6 +135,7 @@ async def test_a_callback_is_called_once_when_it_is_done_and_verifies(
     before = await client.get(f"{PATH}/callback-secret", headers=alice.headers)
     secret = (await client.post(f"{PATH}/callback-secret", headers=alice.headers)).json()["secret"]
     made = await shelf.create(client, alice, callback=receiver.url("/mine"))
+    after = await client.get(f"{PATH}/callback-secret", headers=alice.headers)
     for _delivery in range(2):
         await summarise(bench_of(app, reader=ScriptedReader(error)), key_of(alice, made["id"]), tries=0)
     assert await run(courier, alice) == 1
@@ -138,6 +143,7 @@ async def test_a_callback_is_called_once_when_it_is_done_and_verifies(
     payload = Verifier(secret).verify(request.body, request.headers)
     assert (request.path, payload["data"]["id"]) == ("/mine", made["id"])
     assert payload["type"] == ("summary.failed" if error else "summary.ready")
+    assert after.json()["changed_at"] is not None
     assert before.json() == {"changed_at": None, "former_secret_until": None}
 
 

@@ -7,11 +7,12 @@ from fastapi import FastAPI
 from httpx2 import AsyncClient
 from sqlalchemy import select
 
+from app.accounts.organization_erasure import erase_due_organizations
 from app.audit.models import AuditEntry
 from app.core.db import Tenant
 from app.core.principal import MembershipRole
 from app.settings import Settings
-from app.webhooks.retention import delete_old_deliveries
+from app.webhooks.retention import STEPS_A_ROUND, delete_old_deliveries
 from app.webhooks.tasks import Courier
 from app.webhooks.vocabulary import MAX_WEBHOOKS
 from tests.factories import Factory, Person, Robot
@@ -192,6 +193,44 @@ async def test_old_deliveries_are_deleted_and_young_ones_kept(
     assert not await delete_old_deliveries(app.state.database)
     assert [row.id for row in await deliveries(app.state.database, alice)] == [first.id]
     assert (await client.get(f"{PATH}/{made['id']}", headers=alice.headers)).status_code == 200
+
+
+async def test_more_than_a_rounds_worth_is_left_for_the_next(
+    client: AsyncClient, app: FastAPI, alice: Person
+) -> None:
+    made = await create(client, alice)
+    await happen(app, alice, times=STEPS_A_ROUND + 1)
+    await client.delete(f"{PATH}/{made['id']}", headers=alice.headers)
+    assert [await delete_old_deliveries(app.state.database, step=1) for _ in range(2)] == [True, False]
+    assert await deliveries(app.state.database, alice) == []
+
+
+async def test_of_an_erased_organisation_deliveries_go_some_at_a_time(
+    client: AsyncClient, app: FastAPI, alice: Person
+) -> None:
+    await create(client, alice)
+    await happen(app, alice, times=3)
+    due = "UPDATE organizations SET erase_after = now() - interval '1 s' WHERE id = :id"
+    await execute(app.state.database, alice, due, id=alice.organization_id)
+    assert await erase_due_organizations(app.state.database, steps=1) == 0
+    assert await deliveries(app.state.database, alice) == []
+    assert await erase_due_organizations(app.state.database) == 1
+
+
+async def test_what_is_no_id_is_404(client: AsyncClient, alice: Person) -> None:
+    url = f"{PATH}/{(await create(client, alice))['id']}"
+    for path, code in ((f"{PATH}/x", "webhook_not_found"), (f"{url}/deliveries/x", "delivery_not_found")):
+        answer = await client.get(path, headers=alice.headers)
+        assert (answer.status_code, answer.json()["code"]) == (404, code)
+
+
+async def test_a_retried_post_makes_one_webhook_and_shows_its_secret_again(
+    client: AsyncClient, alice: Person
+) -> None:
+    headers = {**alice.headers, "Idempotency-Key": "k1"}
+    first, second = [await client.post(PATH, json=WANTED, headers=headers) for _ in range(2)]
+    assert (first.json(), second.headers["Idempotent-Replayed"]) == (second.json(), "true")
+    assert len((await client.get(PATH, headers=alice.headers)).json()["items"]) == 1
 
 
 async def test_a_machine_may_do_it_with_a_key_that_has_the_scopes(client: AsyncClient, robot: Robot) -> None:
