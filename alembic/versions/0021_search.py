@@ -76,26 +76,38 @@ AS $$ SELECT CASE lower(split_part(language, '-', 1)) {CASES} ELSE 'simple' END 
 SEARCHABLE = r"""
 CREATE FUNCTION searchable(content text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-AS $$ SELECT regexp_replace(translate(content, E'\x02\x03\x1f', '   '),
-    '([\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff])', E'\x1f\\1\x1f', 'g') $$
+AS $$
+    SELECT CASE WHEN octet_length(content) = char_length(content)
+        THEN translate(content, E'\x02\x03\x1f', '   ')
+        ELSE regexp_replace(translate(content, E'\x02\x03\x1f', '   '),
+            '([\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff])', E'\x1f\\1\x1f', 'g') END
+$$
 """
 
 # What is no word begins with an equals sign, which no word does: whoever searches for words finds no labels.
 LABELS = """
-CREATE FUNCTION search_labels(s summaries) RETURNS text[]
-LANGUAGE sql STABLE SET search_path = public, pg_temp
+CREATE FUNCTION search_labels(reader text, language text, tags text[], host text) RETURNS text[]
+LANGUAGE plpgsql IMMUTABLE
 AS $$
-    SELECT array_remove(ARRAY[
-            '=in:' || s.organization_id || CASE s.visibility WHEN 'private' THEN ':' || s.user_id ELSE '' END,
-            '=as:' || search_configuration(s.language),
-            '=lang:' || lower(s.language),
-            '=lang:' || lower(split_part(s.language, '-', 1))
-        ] || (SELECT array_agg('=tag:' || tag) FROM unnest(s.tags) tag)
-          || (SELECT array_agg('=site:' || array_to_string(labels[n:], '.'))
-              FROM string_to_array(lower(substring(s.canonical_url FROM '^https?://([^/:?#]{1,253})')), '.')
-                  AS labels, generate_series(greatest(1, cardinality(labels) - 7), cardinality(labels)) n
-             ), NULL)
-$$
+DECLARE
+    labels text[] := ARRAY['=in:' || reader, '=as:' || search_configuration(language)];
+    domain text := host;
+    tag text;
+BEGIN
+    IF language IS NOT NULL THEN
+        labels := labels || ('=lang:' || lower(language))
+            || ('=lang:' || lower(split_part(language, '-', 1)));
+    END IF;
+    FOREACH tag IN ARRAY tags LOOP
+        labels := labels || ('=tag:' || tag);
+    END LOOP;
+    -- The host, and each domain above it.
+    WHILE domain <> '' LOOP
+        labels := labels || ('=site:' || domain);
+        domain := CASE WHEN strpos(domain, '.') > 0 THEN substr(domain, strpos(domain, '.') + 1) END;
+    END LOOP;
+    RETURN labels;
+END $$
 """
 
 # The limits keep a page from making more than a tsvector can hold, which would fail its job.
@@ -105,15 +117,18 @@ LANGUAGE plpgsql SET search_path = public, pg_temp SET client_min_messages = war
 AS $$
 DECLARE
     words regconfig := ('pg_catalog.' || search_configuration(NEW.language))::regconfig;
+    host text := lower(substring(NEW.canonical_url FROM '^https?://([^/:?#]{1,253})'));
+    reader text := NEW.organization_id
+        || CASE NEW.visibility WHEN 'private' THEN ':' || NEW.user_id ELSE '' END;
 BEGIN
     NEW.search := setweight(to_tsvector(words, searchable(left(coalesce(NEW.title, ''), 1000))), 'A')
         || setweight(to_tsvector(words, searchable(left(
             concat_ws(E'\n', NEW.summary, array_to_string(NEW.tags, ', ')), 40000))), 'B')
         || setweight(to_tsvector(words, searchable(left(coalesce(NEW.notes, ''), 10000))), 'C')
         || setweight(to_tsvector(words, searchable(left(concat_ws(E'\n', left(NEW.site_name, 300),
-            left(NEW.author, 300), substring(NEW.canonical_url FROM '^https?://([^/:?#]{1,253})'),
+            left(NEW.author, 300), host,
             array_to_string(NEW.keywords, ', '), array_to_string(NEW.key_points, E'\n')), 20000))), 'D')
-        || array_to_tsvector(search_labels(NEW));
+        || array_to_tsvector(search_labels(reader, NEW.language, NEW.tags, host));
     RETURN NEW;
 END $$
 """
@@ -293,7 +308,7 @@ PLAIN = {
     "search_highlight(text, text, jsonb, text)": HIGHLIGHT,
     "ranked_at_most()": RANKED,
 }
-OF_ROWS = {"search_labels(summaries)": LABELS, "set_summary_search()": DOCUMENT}
+OF_ROWS = {"search_labels(text, text, text[], text)": LABELS, "set_summary_search()": DOCUMENT}
 ACROSS = {
     "find_summaries(jsonb, text, timestamptz, integer, uuid, integer)": FIND,
     "count_found_summaries(jsonb)": COUNT,

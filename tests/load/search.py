@@ -20,6 +20,7 @@ from httpx2 import ASGITransport, AsyncClient
 from sqlalchemy import text
 
 from app.core.db import Database
+from app.core.principal import Scope
 from app.local.account import server_account
 from app.local.binaries import find_binaries
 from app.local.valkey import start_valkey
@@ -152,6 +153,8 @@ async def measure(app: FastAPI, superuser: Database, *, rows: int) -> None:
         async with superuser.transaction() as session:
             tell("sizes", {row.name: row.size for row in await session.execute(text(SIZES))})
             tell("bytes of words a row", float(await session.scalar(text(COLUMN)) or 0))
+        # The first login may have ended meanwhile.
+        person = await Factory(app).with_scopes(person, Scope.SUMMARIES_READ)
         reader = Reader(client, person)
         first = (await reader.get("?limit=1"))["items"][0]
         oldest = (await reader.get("?limit=1&sort=created_at"))["items"][0]["created_at"]
