@@ -58,6 +58,8 @@ cli.add_typer(demo_cli, name="demo")
 def serve() -> None:
     """Serve the API: gunicorn with gunicorn.conf.py, on HOST and PORT."""
     _settings()
+    # Uploads come and go in one piece: glibc would raise this bound itself, and never give their memory back.
+    os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(1024 * 1024))
     _become("-m", "gunicorn", "--config", str(ROOT / "gunicorn.conf.py"))
 
 
