@@ -28,9 +28,7 @@ def get_number(version_number: Annotated[str, Path(json_schema_extra=NUMBER_SCHE
 def get_against(
     against: Annotated[
         str,
-        Query(
-            pattern=f"^({CURRENT}|{NUMBER})$", max_length=9, description="`current`, or a number."
-        ),
+        Query(pattern=f"^({CURRENT}|{NUMBER})$", max_length=9, description="`current`, or a number."),
     ] = CURRENT,
 ) -> int | None:
     return None if against == CURRENT else int(against)
