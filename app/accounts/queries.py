@@ -112,14 +112,13 @@ class PersonQueries:
                 yield page
 
     async def texts(self) -> Pages:
-        """What was submitted, and what was extracted."""
-        # Not of the two together: that would read both from disk, only to measure them.
-        sizes = [
-            func.octet_length(func.coalesce(text, "")) for text in (SummaryContent.input, SummaryContent.text)
-        ]
+        """What was submitted, and what was extracted; a file (base64) until it has been read."""
+        # Not of them together: that would read all from disk, only to measure them.
+        kept = SummaryContent.input, SummaryContent.text, SummaryContent.document
+        sizes = [func.coalesce(func.octet_length(each), 0) for each in kept]
         async for organization_id in self._entered():
             measured = (
-                select(Summary.id, (sizes[0] + sizes[1]).label("size"))
+                select(Summary.id, (sizes[0] + sizes[1] + sizes[2]).label("size"))
                 .join(SummaryContent, SummaryContent.summary_id == Summary.id)
                 .where(*self._own_summaries(organization_id))
             )
@@ -205,8 +204,10 @@ class PersonQueries:
         return *own, Summary.ephemeral.is_(False)
 
     async def _texts_of(self, organization_id: UUID, ids: Sequence[UUID]) -> list[Record]:
+        document = func.encode(SummaryContent.document, "base64").label("document")
+        name = SummaryContent.document_name
         query = (
-            select(SummaryContent.summary_id, SummaryContent.input, SummaryContent.text)
+            select(SummaryContent.summary_id, SummaryContent.input, SummaryContent.text, document, name)
             .where(SummaryContent.organization_id == organization_id, SummaryContent.summary_id.in_(ids))
             .order_by(SummaryContent.summary_id)
         )

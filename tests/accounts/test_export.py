@@ -4,6 +4,7 @@ import io
 import json
 import tracemalloc
 import zipfile
+from base64 import b64decode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -26,6 +27,7 @@ from tests.catalogue import ask
 from tests.factories import PASSWORD, Factory, Person, Robot
 from tests.servers import DatabaseUrls
 from tests.summaries.shelf import PATH, create
+from tests.summaries.uploads.forms_sent import upload
 
 pytestmark = pytest.mark.integration
 EXPORT = f"{ME}/export"
@@ -144,6 +146,13 @@ async def test_it_holds_what_is_mine(
     assert "The river rose" in files["texts"][0]["input"]
     assert {"login_success", "account_exported"} <= {row["action"] for row in files["audit_entries"]}
     assert await count(database_urls, "audit_entries", action="account_exported") == 1
+
+
+async def test_a_file_that_waits_for_its_reader_is_in_it(client: AsyncClient, alice: Person) -> None:
+    created = (await upload(client, alice, b"Words of a file.", name="words.txt")).json()
+    [row] = (await export(client, alice))["texts"]
+    assert (row["summary_id"], row["document_name"]) == (created["id"], "words.txt")
+    assert b64decode(row["document"]) == b"Words of a file."
 
 
 async def test_it_holds_nothing_that_opens_anything(
