@@ -4,6 +4,9 @@ import asyncio
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+# In the scope, for what counts looks: nobody sees this answer.
+WAS_HEAD = "precis.was_head"
+
 
 class HeadMiddleware:
     """Outside of what changes bodies, so that their length is told as GET would tell it.
@@ -33,7 +36,7 @@ class HeadMiddleware:
                     answering.cancel()
 
         try:
-            await self.app({**scope, "method": "GET"}, receive, send_head)
+            await self.app({**scope, "method": "GET", WAS_HEAD: True}, receive, send_head)
             # Where it ended without noticing, it is cancelled here.
             await asyncio.sleep(0)
         except asyncio.CancelledError:

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Header, Request
 
 from app.core.http import accepts_html
+from app.core.middleware.head import WAS_HEAD
 from app.summaries.sharing.qr import QrFormat
 
 # Chromium and Safari, older ones of both, Firefox: a page is fetched that perhaps nobody will look at.
@@ -26,6 +27,7 @@ def qr_format(accept: str, wanted: QrFormat | None) -> QrFormat:
     return QrFormat.PNG if "image/png" in accept and "image/svg" not in accept else QrFormat.SVG
 
 
-def is_prefetch(request: Request) -> bool:
+def is_seen(request: Request) -> bool:
+    """Whether somebody looks at the answer now: it has a body, and was not fetched ahead."""
     said = " ".join(request.headers.get(name, "") for name in PREFETCH_HEADERS).lower()
-    return any(word in said for word in PREFETCHES)
+    return WAS_HEAD not in request.scope and not any(word in said for word in PREFETCHES)

@@ -14,7 +14,7 @@ from app.core.web_address import web_address
 from app.summaries.parameters import IfNoneMatch
 from app.summaries.sharing import page
 from app.summaries.sharing.errors import SharedPageNotFoundError
-from app.summaries.sharing.negotiation import Accept, is_prefetch, prefers_json
+from app.summaries.sharing.negotiation import Accept, is_seen, prefers_json
 from app.summaries.sharing.repository import SharedRow
 from app.summaries.sharing.schemas import SharedSummary
 from app.summaries.sharing.service import open_link
@@ -52,7 +52,7 @@ async def read(
         if accepts_html(accept):
             return HTMLResponse(page.render_missing(), status_code=404, headers=dict(page.HEADERS))
         raise
-    if not is_prefetch(request):
+    if is_seen(request):
         views: ViewCounter = request.app.state.share_views
         views.count(found.organization_id, found.row.summary_id)
     return _answer(_shown(found.row), accept, if_none_match)

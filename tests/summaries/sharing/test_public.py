@@ -18,7 +18,7 @@ from typing_extensions import override
 from app.core.db import Database, Tenant
 from app.organizations.members.repository import MemberRepository
 from app.organizations.store import change_organization
-from app.summaries.sharing.views import ViewCounter
+from app.summaries.sharing.views import ViewCounter, written_every_few_seconds
 from tests.factories import Factory, Person
 from tests.summaries.sharing.shelf import BROWSER, finished, look, share
 from tests.summaries.sharing.test_sharing import end
@@ -200,7 +200,7 @@ async def test_views_are_counted_but_not_what_is_fetched_ahead(
         await look(client, shared, **BROWSER)
     await look(client, shared, **{"Sec-Purpose": "prefetch;prerender"})
     await look(client, shared, **{"X-Moz": "prefetch"})
-    assert (await client.head(f"/s/{shared['share_id']}")).status_code == 405
+    assert (await client.head(f"/s/{shared['share_id']}")).status_code == 200
     await app.state.share_views.write()
     assert await views_of(client, alice, summary_id) == 2
 
@@ -233,6 +233,18 @@ async def test_views_that_cannot_be_written_are_written_later(
         views.count(alice.organization_id, UUID(summary_id))
         await views.write()
     assert await views_of(client, alice, summary_id) == 2
+
+
+async def test_views_are_written_while_the_service_runs(
+    client: AsyncClient, app: FastAPI, alice: Person
+) -> None:
+    summary_id = await finished(client, app, alice)
+    await share(client, alice, summary_id)
+    views = ViewCounter(app.state.database)
+    views.count(alice.organization_id, UUID(summary_id))
+    async with written_every_few_seconds(views, seconds=0.01):
+        while await views_of(client, alice, summary_id) == 0:
+            await asyncio.sleep(0.01)
 
 
 async def test_of_too_many_pages_the_first_ones_are_counted(app: FastAPI, alice: Person) -> None:

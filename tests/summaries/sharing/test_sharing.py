@@ -36,6 +36,16 @@ async def test_a_colleague_neither_sees_a_private_one_nor_shares_an_open_one(
     assert await refused(client, bob, common) == (403, "summary_forbidden")
 
 
+async def test_whoever_may_not_read_it_does_not_see_its_link(
+    client: AsyncClient, alice: Person, bob: Person
+) -> None:
+    summary = await create(client, alice)
+    await share(client, alice, summary["id"])
+    for place in ("share", "share/qr"):
+        answer = await client.get(f"{PATH}/{summary['id']}/{place}", headers=bob.headers)
+        assert (answer.status_code, answer.json()["code"]) == (404, "summary_not_found")
+
+
 async def test_only_its_author_and_admins_revoke(client: AsyncClient, alice: Person, bob: Person) -> None:
     summary = await create(client, alice, visibility="organization")
     await share(client, alice, summary["id"])
