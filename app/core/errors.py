@@ -99,14 +99,14 @@ class BodyTooLargeError(ProblemError):
     status = 413
     title = "The request body is too large"
     meaning = "The body exceeds the limit of this route."
-    hint = "JSON bodies may have 1 MiB, html 5 MiB."
+    hint = "JSON bodies may have 1 MiB, html 5 MiB, uploads 20 MiB."
 
 
 class UnsupportedMediaTypeError(ProblemError):
     code = "unsupported_media_type"
     status = 415
     title = "Unsupported media type"
-    meaning = "The body's Content-Type is not one this route reads."
+    meaning = "The body's Content-Type is not one this route reads, or a file's bytes are of another type."
     hint = "Send JSON with the header Content-Type: application/json."
 
 
