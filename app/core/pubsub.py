@@ -7,6 +7,7 @@ has ended.
 
 import asyncio
 import contextlib
+import math
 import random
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -186,9 +187,8 @@ class Subscriber:
 
     async def _read(self, connection: AbstractConnection) -> None:
         while True:
-            answer = await connection.read_response(timeout=self._patience.silence, disconnect_on_error=False)
-            if answer is None:
-                raise TimeoutError("the server does not answer")
+            async with asyncio.timeout(self._patience.silence):
+                answer = await connection.read_response(timeout=math.inf, disconnect_on_error=False)
             self._take(answer)
 
     def _take(self, answer: object) -> None:
@@ -196,9 +196,9 @@ class Subscriber:
         if kind == b"message":
             self._receive(rest[1])
         elif kind == b"subscribe":
-            channel = self._channels.get(rest[0].decode())
-            if channel is not None:
-                channel.is_confirmed.set()
+            # Who wanted it may have left meanwhile.
+            with contextlib.suppress(KeyError):
+                self._channels[rest[0].decode()].is_confirmed.set()
         elif kind == b"pong" and not self._is_connected:
             # It was sent behind every SUBSCRIBE: from here on nothing is missed.
             self._note_connected(connected=True)

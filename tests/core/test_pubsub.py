@@ -150,6 +150,11 @@ async def test_closing_ends_the_connection(redis_url: str) -> None:
     assert await clients_of(redis_url) == 0
 
 
+async def test_where_nobody_ever_listened_there_is_nothing_to_close(redis_url: str) -> None:
+    await Ear(redis_url).subscriber.aclose()
+    assert await clients_of(redis_url) == 0
+
+
 async def test_publishing_without_a_server_is_no_error() -> None:
     client = RedisClient(f"redis://127.0.0.1:{free_port()}/0")
     await publish(client, "news", b"lost")
