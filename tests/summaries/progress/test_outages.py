@@ -12,8 +12,10 @@ from asgi_lifespan import LifespanManager
 from fastapi import FastAPI
 from httpx2 import AsyncClient
 
+from app.core.pubsub import publish
 from app.main import create_app
 from app.settings import Settings
+from app.summaries.announcing import channel_of
 from app.summaries.progress.hub import Pace
 from app.summaries.tasks import summarise
 from tests.core.own_valkey import OwnValkey
@@ -135,6 +137,32 @@ async def test_without_a_database_nobody_reads_on_for_long(
             (event,) = await stream.rest()
     assert (event.name, event.data) == ("reconnect", {"reason": "unavailable"})
     assert desk.hub.watches == 0
+
+
+async def test_without_a_database_a_socket_is_told_to_try_later(
+    app: FastAPI, database_urls: DatabaseUrls, alice: Person, bob: Person
+) -> None:
+    seat(app, pace=NEVER)
+    async with socket_of(app) as socket, socket_of(app) as stranger:
+        await socket.watching(alice.headers)
+        await stranger.accepted()
+        await lose_database(database_urls)
+        await socket.say(type="watch", ids=[])
+        assert await socket.code() == 1013
+        await stranger.say(type="auth", token=bob.access_token)
+        assert await stranger.code() == 1013
+
+
+async def test_what_is_no_message_of_ours_is_passed_over(
+    client: AsyncClient, app: FastAPI, alice: Person
+) -> None:
+    seat(app, pace=NEVER)
+    created = await create(client, alice)
+    async with events_of(app, created["id"], alice.headers) as stream:
+        for message in (b"nonsense", b"{}", b"[1]"):
+            await publish(app.state.redis, channel_of(alice.organization_id), message)
+        await summarise(bench_of(app), key_of(alice, created["id"]), tries=0)
+        assert (await stream.rest())[-1].name == "ready"
 
 
 async def test_a_wait_is_ended_by_the_announcement(client: AsyncClient, app: FastAPI, alice: Person) -> None:

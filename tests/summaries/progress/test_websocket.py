@@ -1,6 +1,7 @@
 """WS /ws/summaries, and the ticket that opens it."""
 
 import asyncio
+import hashlib
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -169,6 +170,18 @@ async def test_a_ticket_dies_with_its_session(client: AsyncClient, app: FastAPI,
     ticket = await ticket_of(client, alice)
     async with app.state.database.transaction(Tenant(alice.organization_id)) as session:
         await session.execute(text("UPDATE auth_sessions SET revoked_at = now()"))
+    async with socket_of(app) as socket:
+        await socket.accepted()
+        await socket.say(type="auth", ticket=ticket)
+        assert await socket.code() == 4401
+
+
+async def test_a_ticket_of_another_version_opens_nothing(
+    client: AsyncClient, app: FastAPI, alice: Person
+) -> None:
+    ticket = await ticket_of(client, alice)
+    key = f"ws_ticket:{hashlib.sha256(ticket.encode()).hexdigest()}"
+    await app.state.redis.run(lambda redis: redis.set(key, b"{}"))
     async with socket_of(app) as socket:
         await socket.accepted()
         await socket.say(type="auth", ticket=ticket)
