@@ -103,7 +103,7 @@ async def fingerprint_of(request: Request) -> bytes:
         # A route that bounds its form has read it, and keeps it here.
         form = request.state.form if hasattr(request.state, "form") else await request.form()
         for name, value in form.multi_items():
-            digest.update(f"{name}\n".encode())
+            digest.update(f"{name}\n".encode("utf-8", "surrogatepass"))
             await _add_field(digest, value)
     else:
         digest.update(await request.body())
