@@ -65,7 +65,12 @@ async def test_support_in_anothers_name_makes_none(client: AsyncClient, root: Pe
     assert (answer.status_code, answer.json()["code"]) == (403, "impersonated")
 
 
-@pytest.mark.parametrize("token", ["x", "prc_feed_", "%00", "a" * 5000, new_feed_token()])
+@pytest.mark.parametrize(
+    "token",
+    ["x", "prc_feed_", "%00", "a" * 5000, new_feed_token()],
+    # By name: the last is another one in each of the processes that share the tests.
+    ids=["short", "nothing behind the prefix", "NUL", "huge", "nobody's"],
+)
 @pytest.mark.parametrize("name", ["atom.xml", "feed.json"])
 async def test_what_is_no_token_is_404(client: AsyncClient, token: str, name: str) -> None:
     answer = await client.get(f"/feeds/{token}/{name}")
