@@ -122,7 +122,8 @@ class Shelf:
                 Summary.organization_id == self._organization_id,
                 read_by(reader),
                 kept(),
-                Summary.ephemeral.is_(False),
+                # As the indexes' own condition says it.
+                ~Summary.ephemeral,
                 archived(yes=state),
                 *plain_conditions(filters),
             )

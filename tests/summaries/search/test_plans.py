@@ -26,7 +26,7 @@ LISTS = [
     ("", "shelf"),
     ("sort=created_at", "shelf"),
     ("limit=100", "shelf"),
-    ("created_before=2020-01-01T00:00:00Z", "shelf"),
+    ("created_before=2020-01-01T00:00:00Z", None),
     ("created_after=2020-01-01T00:00:00Z", "shelf"),
     ("visibility=private", "shelf"),
     ("visibility=organization", "shelf"),
