@@ -113,7 +113,7 @@ async def test_unknown_path_is_404() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "allow"), [("/api/v1/items", "GET, POST"), ("/api/v1/items/1", "DELETE, GET")]
+    ("path", "allow"), [("/api/v1/items", "GET, HEAD, POST"), ("/api/v1/items/1", "DELETE, GET, HEAD")]
 )
 async def test_405_names_the_methods_of_every_route_at_the_path(path: str, allow: str) -> None:
     async with connect(small_app()) as client:
