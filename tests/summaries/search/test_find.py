@@ -25,6 +25,7 @@ REFUSED = [
     ("after:2026-13-01", "invalid_value"),
     ("lang:english!", "invalid_value"),
     ("site:a/b", "invalid_value"),
+    ("site:a..b", "invalid_value"),
     ("-status:ready", "not_negatable"),
     ("-before:2026-01-01", "not_negatable"),
     ("status:ready status:failed", "given_twice"),
@@ -178,3 +179,22 @@ async def test_each_filter_narrows_list_and_count(
         with subtests.test(q):
             assert await titles(client, alice, q) == expected
             assert await count(client, alice, q) == len(expected)
+
+
+async def test_parameters_say_what_q_says(client: AsyncClient, alice: Person, app: FastAPI) -> None:
+    wanted = {"tags": ["news"], "canonical_url": "https://a.example.com/", "favourite": True}
+    when = datetime(2026, 1, 2, tzinfo=UTC)
+    await shelve(app, alice, "a", created_at=when, archived_at=when, **wanted)
+    await shelve(app, alice, "b")
+    for name, value in {
+        "tag": "news",
+        "site": "example.com",
+        "favourite": "true",
+        "created_before": "2026-01-02T00:00:01Z",
+    }.items():
+        assert await titles(client, alice, **{name: value}) == []
+        assert await titles(client, alice, **{name: value, "archived": "any"}) == ["a"]
+        both = {name: value, "archived": "true", "created_after": "2026-01-02T00:00:00Z"}
+        assert await titles(client, alice, "is:archived", **both) == ["a"]
+    answer = await ask(client, alice, site="a/b")
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "#/query/site")
