@@ -189,7 +189,6 @@ async def test_it_does_not_lead_into_another_organisation_or_a_session_of_its_ow
     assert (await client.post("/api/v1/auth/refresh", json={"refresh_token": forged})).status_code == 401
 
 
-# Ending one's own session, and a ticket for listening: nothing of the person's changes.
 READING = {"POST /api/v1/auth/logout", "POST /api/v1/summaries/ws-ticket"}
 
 
