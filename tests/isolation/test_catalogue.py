@@ -67,14 +67,22 @@ GLOBAL_UNIQUES = {
         "a UUIDv7 of our own making",
     ),
     **dict.fromkeys(("pk_webhooks", "pk_webhook_deliveries"), "a UUIDv7 of our own making"),
-    "pk_summary_contents": "its summary's id, which the composite foreign key ties to the tenant",
+    **dict.fromkeys(
+        ("pk_summary_contents", "pk_summary_shares"),
+        "its summary's id, which the composite foreign key ties to the tenant",
+    ),
+    "pk_summary_feeds": "a UUIDv7 of our own making",
+    **dict.fromkeys(
+        ("uq_summary_shares_digest", "uq_summary_feeds_digest"),
+        "SHA-256 of a secret link's random bits, of our own making",
+    ),
     "uq_audit_seals_entry_id": "written by the sealer alone, of entries that exist",
     "uq_api_keys_digest": "SHA-256 of 178 random bits of our own making",
 }
 # By contract (409 at registration); users stand outside of tenants.
 UNIQUE_PEOPLE = {"uq_users_email", "uq_users_username"}
 # Read by its summary's id; the organisation's rows are found through the summaries.
-BY_ANOTHER_INDEX = {"summary_contents": "pk_summary_contents"}
+BY_ANOTHER_INDEX = {"summary_contents": "pk_summary_contents", "summary_shares": "pk_summary_shares"}
 
 
 @pytest.fixture
