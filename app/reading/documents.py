@@ -78,10 +78,17 @@ def _pdf_date(text: str) -> datetime | None:
 
 def read_docx(body: bytes) -> Article:
     try:
-        _refuse_zip_bomb(body)
-        document = docx.Document(BytesIO(body))
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
-        raise ReadingError(Reason.UNSUPPORTED_TYPE, f"docx: {error}") from error
+        return _read_docx(body)
+    except (ReadingError, MemoryError):
+        raise
+    except Exception as error:  # noqa: BLE001  # what is damaged shows as whatever python-docx stumbles over
+        # Its text alone: lxml's errors do not travel out of a child process.
+        raise ReadingError(Reason.UNSUPPORTED_TYPE, f"docx: {error!r}") from None
+
+
+def _read_docx(body: bytes) -> Article:
+    _refuse_zip_bomb(body)
+    document = docx.Document(BytesIO(body))
     properties = document.core_properties
     return Article(
         text="\n".join(paragraph.text for paragraph in document.paragraphs if paragraph.text.strip()),

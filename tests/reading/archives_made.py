@@ -34,3 +34,12 @@ def encrypted(body: bytes) -> bytes:
     """The first entry of the directory says that it is."""
     at = body.index(b"PK\x01\x02") + 8
     return body[:at] + struct.pack("<H", 1) + body[at + 2 :]
+
+
+def with_part(body: bytes, name: str, content: str) -> bytes:
+    """The same archive, one of its parts replaced."""
+    out = BytesIO()
+    with zipfile.ZipFile(BytesIO(body)) as source, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as made:
+        for entry in source.infolist():
+            made.writestr(entry.filename, content if entry.filename == name else source.read(entry))
+    return out.getvalue()

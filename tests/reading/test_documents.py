@@ -1,12 +1,15 @@
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import pytest
 
 from app.reading.documents import read_docx, read_pdf, reflow
 from app.reading.errors import ReadingError, Reason
+from tests.reading.archives_made import with_part
 from tests.reading.documents_made import pdf, word, zip_bomb
 
 pytestmark = pytest.mark.unit
+WORD = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 
 
 @pytest.mark.parametrize("body", [b"%PDF-1.7 and then nothing", b"", b"%PDF-" + bytes(1000)])
@@ -21,6 +24,40 @@ def test_a_broken_word_document_is_unsupported(body: bytes) -> None:
     with pytest.raises(ReadingError) as failed:
         read_docx(body)
     assert failed.value.reason is Reason.UNSUPPORTED_TYPE
+
+
+DEEP = f"<w:document {WORD}><w:body>{'<w:p>' * 300_000}{'</w:p>' * 300_000}</w:body></w:document>"
+LAUGHS = "".join(f'<!ENTITY {name} "{f"&{before};" * 10}">' for before, name in pairwise("abcdefghij"))
+LAUGHING = f'<!DOCTYPE x [<!ENTITY a "ha">{LAUGHS}]><w:document {WORD}><w:body>&j;</w:body></w:document>'
+
+
+@pytest.mark.parametrize(
+    ("part", "content"),
+    [
+        ("word/document.xml", ""),
+        ("word/document.xml", "<w:document"),
+        ("word/document.xml", "<a/>"),
+        ("word/document.xml", f"<w:document {WORD}/>"),
+        ("word/document.xml", DEEP),
+        ("word/document.xml", LAUGHING),
+        ("docProps/core.xml", "<x"),
+        ("_rels/.rels", "<x"),
+        ("[Content_Types].xml", "nonsense"),
+    ],
+)
+def test_a_word_document_with_a_damaged_part_is_unsupported(part: str, content: str) -> None:
+    with pytest.raises(ReadingError) as failed:
+        read_docx(with_part(word("Words."), part, content))
+    assert failed.value.reason is Reason.UNSUPPORTED_TYPE
+    assert failed.value.__cause__ is None
+
+
+def test_a_word_document_reads_no_file_that_it_names() -> None:
+    named = (
+        f'<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><w:document {WORD}><w:body><w:p><w:r><w:t>'
+    )
+    body = with_part(word(), "word/document.xml", f"{named}&a;</w:t></w:r></w:p></w:body></w:document>")
+    assert read_docx(body).text == ""
 
 
 def test_a_word_document_that_unpacks_to_a_bomb_is_refused_before_it_is_unpacked() -> None:

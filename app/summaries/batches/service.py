@@ -41,6 +41,7 @@ class BatchTerms:
     admit: Callable[[], Awaitable[None]]
     explain: Callable[[Exception], ProblemError]
     is_draining: Callable[[], bool]
+    wait_seconds: float = LONGEST_WAIT_SECONDS
 
 
 class BatchIntake:
@@ -58,7 +59,7 @@ class BatchIntake:
     async def opened(self) -> AsyncIterator[Self]:
         """`session` stays claimed until the request ends. Raises ReplayError, and what `Once.claim` does."""
         try:
-            async with asyncio.timeout(LONGEST_WAIT_SECONDS):
+            async with asyncio.timeout(self._terms.wait_seconds):
                 await self._terms.slots.acquire()
         except TimeoutError as error:
             raise UnavailableError("Too many long requests are being worked on") from error

@@ -3,12 +3,15 @@
 import asyncio
 from typing import Any
 
+import asyncpg
 import pytest
 from fastapi import FastAPI
 from httpx2 import AsyncClient, Response
 
 from app.core.principal import Scope
+from app.settings import Settings
 from tests.factories import Factory, Person
+from tests.servers import DatabaseUrls
 from tests.summaries.batches.plan import set_used
 from tests.summaries.shelf import PATH as SUMMARIES
 from tests.summaries.shelf import TEXT, job_ids
@@ -16,6 +19,11 @@ from tests.summaries.shelf import TEXT, job_ids
 pytestmark = pytest.mark.integration
 PATH = f"{SUMMARIES}/batch"
 ITEM = {"text": TEXT}
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    return settings.model_copy(update={"db_statement_timeout_seconds": 2.0})
 
 
 async def send(
@@ -147,4 +155,17 @@ async def test_what_is_left_when_the_process_is_told_to_stop_can_be_tried_again(
     app.state.draining = False
     assert statuses(answer) == [503, 503]
     assert answer.json()["items"][0]["problem"]["retryable"]
+    assert statuses(await send(client, alice, ITEM, ITEM, key="k1")) == [202, 202]
+
+
+async def test_what_the_database_did_not_answer_in_time_can_be_tried_again(
+    client: AsyncClient, alice: Person, database_urls: DatabaseUrls
+) -> None:
+    await send(client, alice, ITEM)
+    connection = await asyncpg.connect(database_urls.superuser)
+    async with connection.transaction():
+        await connection.execute("LOCK TABLE summary_contents IN ACCESS EXCLUSIVE MODE")
+        answer = await send(client, alice, ITEM, ITEM, key="k1")
+    await connection.close()
+    assert statuses(answer) == [503, 503]
     assert statuses(await send(client, alice, ITEM, ITEM, key="k1")) == [202, 202]

@@ -26,14 +26,14 @@ class SilentOnce:
         return
 
 
-def batch_of(*, slots: int = 1) -> BatchIntake:
+def batch_of(*, slots: int = 1, wait_seconds: float = 1) -> BatchIntake:
     async def admit() -> None:
         return
 
     def explain(error: Exception) -> ProblemError:
         return UnavailableError() if isinstance(error, OSError) else InternalError()
 
-    terms = BatchTerms(asyncio.Semaphore(slots), admit, explain, is_draining=lambda: False)
+    terms = BatchTerms(asyncio.Semaphore(slots), admit, explain, lambda: False, wait_seconds)
     # Its session and its intake are not asked: every draft fails before.
     nobody: Any = None  # Any: as above
     return BatchIntake(
@@ -68,3 +68,9 @@ async def test_a_slot_is_given_back_whatever_happened() -> None:
         with pytest.raises(NotFoundError):
             async with batch.opened():
                 raise NotFoundError
+
+
+async def test_who_finds_no_slot_is_told_to_come_back() -> None:
+    with pytest.raises(UnavailableError):
+        async with batch_of(slots=0, wait_seconds=0.01).opened():
+            raise AssertionError("there is none")

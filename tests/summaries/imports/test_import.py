@@ -133,3 +133,15 @@ async def test_a_retry_after_a_stop_in_between_makes_no_row_twice(
     again = await send(client, alice, body, key="k1", on_duplicate="new")
     assert (outcomes(first), outcomes(again)) == (["created", "refused"], ["created", "created"])
     assert first.json()["rows"][0]["id"] == again.json()["rows"][0]["id"]
+
+
+async def test_what_a_table_says_of_a_row_is_checked_as_for_any_summary(
+    client: AsyncClient, alice: Person
+) -> None:
+    table = f"url,title,tags\nhttps://a.example/,{'t' * 501},\nhttps://b.example/,,{'t' * 51}\n,no url,"
+    rows = (await send(client, alice, table.encode())).json()["rows"]
+    assert [(row["line"], row["outcome"], row["code"]) for row in rows] == [
+        (2, "invalid", "string_too_long"),
+        (3, "invalid", "string_too_long"),
+        (4, "invalid", "url_scheme"),
+    ]
