@@ -13,11 +13,11 @@ from app.core.idempotency_store import IdempotencyKey
 from app.organizations.invitations.models import Invitation
 from app.organizations.models import Membership, Organization
 from app.organizations.usage.models import UsageDay, UsageMonth, UsageStorage
+from app.summaries.feeds.models import SummaryFeed
 from app.summaries.models import Summary, SummaryContent
 from app.summaries.search.models import SUMMARIES
-from app.summaries.versions.models import SummaryVersion
-from app.summaries.feeds.models import SummaryFeed
 from app.summaries.sharing.models import SummaryShare
+from app.summaries.versions.models import SummaryVersion
 from app.users.models import User
 from app.webhooks.models import Webhook, WebhookDelivery
 

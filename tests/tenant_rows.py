@@ -51,8 +51,8 @@ INSERT INTO idempotency_keys
 VALUES (:organization_id, :user_id, '/', '', :user_id, '', '')
 """
 ADD_VERSION = """
-INSERT INTO summary_versions (organization_id, summary_id, number, summary, key_points, sentences, low_content,
-    engine, options, text)
+INSERT INTO summary_versions (organization_id, summary_id, number, summary, key_points, sentences,
+    low_content, engine, options, text)
 VALUES (:organization_id, :id, 1, 'x', '{}', '[]', false, 'extractive', '{}', 'x')
 """
 ADD_SHARE = """

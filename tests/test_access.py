@@ -31,7 +31,10 @@ PROBLEM = "application/problem+json"
 UNWILLING = {
     "retry": {409},
     # Nothing has been read yet that could be read anew, and nothing put aside.
-    **{"regenerate": {409}, "refresh": {409}, "{version_number}": {404}, "diff": {404}},
+    "regenerate": {409},
+    "refresh": {409},
+    "{version_number}": {404},
+    "diff": {404},
     "DELETE /api/v1/summaries/trash/{summary_id}": {409},
     "POST /api/v1/summaries/{summary_id}/restore": {409},
     "leave": {409},

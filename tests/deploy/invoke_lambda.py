@@ -1,6 +1,6 @@
 """Stands in for AWS Lambda: loads the handler as its runtime does and hands it events; answers as JSON lines.
 
-python -m tests.deploy.invoke_lambda "METHOD PATH BODY" ...: a process of its own, as the handler keeps its loop.
+python -m tests.deploy.invoke_lambda "METHOD PATH BODY" ...: a process of its own, as it keeps its loop.
 """
 
 import json
