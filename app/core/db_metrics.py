@@ -28,6 +28,9 @@ FAILURES = Counter(
 
 
 class MeasuredPool(AsyncAdaptedQueuePool):
+    # SQLAlchemy logs under the class's own module: its chatter stays under its own name, and level.
+    __module__ = AsyncAdaptedQueuePool.__module__
+
     @override
     def _do_get(self) -> ConnectionPoolEntry:
         began = time.perf_counter()
