@@ -1,6 +1,7 @@
 """Real worker processes, one of them killed in the middle of a job."""
 
 import asyncio
+import contextlib
 import os
 import sys
 from asyncio.subprocess import Process
@@ -17,8 +18,8 @@ from tests.summaries.shelf import PATH, TEXT, create, row_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 PAGE = f"<html><head><title>The bridge</title></head><body><article><p>{TEXT}</p></article></html>".encode()
-# Of the ports that a URL may name, one that needs no root.
-PORT = 8443
+# Those that a URL may name and that need no root; one of them may be somebody else's.
+PORTS = (8443, 8080)
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: %d\r\n\r\n"
 
 
@@ -53,6 +54,14 @@ async def workers() -> AsyncIterator[list[Process]]:
         await worker.wait()
 
 
+async def listen(site: Site) -> tuple[asyncio.Server, int]:
+    """On the first port that is free."""
+    for port in PORTS:
+        with contextlib.suppress(OSError):
+            return await asyncio.start_server(site.answer, "127.0.0.1", port), port
+    pytest.fail(f"none of {PORTS} is free here")
+
+
 async def start_worker(settings: Settings, port: int) -> Process:
     environment = {
         **os.environ,
@@ -68,14 +77,14 @@ async def test_job_of_a_killed_worker_is_done_by_another_and_written_once(
     client: AsyncClient, alice: Person, app: FastAPI, settings: Settings, workers: list[Process]
 ) -> None:
     site = Site()
-    server = await asyncio.start_server(site.answer, "127.0.0.1", PORT)
+    server, port = await listen(site)
     async with server, asyncio.timeout(120):
-        workers.append(await start_worker(settings, PORT))
-        created = await create(client, alice, url=f"http://127.0.0.1:{PORT}/")
+        workers.append(await start_worker(settings, port))
+        created = await create(client, alice, url=f"http://127.0.0.1:{port}/")
         url = f"{PATH}/{created['id']}"
         await site.asked.wait()
         workers[0].kill()
-        workers.append(await start_worker(settings, PORT))
+        workers.append(await start_worker(settings, port))
         while (await client.get(url, headers=alice.headers)).json()["status"] != "ready":  # noqa: ASYNC110  # over HTTP
             await asyncio.sleep(1)
     row = await row_of(app.state.database, alice.organization_id, url[-36:])
