@@ -20,6 +20,7 @@ from fastapi import FastAPI
 
 from app.core.db import Tenant, after_commit
 from app.core.ids import new_id
+from app.core.pubsub import LOST
 from app.main import create_app
 from app.summaries.models import Summary
 from app.summaries.store import JobStore
@@ -176,6 +177,13 @@ async def measure(site: Fleet, count: int, idle: float) -> None:
             "commit to event, all at once",
             await asyncio.gather(*(s.take_up(app) for s in rest)),
         )
+        lost = sum(
+            sample.value
+            for metric in LOST.collect()
+            for sample in metric.samples
+            if sample.name.endswith("_total")
+        )
+        say(f"announcements that Redis did not take: {lost:.0f}")
         still = private_kib(pid)
         say(f"after {len(streams)} events: {(still - empty) / count:.1f} KiB a stream")
         for task in tasks:
