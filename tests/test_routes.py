@@ -23,7 +23,12 @@ HIDDEN = {
 # For whoever has logged in, whatever their scopes.
 ANY_SESSION = {"POST /api/v1/auth/logout"}
 # No asset, login provider, link and feed has the name that these are asked for.
-NOTHING_THERE = ("/docs/assets/{name}", "/api/v1/auth/oauth/{provider}/", "/s/{share_id}", "/feeds/{token}/")
+NOTHING_THERE = (
+    "/docs/assets/{name}",
+    "/api/v1/auth/oauth/{provider}/",
+    "/s/{share_id}",
+    "/feeds/{address}/",
+)
 EVERYWHERE = {400, 422, 429, 500, 503}
 GUARDED = {401, 403}
 WITH_BODY = {413, 415}

@@ -1,4 +1,4 @@
-"""GET /feeds/{token}/…: for feed readers, which know an address and no login."""
+"""GET /feeds/{address}/…: for feed readers, which know an address and no login."""
 
 import hashlib
 from datetime import UTC, datetime
@@ -32,14 +32,16 @@ def answers(media_type: str) -> dict[int | str, dict[str, Any]]:  # Any: OpenAPI
 
 
 async def opened(
-    token: Annotated[str, Path(json_schema_extra={"maxLength": 100})],
+    address: Annotated[
+        str, Path(description="What POST /summaries/feed gave.", json_schema_extra={"maxLength": 100})
+    ],
     database: DatabaseDep,
     request: Request,
     tag: Annotated[str, Query(min_length=1, max_length=50)] | None = None,
 ) -> OpenedFeed:
     """Whoever guesses tokens is slowed down as one who guesses keys."""
     try:
-        return await open_feed(database, token, tag=tag)
+        return await open_feed(database, address, tag=tag)
     except FeedNotFoundError:
         await count_bad_credential(request)
         raise
@@ -50,7 +52,7 @@ IfModifiedSince = Annotated[str | None, Header(max_length=100)]
 
 
 @router.get(
-    "/feeds/{token}/atom.xml",  # noqa: FAST003  # `opened` reads it
+    "/feeds/{address}/atom.xml",  # noqa: FAST003  # `opened` reads it
     responses=answers(ATOM),
     response_class=Response,
     openapi_extra=ANONYMOUS,
@@ -67,7 +69,7 @@ async def read_atom(
 
 
 @router.get(
-    "/feeds/{token}/feed.json",  # noqa: FAST003  # as above
+    "/feeds/{address}/feed.json",  # noqa: FAST003  # as above
     responses=answers(JSON_FEED),
     response_class=Response,
     openapi_extra=ANONYMOUS,

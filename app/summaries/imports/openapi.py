@@ -13,6 +13,6 @@ LIST: Json = {
 OPTIONS = {name: schema for name, schema in option_properties().items() if name in IMPORT_FIELDS}
 IMPORT_BODY = form_body(
     {"file": LIST, **OPTIONS, "on_duplicate": {**OPTIONS["on_duplicate"], "default": "return"}},
-    example={"file": "url,title\nhttps://en.wikipedia.org/wiki/Bee,Bees\n", "tags": "reading"},
+    example={"file": "url,title\nhttps://en.wikipedia.org/wiki/Bee,Bees\n", "tags": ["reading"]},
     required=["file"],
 )

@@ -54,8 +54,8 @@ async def open_stream(
     database: DatabaseDep,
     surroundings: SurroundingsDep,
     last_event_id: Annotated[
-        str | None, Header(max_length=100, description="The `id` of the last event that arrived.")
-    ] = None,
+        str, Header(max_length=100, description="The `id` of the last event that arrived.")
+    ] = "",
 ) -> AsyncIterator[Response]:
     """Its slots are given back when the answer has been sent, or its client has gone."""
     position = Position.parse(last_event_id)

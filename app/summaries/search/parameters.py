@@ -31,10 +31,11 @@ def _without_nul(text: str) -> str:
 
 async def get_query(
     q: Annotated[
-        str | None,
+        str,
         AfterValidator(_without_nul),
         Query(max_length=MAX_QUERY_LENGTH, description=DESCRIPTION, examples=['"old bridge" -ferry']),
-    ] = None,
+    ]
+    | None = None,
 ) -> ParsedQuery:
     return parse_query(q or "")
 

@@ -53,6 +53,6 @@ def form_body(properties: Json, *, example: Json, required: list[str]) -> Json:
 
 UPLOAD_BODY = form_body(
     {"file": FILE, "files": FILES, **option_properties()},
-    example={"file": "(the bytes of report.pdf)", "length": "short", "tags": "work,reports"},
+    example={"file": "(the bytes of report.pdf)", "length": "short", "tags": ["work", "reports"]},
     required=[],
 )

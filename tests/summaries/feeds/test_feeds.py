@@ -255,7 +255,7 @@ async def test_the_log_names_the_route_and_never_the_secret(
             await client.get(f"{path}/{secret}{rest}")
             await client.request("PURGE", f"{path}/{secret}{rest}")
     told = lines.getvalue()
-    assert "/feeds/{token}/atom.xml" in told
+    assert "/feeds/{address}/atom.xml" in told
     assert "/feeds/[redacted]/no/such/place" in told
     assert "/s/[redacted]/no/such/place" in told
     assert feed["token"] not in told
