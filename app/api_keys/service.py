@@ -92,16 +92,13 @@ class ApiKeyService(ApiKeyReader):
             expires_at=expiry(wanted.expires_at),
         )
 
-    async def change(
-        self, key_id: UUID, changes: ApiKeyChanges, precondition: Precondition | None = None
-    ) -> ApiKey:
-        """Raises ApiKeyNotFoundError, ApiKeySupersededError, ScopeNotGrantableError, and as `expiry` does.
+    async def change(self, key_id: UUID, changes: ApiKeyChanges, precondition: Precondition) -> ApiKey:
+        """Raises ApiKeyNotFoundError, ApiKeySupersededError, PreconditionFailedError, ScopeNotGrantableError.
 
-        Also PreconditionFailedError.
+        Also what `expiry` raises.
         """
         row = await self._held(key_id)
-        if precondition is not None:
-            precondition.demand(row)
+        precondition.demand(row)
         given = changes.model_fields_set
         if "scopes" in given:
             row.scopes = granted_scopes(self._principal, changes.scopes, held=row.scopes)
