@@ -46,6 +46,7 @@ from app.core.keyring import KeyRing
 from app.core.limits import AsyncLimiter
 from app.core.logging import configure_logging
 from app.core.loop_lag import measured_lag
+from app.core.metrics import tell_version
 from app.core.middleware import install_middleware
 from app.core.openapi import install_openapi, operation_id
 from app.core.pagination import CursorCodec
@@ -80,6 +81,7 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], float] =
     settings = settings or get_settings()
     configure_logging(settings)
     configure_sentry(settings, release=__version__)
+    tell_version(__version__)
     app = build_app(settings)
     connect(app, settings, clock=clock)
     return app

@@ -7,6 +7,7 @@ from app.api_keys.models import ApiKey
 from app.api_keys.repository import ApiKeyRepository, organization_of_key
 from app.api_keys.rules import scopes_for_keys
 from app.core.api_key_format import PREFIX, digest, is_well_formed
+from app.core.auth_metrics import API_KEY
 from app.core.db import Database, Tenant, bind_tenant
 from app.core.guard import InvalidCredentialError
 from app.core.principal import Principal, Scope, StaffRole
@@ -24,6 +25,10 @@ class ApiKeyAuthenticator:
 
     async def authenticate(self, credential: str, *, address: str | None) -> Principal:
         """Raises InvalidCredentialError for anything but a living key of an active owner."""
+        with API_KEY:
+            return await self._verify(credential, address)
+
+    async def _verify(self, credential: str, address: str | None) -> Principal:
         if not is_well_formed(credential):
             raise InvalidCredentialError(internal="the key's form or checksum is wrong")
         key_digest = digest(credential)

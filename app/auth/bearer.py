@@ -4,6 +4,7 @@ from dataclasses import replace
 from functools import partial
 
 from app.auth.repository import LiveLogin, SessionRepository
+from app.core.auth_metrics import BEARER
 from app.core.db import Database, Tenant
 from app.core.principal import Principal, Scope, StaffPolicy, allowed_scopes
 from app.core.principal_cache import PrincipalCache, session_name
@@ -27,6 +28,10 @@ class BearerAuthenticator:
     async def authenticate(self, credential: str, *, address: str | None) -> Principal:
         """Raises InvalidTokenError for anything but a token of a living session."""
         del address  # a session is not bound to one
+        with BEARER:
+            return await self._verify(credential)
+
+    async def _verify(self, credential: str) -> Principal:
         claims = self._tokens.decode(credential)
         principal = await self._cache.fetch(session_name(claims.sid), partial(self._from_database, claims))
         if (principal.user_id, principal.organization_id) != (claims.sub, claims.org):

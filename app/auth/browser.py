@@ -14,6 +14,7 @@ from app.auth.errors import TokenReuseError
 from app.auth.queries import SessionOwner, bind_owner
 from app.auth.schemas import TokenPair
 from app.auth.sessions import end_sessions
+from app.core.auth_metrics import REFRESH
 from app.core.browser_cookies import BrowserCookies, BrowserTokens
 from app.core.db import Database
 from app.core.guard import UnauthenticatedError, count_bad_credential
@@ -57,7 +58,8 @@ class Browser:
             raise UnauthenticatedError
         try:
             claim = self._tokens.parse(token)
-        except InvalidRefreshTokenError:
+        except InvalidRefreshTokenError as error:
+            REFRESH.refuse(error)
             await count_bad_credential(self._request)
             raise
         await self._limiter.enforce(self._request, [Hit(Limit.REFRESH, str(claim.session_id))])

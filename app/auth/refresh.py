@@ -16,6 +16,7 @@ from app.auth.repository import SessionRepository, organization_of_session
 from app.auth.reuse import Replay, end_replayed
 from app.auth.rotation import Family, Presented, Verdict, hash_idempotency_key, judge
 from app.auth.schemas import TokenPair
+from app.core.auth_metrics import REFRESH
 from app.core.db import Database, Tenant, bind_tenant
 from app.core.principal import Scope, StaffPolicy, allowed_scopes
 from app.core.principal_cache import PrincipalCache
@@ -72,10 +73,11 @@ class RefreshService:
             InvalidRefreshTokenError: unknown, expired, or of an ended session.
             TokenReuseError: spent before; the session is ended by this call.
         """
-        answer = await self._answer_to(request)
-        if isinstance(answer, Replay):
-            await self._refuse(answer)
-        return answer
+        with REFRESH:
+            answer = await self._answer_to(request)
+            if isinstance(answer, Replay):
+                await self._refuse(answer)
+            return answer
 
     async def _answer_to(self, request: RefreshRequest) -> Refreshed | Replay:
         claim = request.claim

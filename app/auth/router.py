@@ -10,6 +10,7 @@ from app.auth.refresh import RefreshRequest, RefreshService
 from app.auth.schemas import LoginForm, RefreshIn, TokenPair
 from app.auth.second_factor.errors import SecondFactorRequiredError
 from app.auth.service import Credentials, Device, LoginService, asked_scopes
+from app.core.auth_metrics import REFRESH
 from app.core.guard import count_bad_credential
 from app.core.http import client_address
 from app.core.limits import AsyncLimiter, Hit, Limit, limited
@@ -42,7 +43,8 @@ async def get_refresh_request(
     limiter: AsyncLimiter = request.app.state.limiter
     try:
         claim = tokens.parse(body.refresh_token)
-    except InvalidRefreshTokenError:
+    except InvalidRefreshTokenError as error:
+        REFRESH.refuse(error)
         await count_bad_credential(request)
         raise
     await limiter.enforce(request, [Hit(Limit.REFRESH, str(claim.session_id))])

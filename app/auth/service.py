@@ -10,7 +10,6 @@ from enum import StrEnum
 from typing import Literal
 from uuid import UUID
 
-from prometheus_client import Counter
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.events import AuditAction, AuditEvent
@@ -20,7 +19,9 @@ from app.auth.lockout.clients import DeviceCookies, client_of
 from app.auth.lockout.limits import LoginLimits
 from app.auth.lockout.service import Attempt, Lockout
 from app.auth.opening import Device, Login, Proof, SessionOpener
+from app.auth.second_factor.errors import SecondFactorRequiredError
 from app.auth.second_factor.login import SecondFactorLogin
+from app.core.auth_metrics import AuthAction, Judgement
 from app.core.db import Database, Tenant
 from app.core.passwords import Passwords, Verified
 from app.users.models import User
@@ -28,13 +29,12 @@ from app.users.store import UserStore
 
 __all__ = ["Credentials", "Device", "Login", "LoginParts", "LoginService", "Outcome", "asked_scopes"]
 
-LOGINS = Counter("precis_logins_total", "Logins that were judged, by outcome.", ["outcome"])
+JUDGED = Judgement(AuthAction.LOGIN, undecided=(SecondFactorRequiredError,))
 
 
 class Outcome(StrEnum):
     """For the operator and the audit log; never for who tries."""
 
-    SUCCESS = "success"
     WRONG = "wrong"
     UNKNOWN = "unknown"
     LOCKED = "locked"
@@ -100,13 +100,13 @@ class LoginService:
             SecondFactorRequiredError, EmailNotVerifiedError: only after the right password.
             UnavailableError: too many passwords wait to be hashed; nothing was counted.
         """
-        try:
-            login = await self._log_in(credentials, device)
-        except HashReplacedError:
-            # By a password change, or by another login of an outdated hash: compare with the new one.
-            return await self.log_in(credentials, device)
-        LOGINS.labels(Outcome.SUCCESS).inc()
-        return login
+        with JUDGED:
+            while True:
+                try:
+                    return await self._log_in(credentials, device)
+                except HashReplacedError:
+                    # By a password change, or by another login of an outdated hash: compare with the new one.
+                    continue
 
     async def open_session(
         self,
@@ -120,9 +120,7 @@ class LoginService:
     ) -> Login:
         """For a login that is proved otherwise, in the caller's transaction. Raises LoginFailedError."""
         proof = Proof(scopes, amr, proved_at=proved_at)
-        login = await self.parts.opener.open(session, user, proof, device=device)
-        LOGINS.labels(Outcome.SUCCESS).inc()
-        return login
+        return await self.parts.opener.open(session, user, proof, device=device)
 
     async def _log_in(self, credentials: Credentials, device: Device) -> Login:
         candidate = await self._verify(credentials, device)
@@ -186,7 +184,6 @@ class LoginService:
         return login
 
     async def _refusal(self, trial: Trial, outcome: Outcome) -> LoginFailedError:
-        LOGINS.labels(outcome).inc()
         address = trial.device.address
         await self.parts.lockout.fail(trial.session, trial.attempt, address=address)
         event = AuditEvent(

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import HTTPConnection
 from structlog.contextvars import bind_contextvars, unbind_contextvars
 
+from app.core.auth_metrics import BEARER
 from app.core.browser_cookies import SECURE_ACCESS, BrowserCookies
 from app.core.db import DatabaseDep, Tenant
 from app.core.errors import ProblemError
@@ -139,7 +140,9 @@ async def verify(connection: HTTPConnection, credential: str) -> Principal:
     for authenticator in authenticators:
         if authenticator.recognises(credential):
             return await authenticator.authenticate(credential, address=address)
-    raise InvalidCredentialError
+    # It says nothing of what it was meant to be.
+    with BEARER:
+        raise InvalidCredentialError
 
 
 async def count_bad_credential(connection: HTTPConnection) -> None:

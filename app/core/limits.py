@@ -44,7 +44,11 @@ __all__ = [
 RATELIMIT_DEGRADED = Counter(
     "precis_ratelimit_degraded", "Checks counted in this process alone, because Redis did not answer."
 )
+RATELIMIT_CHECKED = Counter("precis_ratelimit_checked", "Checks, whatever they came to, by limit.", ["limit"])
 RATELIMIT_REFUSED = Counter("precis_ratelimit_refused", "Requests refused, by limit.", ["limit"])
+# Bound once: they stand in the way of every request; and there at 0 before the first.
+_CHECKED = {limit: RATELIMIT_CHECKED.labels(limit) for limit in Limit}
+_REFUSED = {limit: RATELIMIT_REFUSED.labels(limit) for limit in Limit}
 
 
 def address_of(connection: HTTPConnection) -> str:
@@ -65,6 +69,8 @@ class AsyncLimiter(Limiter):
     async def check(self, hits: Sequence[Hit]) -> Verdict:
         """Counts all hits, or none where one of them is refused."""
         buckets = [hit.bucket(self._scale) for hit in hits]
+        for hit in hits:
+            _CHECKED[hit.limit].inc()
         levels = await self._levels(buckets)
         rows = zip(hits, buckets, levels, strict=True)
         return Verdict(tuple(Outcome(str(hit.limit), bucket.quota, level) for hit, bucket, level in rows))
@@ -119,7 +125,7 @@ def refuse_unless_allowed(verdict: Verdict, hits: Sequence[Hit]) -> None:
         return
     tightest = verdict.tightest
     hit = next(hit for hit in hits if hit.limit == tightest.name)
-    RATELIMIT_REFUSED.labels(tightest.name).inc()
+    _REFUSED[hit.limit].inc()
     raise _refusal(tightest) from RateLimitExceeded(_as_slowapi(hit.rate))
 
 

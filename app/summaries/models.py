@@ -22,6 +22,7 @@ class Summary(Base):
     `http_last_modified` are the origin's validators, for fetching again only what has changed.
     `submitted_key` is of what was sent in, and tells an equal submission; NULL once the text is of another
     address. `own_title`: the user's, which no page replaces. `pending`: see redo.py.
+    `asked_at`: since when somebody waits for it, or waited when it was finished.
     """
 
     __tablename__ = "summaries"
@@ -102,6 +103,7 @@ class Summary(Base):
     own_title: Mapped[bool] = mapped_column(default=False)
     pending: Mapped[dict[str, Any] | None]  # Any: JSON
     refreshed_at: Mapped[datetime | None]
+    asked_at: Mapped[datetime | None] = mapped_column(server_default=func.now())
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
     deleted_at: Mapped[datetime | None]

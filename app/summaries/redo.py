@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import and_, case, null
+from sqlalchemy import and_, case, func, null
 
 from app.summaries.models import Summary
 from app.summaries.vocabulary import Status
@@ -49,6 +49,7 @@ def queued_values(redo: Redo | None) -> dict[str, Any]:  # Any: column values
         "failure_reason": None,
         "failure_retryable": None,
         "stages": {},
+        "asked_at": func.now(),
         "pending": null() if redo is None else redo.to_pending(),
     }
 

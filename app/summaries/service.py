@@ -23,7 +23,6 @@ from app.summaries.drafts import content_of, parse_url, refuse_oversize, to_summ
 from app.summaries.duplicates import Outcome, Submission, without_callback
 from app.summaries.errors import (
     NotRefreshableError,
-    PreconditionFailedError,
     SummaryForbiddenError,
     SummaryHasNoTextError,
     SummaryNotFailedError,
@@ -31,6 +30,7 @@ from app.summaries.errors import (
     SummaryUnfinishedError,
 )
 from app.summaries.filters import Filters
+from app.summaries.measuring import count_submitted
 from app.summaries.models import Summary
 from app.summaries.redo import Redo, RedoKind, queued_values
 from app.summaries.rendering import cache_key, document_of, document_with_text, etag_of, etag_with_text
@@ -102,6 +102,7 @@ class SummaryService:
         await self._summaries.add(summary, submitted=submitted)
         await enqueue_summarising(self._session, summary.id, self._summaries)
         await count_summary(self._session, self._principal)
+        count_submitted(self._session, summary.source)
         announce_after_commit(self._session, self._announcer, summary)
         return summary
 
@@ -136,6 +137,7 @@ class SummaryService:
         queued = await self.write(summary.id, queued_values(redo))
         await enqueue_summarising(self._session, summary.id, self._summaries)
         await count_summary(self._session, self._principal)
+        count_submitted(self._session, summary.source)
         return queued
 
     async def get(self, summary_id: UUID) -> Summary:

@@ -1,5 +1,6 @@
 """Where a job's document comes from: fetched, or what was sent in."""
 
+import time
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -9,6 +10,8 @@ from app.reading.courtesy import NO_VALIDATORS, Validators
 from app.reading.errors import ReadingError, Reason
 from app.reading.fetch import Fetched
 from app.reading.urls import InvalidUrlError
+from app.summaries.citizen.manners import PostponedError
+from app.summaries.measuring import Fetching, count_fetch
 from app.summaries.models import Summary
 from app.summaries.store import JobStore
 from app.summaries.vocabulary import Source
@@ -38,17 +41,30 @@ class Sources:
     fetcher: PageFetcher
 
     async def fetched(self, taken: Summary, *, known: Validators = NO_VALIDATORS) -> FetchedDocument:
-        """Raises ReadingError; UnchangedError since it was `known` by these."""
-        try:
-            fetched = await self.fetcher.fetch(taken.url or "", validators=known)
-        except InvalidUrlError as error:
-            raise ReadingError(Reason.BLOCKED_ADDRESS, str(error)) from error
+        """Raises ReadingError, PostponedError; UnchangedError since it was `known` by these."""
+        fetched = await self._fetch(taken.url or "", known)
         if fetched.is_unchanged:
             raise UnchangedError
         document = RawDocument(
             fetched.body, fetched.content_type, fetched.charset, fetched.final_url, _own_title(taken)
         )
         return FetchedDocument(document, fetched.validators)
+
+    async def _fetch(self, url: str, known: Validators) -> Fetched:
+        began = time.perf_counter()
+        try:
+            fetched = await self.fetcher.fetch(url, validators=known)
+        except InvalidUrlError as error:
+            count_fetch(Reason.BLOCKED_ADDRESS, began=began)
+            raise ReadingError(Reason.BLOCKED_ADDRESS, str(error)) from error
+        except ReadingError as error:
+            count_fetch(error.reason, began=began)
+            raise
+        except PostponedError:
+            count_fetch(Fetching.POSTPONED, began=began)
+            raise
+        count_fetch(Fetching.UNCHANGED if fetched.is_unchanged else Fetching.FETCHED, began=began)
+        return fetched
 
     async def stored(self, taken: Summary) -> Article:
         """As it was extracted before."""

@@ -95,6 +95,7 @@ class JobStore:
             "failure_reason": None,
             "failure_retryable": None,
             "stages": {},
+            "asked_at": func.now(),
         }
         statement = (
             update(Summary)

@@ -24,6 +24,7 @@ from app.summaries.announcing import Announcer
 from app.summaries.citizen.manners import PostponedError
 from app.summaries.duplicates import address_values, fingerprint_of
 from app.summaries.engines import Composed, LanguageModel, Reader, Wish, compose, extra_seconds
+from app.summaries.measuring import count_finished
 from app.summaries.models import Summary
 from app.summaries.redo import RedoKind, ended_without_result, is_refresh, redo_of
 from app.summaries.rendering import cache_key
@@ -171,6 +172,7 @@ class SummariseJob:
             await store.keep_version(self._taken, fingerprint=fingerprint)
             await store.write(self._taken, values)
             await store.write_text(self._taken, text)
+        count_finished(self._taken, self._stages)
         log.info("summary_ready", summary_id=str(self._key.summary_id), **self._stages)
 
     def _known_validators(self) -> Validators:
@@ -195,14 +197,15 @@ class SummariseJob:
         return fingerprint_of(storable(article.text)) == self._taken.fingerprint
 
     async def _note_unchanged(self, article: Article) -> None:
-        values = page_values(article) | self._known_by(article)
-        await self._write(values | {"status": Status.READY, "stages": self._stages})
-        log.info("summary_unchanged", summary_id=str(self._key.summary_id), **self._stages)
+        await self._keep_former(page_values(article) | self._known_by(article))
 
     async def _note_unread(self) -> None:
         """The origin answered that nothing has changed, and sent nothing."""
-        known = {"pending": null(), "refreshed_at": func.now()}
-        await self._write(known | {"status": Status.READY, "stages": self._stages})
+        await self._keep_former({"pending": null(), "refreshed_at": func.now()})
+
+    async def _keep_former(self, values: Mapping[str, Any]) -> None:  # Any: column values
+        await self._write({**values, "status": Status.READY, "stages": self._stages})
+        count_finished(self._taken, self._stages)
         log.info("summary_unchanged", summary_id=str(self._key.summary_id), **self._stages)
 
     async def _put_back(self, seconds: float) -> None:
@@ -213,6 +216,7 @@ class SummariseJob:
     async def _fail(self, error: ReadingError) -> None:
         failure = {"failure_reason": error.reason, "failure_retryable": error.retryable}
         await self._write(ended_without_result() | failure | {"stages": self._stages})
+        count_finished(self._taken, self._stages, failure=error.reason)
         log.info(
             "summary_failed",
             summary_id=str(self._key.summary_id),

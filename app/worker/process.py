@@ -18,6 +18,7 @@ from app.core.cache import BodyCache
 from app.core.db import Database
 from app.core.logging import configure_logging
 from app.core.loop_lag import measured_lag
+from app.core.metrics import tell_version
 from app.core.redis import RedisClient
 from app.core.sentry import configure_sentry
 from app.reading.addresses import own_addresses
@@ -151,6 +152,7 @@ def main() -> None:
         settings = load_settings()
         configure_logging(settings)
         configure_sentry(settings, release=__version__)
+        tell_version(__version__)
         with exposed(settings.host, settings.worker_metrics_port, token=settings.metrics_token):
             asyncio.run(run_worker(settings))
     except (SettingsError, QueueLostError) as error:

@@ -6,7 +6,6 @@ import pytest
 from asgi_lifespan import LifespanManager
 from fastapi import FastAPI
 from httpx2 import ASGITransport, AsyncClient
-from prometheus_client import REGISTRY
 from sqlalchemy import text
 
 from app.core.db import Tenant
@@ -17,6 +16,7 @@ from tests.auth.attackers import AWAY, HOME, URL, WRONG, app_with, at, log_in
 from tests.auth.second_factor.device import Clock, set_up
 from tests.catalogue import ask
 from tests.factories import PASSWORD, Person, Robot
+from tests.measured import judged
 from tests.servers import DatabaseUrls
 
 pytestmark = pytest.mark.integration
@@ -91,15 +91,13 @@ async def test_a_code_that_is_only_missing_is_no_failure(
         assert await session.scalar(text("SELECT count(*) FROM login_tallies")) == 0
 
 
-async def test_every_outcome_is_counted_by_its_own_name(client: AsyncClient, alice: Person) -> None:
-    def count(outcome: str) -> float:
-        return REGISTRY.get_sample_value("precis_logins_total", {"outcome": outcome}) or 0.0
-
-    before = [count(outcome) for outcome in ("success", "wrong", "unknown")]
+async def test_logins_are_counted_as_accepted_or_refused(client: AsyncClient, alice: Person) -> None:
+    before = [judged("login", outcome) for outcome in ("accepted", "refused")]
     await log_in(client, alice.username)
     await log_in(client, alice.username, WRONG)
     await log_in(client, "nobody")
-    assert [count(outcome) for outcome in ("success", "wrong", "unknown")] == [n + 1 for n in before]
+    after = [judged("login", outcome) for outcome in ("accepted", "refused")]
+    assert after == [before[0] + 1, before[1] + 2]
 
 
 async def test_a_login_is_in_its_organisations_log_with_how_it_was_proved(

@@ -15,6 +15,7 @@ from app.auth.oauth.linking import Visitor
 from app.auth.oauth.providers import Provider
 from app.auth.oauth.state import LinkingSession, Mode, StateCodec
 from app.auth.service import Device
+from app.core.auth_metrics import OAUTH
 from app.core.errors import NotFoundError, ProblemError
 from app.core.principal import Principal
 
@@ -77,6 +78,20 @@ class OAuthService:
     async def finish(self, name: str, back: Return, *, device: Device) -> LoggedIn | CodeNeeded | Linked:
         """Raises NotFoundError, and the errors of `errors.py`, of linking and of a login."""
         provider = self._provider(name)
+        try:
+            entered = await self._finish(provider, back, device=device)
+        except ProblemError as error:
+            OAUTH.refuse(error)
+            raise
+        # Who is still to bring a code, or only links an account, has not been let in by this.
+        if isinstance(entered, LoggedIn):
+            OAUTH.accept()
+        return entered
+
+    async def _finish(
+        self, provider: Provider, back: Return, *, device: Device
+    ) -> LoggedIn | CodeNeeded | Linked:
+        name = provider.name
         attempt, secrets = self._states.read(back.state, browser=back.browser, provider=name)
         if attempt.proved is not None:
             raise OAuthStateError(internal="a ticket for the second factor is no state")
@@ -92,6 +107,10 @@ class OAuthService:
 
     async def finish_with_code(self, name: str, ticket: str, *, code: str, device: Device) -> LoggedIn:
         """Raises OAuthStateError, LoginFailedError, EmailNotVerifiedError."""
+        with OAUTH:
+            return await self._finish_with_code(name, ticket, code=code, device=device)
+
+    async def _finish_with_code(self, name: str, ticket: str, *, code: str, device: Device) -> LoggedIn:
         state, _, browser = ticket.partition(".")
         attempt, _ = self._states.read(state, browser=browser, provider=name)
         if attempt.proved is None:

@@ -14,6 +14,7 @@ from app.auth.second_factor.recovery_codes import digest_of, is_recovery_code
 from app.auth.second_factor.repository import SecondFactorRepository
 from app.auth.second_factor.sealing import SecretSeal, UnsealableError
 from app.auth.second_factor.totp import is_code, match_step
+from app.core.auth_metrics import SECOND_FACTOR
 from app.core.errors import RateLimitedError
 
 MAX_FAILURES = 5
@@ -45,6 +46,10 @@ class CodeProof:
             RateLimitedError: five wrong ones within five minutes. Recovery codes are let through all the
                 same: nobody can guess them, and the owner keeps a way in while somebody else guesses.
         """
+        with SECOND_FACTOR:
+            return await self._spend(factors, factor, code)
+
+    async def _spend(self, factors: SecondFactorRepository, factor: SecondFactor, code: str) -> Method:
         if is_recovery_code(code):
             if await factors.spend_code(digest_of(code), now=self.now()):
                 return "rec"

@@ -9,6 +9,7 @@ from app.core.db import after_commit
 from app.core.jobs import enqueue_many, withdraw
 from app.reading.errors import Reason
 from app.summaries.announcing import Progress, announce_after_commit, progress_of
+from app.summaries.measuring import count_cancelled
 from app.summaries.models import Summary
 from app.summaries.progress.errors import SummaryFinishedError
 from app.summaries.progress.repository import FailedSummaries, RetryFilters
@@ -40,6 +41,7 @@ class ProgressService(SummaryService):
             raise SummaryFinishedError
         cancelled = await self.write(summary_id, _cancelled_values())
         await withdraw(self._session, queueing_lock=str(summary_id))
+        count_cancelled(self._session)
         return cancelled
 
     async def retry_failed(self, filters: RetryFilters, *, at_most: int, grant: Grant) -> Retried:

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.events import AuditAction
@@ -43,7 +44,7 @@ class TrashService:
     async def restore(self, summary_id: UUID) -> Summary:
         """What was not finished when it was thrown away is worked on again."""
         await self._trashed(summary_id)
-        restored = await self._summaries.write(summary_id, {"deleted_at": None})
+        restored = await self._summaries.write(summary_id, {"deleted_at": None, "asked_at": func.now()})
         if restored.status not in FINAL:
             repository = SummaryRepository(self._session, self._principal.organization_id)
             await enqueue_summarising(self._session, summary_id, repository)
