@@ -1,5 +1,5 @@
 # Aliases of the everyday tasks. `make help` lists them.
-.PHONY: help run demo test lint format lock migration
+.PHONY: help run demo fleet test lint format lock migration
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/'
@@ -9,6 +9,9 @@ run: ## start everything on this machine
 
 demo: ## the same with throw-away data, a demo user and sample articles
 	./run --demo
+
+fleet: ## the whole fleet behind nginx on this machine; needs nginx, pgbouncer, prometheus, prometheus-alertmanager
+	.venv/bin/python -m tests.fleet
 
 test: ## every check that CI runs
 	./test

@@ -44,7 +44,7 @@ def edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
     folder.chmod(0o755)
     api, http, https = free_ports(3)
     write_certificate(folder)
-    conf = write_conf(folder, api=api, http=http, https=https)
+    conf = write_conf(folder, apis=[api], http=http, https=https)
     with (
         start_gunicorn(api, folder / "metrics") as gunicorn,
         subprocess.Popen([str(NGINX), "-c", str(conf)]) as nginx,  # noqa: S603  # our own arguments

@@ -1,0 +1,286 @@
+"""The whole service on this machine, as it is deployed: by the repository's own configuration files."""
+
+import asyncio
+import os
+import secrets
+import signal
+import ssl
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import httpx2
+
+from app.core.roles import RolePasswords, RoleUrls, bootstrap
+from app.core.schema_version import ROOT
+from app.local.account import private_file, server_account
+from app.local.binaries import find_binaries
+from app.local.data_directory import throw_away_directory
+from app.local.ports import LOOPBACK, listening
+from app.local.postgres import PostgresServer, start_postgres
+from app.local.process import Child, Command, run_to_end
+from app.local.stack import COPIES, precis
+from app.local.valkey import ValkeyServer, start_valkey
+from tests.deploy.edge import write_certificate, write_conf
+from tests.fleet.committed import pgbouncer_ini, write_alertmanager, write_prometheus
+from tests.fleet.member import Member, answers, listens, postgres_is_ready
+from tests.fleet.ports import Ports
+from tests.fleet.programs import program, require_all
+
+APIS, WORKERS = ("api-1", "api-2"), ("worker-1", "worker-2")
+WATCHERS = ("prometheus", "alertmanager")
+# Whoever is asked goes before whoever answers them.
+STOPPED_TOGETHER = ("nginx", *WATCHERS, *APIS, *WORKERS, "samples")
+# Nothing of our own surroundings may decide how the service runs.
+INHERITED = ("PATH", "LANG", "TMPDIR", "LD_LIBRARY_PATH")
+
+
+class FleetError(Exception):
+    """A part could not be made; the message is its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class FleetOptions:
+    """`environment` goes before the fleet's own; `watched`: with Prometheus and Alertmanager."""
+
+    environment: dict[str, str] = field(default_factory=dict)
+    watched: bool = True
+    durable: bool = True
+    alert_receiver: str = f"http://{LOOPBACK}:9"
+
+
+class Fleet:
+    """Use as a context. `members` by name; `environment` is what APIs and workers get at their next start."""
+
+    def __init__(self, options: FleetOptions | None = None) -> None:
+        self.options = options or FleetOptions()
+        self.members: dict[str, Member] = {}
+        self.ports = Ports.free()
+        self.account = server_account()
+        self.metrics_token = secrets.token_urlsafe(24)
+        self._exits = ExitStack()
+
+    def __enter__(self) -> Self:
+        require_all()
+        try:
+            self.folder = self._exits.enter_context(throw_away_directory(self.account))
+            self._exits.callback(self._stop_all)
+            self._prepare()
+        except BaseException:
+            self._exits.close()
+            raise
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self._exits.close()
+
+    @property
+    def url(self) -> str:
+        """Through nginx."""
+        return f"https://localhost:{self.ports.https}"
+
+    @property
+    def tls(self) -> ssl.SSLContext:
+        """Trusts the fleet's own authority and no other."""
+        return ssl.create_default_context(cafile=str(self.folder / "edge" / "ca.pem"))
+
+    def client(self, address: str | None = None) -> httpx2.Client:
+        """`address`: which of the loopback's the client comes from; nginx counts each as somebody else."""
+        transport = httpx2.HTTPTransport(verify=self.tls, local_address=address)
+        return httpx2.Client(transport=transport, base_url=self.url, timeout=30, trust_env=False)
+
+    def api_url(self, name: str) -> str:
+        """Past nginx."""
+        return f"http://{LOOPBACK}:{self.members[name].port}"
+
+    def superuser_url(self, database: str = "precis") -> str:
+        """Past PgBouncer, past every policy."""
+        return self.postgres.url(database)
+
+    def start(self, *names: str) -> None:
+        """All at once, then waits for each to be ready."""
+        for name in names:
+            self.members[name].start()
+        for name in names:
+            self.members[name].wait_until_ready()
+
+    def stop(self, *names: str) -> None:
+        """All are told before the first is waited for."""
+        for member in (self.members[name] for name in names):
+            if member.is_running and member.child:
+                member.send(member.child.command.stop_signal)
+        for name in names:
+            self.members[name].stop()
+
+    def restart(self, *names: str) -> None:
+        self.stop(*names)
+        self.start(*names)
+
+    def kill(self, *names: str) -> None:
+        for name in names:
+            self.members[name].kill()
+
+    def run(self, *arguments: str) -> str:
+        """One `precis` command to its end; its output. Raises FleetError."""
+        finished = run_to_end(Command(precis(*arguments), environment=self.environment, directory=ROOT))
+        if finished.returncode:
+            raise FleetError(f"precis {' '.join(arguments)}: {finished.stderr or finished.stdout}")
+        return str(finished.stdout)
+
+    def add(self, member: Member) -> None:
+        self.members[member.name] = member
+
+    def log_file(self, name: str) -> Path:
+        return self.folder / "logs" / f"{name}.log"
+
+    def _prepare(self) -> None:
+        for name in ("logs", "data", "edge", "watch"):
+            (self.folder / name).mkdir()
+            (self.folder / name).chmod(0o755)
+        self._start_stores()
+        self.environment = self._environment()
+        self.run("migrate")
+        self.run("keys", "init", str(self.folder / "jwt-keys"))
+        self._add_pgbouncer()
+        self._add_origin()
+        for name, port in zip((*APIS, *WORKERS), self._own_ports(), strict=True):
+            self._add_own(name, port)
+        self._add_nginx()
+        if self.options.watched:
+            self._add_watchers()
+        self.start(*(name for name in self.members if name not in {"postgres", "valkey"}))
+
+    def _own_ports(self) -> tuple[int, ...]:
+        return (self.ports.api_1, self.ports.api_2, self.ports.worker_1, self.ports.worker_2)
+
+    def _start_stores(self) -> None:
+        binaries = find_binaries(self.account, COPIES)
+        durable = self.options.durable
+        self.postgres: PostgresServer = start_postgres(
+            binaries, self.folder / "postgres", self.account, durable=durable
+        )
+        pid_file = self.folder / "postgres" / "data" / "postmaster.pid"
+        self._adopt(self.postgres.child, self.postgres.port, lambda: postgres_is_ready(pid_file))
+        self.valkey: ValkeyServer = start_valkey(binaries, self.folder / "valkey", self.account)
+        self._adopt(self.valkey.child, self.valkey.port, listens(self.valkey.port))
+        self.passwords = RolePasswords(secrets.token_urlsafe(24), secrets.token_urlsafe(24))
+        self.role_urls: RoleUrls = asyncio.run(
+            bootstrap(self.postgres.url(), database="precis", passwords=self.passwords)
+        )
+
+    def _adopt(self, child: Child, port: int, is_ready: Callable[[], bool]) -> None:
+        self.add(Member(child.name, port, lambda: child.command, is_ready, child))
+
+    def _environment(self) -> dict[str, str]:
+        through = self.role_urls.rw.replace(f":{self.postgres.port}/", f":{self.ports.pgbouncer}/")
+        return {
+            **{name: os.environ[name] for name in INHERITED if name in os.environ},
+            "PYTHONUNBUFFERED": "1",
+            "HOST": LOOPBACK,
+            "PUBLIC_URL": self.url,
+            "WEB_CONCURRENCY": "2",
+            "PRECIS_DATA_DIR": str(self.folder / "data"),
+            "LOG_FORMAT": "json",
+            "METRICS_TOKEN": self.metrics_token,
+            "SECRET_KEY": secrets.token_urlsafe(48),
+            "JWT_KEYS_DIR": str(self.folder / "jwt-keys"),
+            "DATABASE_URL": through,
+            "WORKER_DATABASE_URL": self.role_urls.rw,
+            "MIGRATION_DATABASE_URL": self.role_urls.owner,
+            "REDIS_URL": self.valkey.url,
+            **self.options.environment,
+        }
+
+    def _add_pgbouncer(self) -> None:
+        users = private_file(
+            self.folder / "pgbouncer_users", f'"app_rw" "{self.passwords.rw}"\n', self.account
+        )
+        text = pgbouncer_ini(postgres=self.postgres.port, listen=self.ports.pgbouncer, users=users)
+        ini = private_file(self.folder / "pgbouncer.ini", text, self.account)
+        command = Command(
+            [program("pgbouncer"), ini],
+            # Its SIGINT waits for whoever is inside; SIGTERM does not.
+            account=self.account,
+            environment={},
+            log=self.log_file("pgbouncer"),
+        )
+        port = self.ports.pgbouncer
+        self.add(Member("pgbouncer", port, lambda: command, listens(port)))
+
+    def _add_origin(self) -> None:
+        """Articles of our own, as somebody's web site."""
+        listener = self._exits.enter_context(listening(8080))
+        port, descriptor = listener.getsockname()[1], listener.fileno()
+        arguments = [sys.executable, "-m", "app.local.sample_articles", str(descriptor)]
+        command = Command(arguments, directory=ROOT, log=self.log_file("samples"), pass_fds=(descriptor,))
+        self.add(Member("samples", port, lambda: command, listens(port)))
+        allowed = (self.environment.get("FETCH_ALLOW_HOSTS", ""), f"{LOOPBACK}:{port}")
+        self.environment["FETCH_ALLOW_HOSTS"] = ",".join(part for part in allowed if part)
+
+    def _add_own(self, name: str, port: int) -> None:
+        is_api = name in APIS
+
+        def command() -> Command:
+            own = {"PORT": str(port)} if is_api else {"WORKER_METRICS_PORT": str(port)}
+            arguments = precis("serve" if is_api else "worker")
+            log = self.log_file(name)
+            return Command(arguments, environment=self.environment | own, directory=ROOT, log=log)
+
+        path = "/health/ready" if is_api else "/health"
+        self.add(Member(name, port, command, lambda: answers(port, path)))
+
+    def _add_nginx(self) -> None:
+        folder, ports = self.folder / "edge", self.ports
+        write_certificate(folder)
+        conf = write_conf(folder, apis=[ports.api_1, ports.api_2], http=ports.http, https=ports.https)
+        command = Command([program("nginx"), "-c", conf], log=self.log_file("nginx"))
+        tls = self.tls
+        self.add(
+            Member("nginx", ports.https, lambda: command, lambda: answers(ports.https, "/health", tls=tls))
+        )
+
+    def _add_watchers(self) -> None:
+        folder, ports = self.folder / "watch", self.ports
+        alerts = Command(
+            [
+                program("prometheus-alertmanager"),
+                f"--config.file={write_alertmanager(folder, receiver=self.options.alert_receiver)}",
+                f"--storage.path={folder}/alertmanager",
+                f"--web.listen-address={LOOPBACK}:{ports.alertmanager}",
+                "--cluster.listen-address=",
+            ],
+            log=self.log_file("alertmanager"),
+        )
+        scraper = Command(
+            [
+                program("prometheus"),
+                f"--config.file={write_prometheus(folder, ports, token=self.metrics_token)}",
+                f"--storage.tsdb.path={folder}/tsdb",
+                f"--web.listen-address={LOOPBACK}:{ports.prometheus}",
+            ],
+            log=self.log_file("prometheus"),
+        )
+        for name, port, command in (
+            ("alertmanager", ports.alertmanager, alerts),
+            ("prometheus", ports.prometheus, scraper),
+        ):
+            self.add(_watcher(name, port, command))
+
+    def _stop_all(self) -> None:
+        for member in self.members.values():
+            if member.is_running:
+                member.send(signal.SIGCONT)
+        self.stop(*(name for name in STOPPED_TOGETHER if name in self.members))
+        for name in ("pgbouncer", "valkey", "postgres"):
+            if name in self.members:
+                self.members[name].stop()
+
+
+def _watcher(name: str, port: int, command: Command) -> Member:
+    return Member(name, port, lambda: command, lambda: answers(port, "/-/ready"))
