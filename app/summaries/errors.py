@@ -1,6 +1,5 @@
 """What can go wrong with a summary, as the API says it."""
 
-from app.core.conditional import PreconditionFailedError as PreconditionFailedError
 from app.core.errors import ProblemError
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.cache import BodyCache, CachedBody
+from app.core.conditional import PreconditionFailedError
 from app.core.db import after_commit
 from app.core.http import matches_if_match
 from app.core.ids import new_id

@@ -4,6 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from app.core.conditional import PreconditionFailedError
 from app.core.idempotency import IDEMPOTENCY_ERRORS
 from app.core.idempotency_route import IdempotentRoute, OnceInOwnSession
 from app.core.openapi import problems
@@ -11,7 +12,6 @@ from app.core.page_answer import page_of
 from app.core.page_query import PageQuery
 from app.core.pagination import InvalidCursorError
 from app.core.schemas import Page
-from app.summaries.errors import PreconditionFailedError
 from app.webhooks import answers
 from app.webhooks.errors import TooManyWebhooksError, WebhookNotFoundError
 from app.webhooks.parameters import IfMatch, IfNoneMatch, ReadingService, WebhookId, WritingService

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.events import AuditAction
 from app.auth.second_factor.sealing import SecretSeal
+from app.core.conditional import PreconditionFailedError
 from app.core.errors import FieldFault, ValidationFailedError
 from app.core.http import matches_if_match, strong_etag
 from app.core.ids import new_id
@@ -18,7 +19,6 @@ from app.core.webhook_queue import Happening, WebhookEvent, nudge, queue_deliver
 from app.organizations.journal import note
 from app.reading.delivery_urls import parse_delivery_url
 from app.reading.urls import HostPort, InvalidUrlError
-from app.summaries.errors import PreconditionFailedError
 from app.webhooks.errors import (
     DeliveryNotFoundError,
     TooManyWebhooksError,

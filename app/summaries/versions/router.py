@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 
+from app.core.conditional import PreconditionFailedError
 from app.core.idempotency import IDEMPOTENCY_ERRORS
 from app.core.idempotency_route import IdempotentRoute
 from app.core.limits import Limit, limited
@@ -16,7 +17,6 @@ from app.organizations.usage.errors import QuotaExceededError
 from app.summaries import answers
 from app.summaries.errors import (
     NotRefreshableError,
-    PreconditionFailedError,
     SummaryForbiddenError,
     SummaryHasNoTextError,
     SummaryNotFoundError,
