@@ -1,5 +1,5 @@
 # Aliases of the everyday tasks. `make help` lists them.
-.PHONY: help run demo fleet test lint format lock migration
+.PHONY: help run demo fleet test lint format dashboards lock migration
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/'
@@ -21,6 +21,9 @@ lint: ## ruff, mypy, import contracts
 
 format: ## put the code in form
 	.venv/bin/ruff format . && .venv/bin/ruff check --fix .
+
+dashboards: ## write deploy/grafana/dashboards/*.json from deploy/grafana/boards
+	.venv/bin/python -m deploy.grafana.generate
 
 lock: ## pin anew what pyproject.toml declares
 	.tools/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --extra local pyproject.toml -o requirements.lock
