@@ -50,6 +50,10 @@ class RedisBusyError(RedisDownError):
     """This process has too many calls under way already; says nothing about Redis."""
 
 
+class RedisRefusedError(RedisDownError):
+    """It lives and said no: out of memory, or a replica. Commands that need no memory may still work."""
+
+
 class RedisClient:
     def __init__(self, url: str, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._server_id: str | None = None
@@ -113,7 +117,7 @@ class RedisClient:
             # The server lives and said no (read-only, out of memory): that costs no time, so no breaker.
             self._succeeded(call)
             REDIS_FAILURES.labels("refused").inc()
-            raise RedisDownError(str(error)) from error
+            raise RedisRefusedError(str(error)) from error
         except (RedisError, OSError) as error:
             self._failed(call, error)
             raise RedisDownError(str(error)) from error
