@@ -21,7 +21,7 @@ from uuid import UUID
 from prometheus_client import Counter
 from redis.asyncio import Redis
 
-from app.core.redis import RedisBusyError, RedisClient, RedisDownError, transacted
+from app.core.redis import RedisBusyError, RedisClient, RedisDownError, RedisRefusedError, transacted
 
 EPOCH = "cache:epoch"
 # Longer than any transaction: a hold that no `invalidate` follows ends by itself.
@@ -141,13 +141,21 @@ class BodyCache:
         ]
         arrived = False
         try:
-            await self._client.run(lambda redis: transacted(redis, *commands))
-            arrived = True
+            arrived = await self._tell(commands, keys)
         except RedisDownError:
             CACHE_LOST_INVALIDATIONS.inc()
         finally:
             # Also when the request was cancelled half-way: whether it arrived is not known then.
             self._losses += not arrived
+
+    async def _tell(self, commands: list[tuple[str | bytes | int, ...]], keys: tuple[str, ...]) -> bool:
+        """A server that is full takes no new generation, but forgets the old one: that fences as well."""
+        try:
+            await self._client.run(lambda redis: transacted(redis, *commands))
+        except RedisRefusedError:
+            stale = [name for key in keys for name in (_generation(key), _body(key))]
+            await self._client.run(lambda redis: redis.delete(*stale))
+        return True
 
 
 async def _read(redis: Redis, key: str) -> list[bytes | None]:

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
 from typing_extensions import override
 
+READ_ONLY = "25006"
 WAIT_BUCKETS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 5)
 
 POOL_WAIT = Histogram(
@@ -22,7 +23,7 @@ IN_USE = Gauge(
 )
 FAILURES = Counter(
     "precis_db_failures",
-    "By kind: connect (refused, unreachable), pool (none free in time), lost (broken while in use).",
+    "By kind: connect (unreachable), pool (none free in time), lost (broken while in use), read_only.",
     ["kind"],
 )
 
@@ -55,5 +56,10 @@ def measure(engine: AsyncEngine) -> None:
 
 
 def _count_lost(context: ExceptionContext) -> None:
-    if context.is_disconnect:
+    if getattr(context.original_exception, "sqlstate", None) == READ_ONLY:
+        # Its server may have been demoted under us: the next connection is made anew, and this one alone.
+        FAILURES.labels("read_only").inc()
+        context.is_disconnect = True
+        context.invalidate_pool_on_disconnect = False
+    elif context.is_disconnect:
         FAILURES.labels("lost").inc()

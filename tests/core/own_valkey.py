@@ -53,7 +53,7 @@ class OwnValkey:
         self._process.send_signal(signal.SIGCONT)
 
     def command(self, name: str) -> None:
-        """One without arguments, answered OK."""
+        """One that is answered OK."""
         with socket.create_connection(("127.0.0.1", self._port), 1) as peer:
             peer.sendall(f"{name}\r\n".encode())
             if peer.recv(3) != b"+OK":

@@ -151,6 +151,23 @@ async def test_lost_invalidation_empties_the_cache_of_every_process(
     await other_client.aclose()
 
 
+async def test_full_server_that_takes_no_new_fence_forgets_the_old_one_for_every_process(
+    outage: tuple[BodyCache, OwnValkey, ManualClock],
+) -> None:
+    cache, valkey, _ = outage
+    other_client = RedisClient(valkey.url)
+    await other_client.ping()
+    other = BodyCache(other_client)
+    assert await other.get(KEY) == OLD
+    await asyncio.to_thread(valkey.command, "CONFIG SET maxmemory 1")
+    async with cache.writing(KEY):
+        pass
+    await look(other)
+    await asyncio.to_thread(valkey.command, "CONFIG SET maxmemory 0")
+    await store(other, NEW)
+    await other_client.aclose()
+
+
 async def test_cancelled_invalidation_counts_as_lost(
     outage: tuple[BodyCache, OwnValkey, ManualClock],
 ) -> None:

@@ -10,6 +10,7 @@ from app.core.db import Database
 from app.settings import Settings
 
 pytestmark = pytest.mark.integration
+PID = text("SELECT pg_backend_pid()")
 
 
 def value(name: str, **labels: str) -> float:
@@ -49,10 +50,25 @@ async def test_a_connection_that_breaks_while_lent_is_lost(settings: Settings) -
     database = Database.from_settings(settings)
     before = value("precis_db_failures_total", kind="lost")
     async with database.engine.connect() as connection:
-        pid = await connection.scalar(text("SELECT pg_backend_pid()"))
+        pid = await connection.scalar(PID)
         async with database.engine.connect() as other:
             await other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
         with pytest.raises(DBAPIError):
             await connection.execute(text("SELECT 1"))
     assert value("precis_db_failures_total", kind="lost") == before + 1
+    await database.dispose()
+
+
+async def test_a_connection_to_a_server_that_became_read_only_is_replaced(settings: Settings) -> None:
+    database = Database.from_settings(settings)
+    before = value("precis_db_failures_total", kind="read_only")
+    async with database.engine.connect() as connection:
+        pid = await connection.scalar(PID)
+        await connection.execute(text("SET TRANSACTION READ ONLY"))
+        with pytest.raises(DBAPIError) as refused:
+            await connection.execute(text("CREATE TABLE anything ()"))
+        assert refused.value.connection_invalidated
+    async with database.engine.connect() as connection:
+        assert await connection.scalar(PID) != pid
+    assert value("precis_db_failures_total", kind="read_only") == before + 1
     await database.dispose()

@@ -23,6 +23,8 @@ logger: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 NETWORK_ERRORS = (ConnectionError, TimeoutError, socket.gaierror)
 # None: asyncio found several addresses of one name and could reach none.
 NETWORK_ERRNOS = frozenset({None, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN})
+# A full disk takes no upload's spool, a process without descriptors no file: both pass, nothing was kept.
+EXHAUSTED_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE})
 DATABASE_BUSY_ERRORS = (
     PoolTimeoutError,
     PostgresConnectionError,
@@ -31,8 +33,8 @@ DATABASE_BUSY_ERRORS = (
     QueryCanceledError,
 )
 # SQLSTATE classes: connection exception, transaction rollback (deadlock), insufficient resources, operator
-# intervention (statement_timeout too); and lock_timeout.
-BUSY_SQLSTATES = ("08", "40", "53", "57", "55P03")
+# intervention (statement_timeout too); lock_timeout; and a server that was made read-only, or demoted.
+BUSY_SQLSTATES = ("08", "40", "53", "57", "55P03", "25006")
 UNTRANSLATABLE_CHARACTER = "22021"  # U+0000 that came by a form or a query string
 
 
@@ -75,9 +77,9 @@ def to_problem(error: Exception, scope: Scope) -> ProblemError:
 
 
 def is_unavailable(error: Exception) -> bool:
-    """The database did not answer in time: not reached, no free connection, or a statement cut off."""
+    """The database was not reached, had no connection free or took no write; or a disk is full."""
     if isinstance(error, OSError):
-        return isinstance(error, NETWORK_ERRORS) or error.errno in NETWORK_ERRNOS
+        return isinstance(error, NETWORK_ERRORS) or error.errno in NETWORK_ERRNOS | EXHAUSTED_ERRNOS
     if isinstance(error, DBAPIError):
         return error.connection_invalidated or _sqlstate(error).startswith(BUSY_SQLSTATES)
     return isinstance(error, DATABASE_BUSY_ERRORS)

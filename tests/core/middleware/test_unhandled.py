@@ -53,15 +53,18 @@ async def test_unexpected_error_is_500_and_leaks_nothing(lines: list[Any], error
         socket.gaierror(),
         OSError("Multiple exceptions"),
         OSError(errno.EHOSTUNREACH, "no route"),
+        OSError(errno.ENOSPC, "no space left for an upload's spool"),
+        OSError(errno.EMFILE, "no descriptor left"),
         CannotConnectNowError("starting"),
         TooManyConnectionsError("full"),
         ConnectionDoesNotExistError("gone"),
         database_error("57014"),
         database_error("40P01"),
+        database_error("25006"),
         database_error("", lost=True),
     ],
 )
-async def test_database_out_of_reach_is_503_with_retry_after(lines: list[Any], error: Exception) -> None:
+async def test_what_is_out_of_reach_or_used_up_is_503(lines: list[Any], error: Exception) -> None:
     response = await get(failing_app(error), "/fail")
     assert (response.status_code, problem(response)["code"]) == (503, "unavailable")
     assert response.headers["retry-after"] == "2"
