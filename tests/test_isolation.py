@@ -54,6 +54,7 @@ LOOKUPS = [
     "find_summaries",
     "living_credentials",
     "lost_audit_entries",
+    "measure_tenants",
     "move_audit_heads",
     "moved_audit_chains",
     "my_audit_entries",

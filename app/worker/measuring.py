@@ -19,14 +19,22 @@ JOBS = Counter(
     ["task", "outcome"],
 )
 SECONDS = Histogram("precis_job_seconds", "How long one try took.", ["task"], buckets=BUCKETS)
-RUNNING = Gauge("precis_jobs_running", "Jobs that run in this process.", ["task"])
+RUNNING = Gauge(
+    "precis_jobs_running", "Jobs that run in this process.", ["task"], multiprocess_mode="livesum"
+)
+OUTCOMES = ("done", "error", "cancelled")
 
 
 def measured(task: str, run: Callable[Parameters, Awaitable[None]]) -> Callable[Parameters, Awaitable[None]]:
+    seconds, running = SECONDS.labels(task), RUNNING.labels(task)
+    for outcome in OUTCOMES:
+        # There at 0 before the first: a rate over a missing series is no zero.
+        JOBS.labels(task, outcome)
+
     @functools.wraps(run)
     async def run_measured(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
         began, outcome = time.perf_counter(), "error"
-        with RUNNING.labels(task).track_inprogress():
+        with running.track_inprogress():
             try:
                 await run(*args, **kwargs)
                 outcome = "done"
@@ -35,6 +43,6 @@ def measured(task: str, run: Callable[Parameters, Awaitable[None]]) -> Callable[
                 raise
             finally:
                 JOBS.labels(task, outcome).inc()
-                SECONDS.labels(task).observe(time.perf_counter() - began)
+                seconds.observe(time.perf_counter() - began)
 
     return run_measured

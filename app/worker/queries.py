@@ -1,11 +1,14 @@
-"""The queue in figures, for gauges and for `precis doctor`."""
+"""The queue and the tenants in figures, for gauges and for `precis doctor`."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.admin.store import oldest_waiting_seconds
+from app.core.principal import Plan
 
 JOBS = text(
     "SELECT count(*) FILTER (WHERE status = 'todo') AS waiting,"
@@ -18,6 +21,7 @@ WORKERS = text(
     " WHERE last_heartbeat > now() - make_interval(secs => :seconds)"
 )
 ALIVE_SECONDS = 30
+TENANTS = text("SELECT measure, name, many FROM measure_tenants(:plans, :quotas, :month)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +40,11 @@ async def queue_facts(session: AsyncSession) -> QueueFacts:
     jobs = (await session.execute(JOBS)).one()
     oldest = await oldest_waiting_seconds(session) or 0.0
     return QueueFacts(workers, jobs.waiting, jobs.running, jobs.failed, oldest)
+
+
+async def tenant_measures(
+    session: AsyncSession, quotas: Mapping[Plan, int], *, month: date
+) -> dict[tuple[str, str], int]:
+    """Of all tenants, by measure (plan, band, rank) and name; what is 0 may be missing."""
+    parameters = {"plans": [*quotas], "quotas": [*quotas.values()], "month": month}
+    return {(row.measure, row.name): row.many for row in await session.execute(TENANTS, parameters)}
