@@ -5,13 +5,18 @@ nginx closes first and never writes into a closed one; the longest request (20 s
 """
 
 import os
+import sys
 from pathlib import Path
 from typing import Any, ClassVar
 
 from gunicorn.arbiter import Arbiter
 from gunicorn.workers.base import Worker
+from typing_extensions import override
 from uvicorn_worker import UvicornWorker
 
+from app.core.serving.lingering import LingeringProtocol
+from app.core.serving.relief import RELIEF
+from app.core.serving.server import CarefulServer
 from app.settings import SettingsError, load_settings
 
 try:
@@ -34,7 +39,7 @@ class PrecisWorker(UvicornWorker):  # type: ignore[misc]  # it ships no types
 
     CONFIG_KWARGS: ClassVar[dict[str, Any]] = {  # Any: uvicorn's own keyword types
         "loop": "uvloop",
-        "http": "httptools",
+        "http": LingeringProtocol,  # of httptools
         "server_header": False,
         "proxy_headers": True,
         "access_log": False,
@@ -44,6 +49,17 @@ class PrecisWorker(UvicornWorker):  # type: ignore[misc]  # it ships no types
         # Event streams never end by themselves; the rest has ended by then.
         "timeout_graceful_shutdown": 25,
     }
+    relieves: tuple[int, ...] = ()
+
+    @override
+    async def _serve(self) -> None:
+        """As its parent's, with our own server."""
+        self.config.app = self.wsgi
+        server = CarefulServer(self.config, on_started=lambda: RELIEF.serving(self))
+        self._install_sigquit_handler()
+        await server.serve(sockets=self.sockets)
+        if not server.started:
+            sys.exit(Arbiter.WORKER_BOOT_ERROR)
 
 
 wsgi_app = "app.main:app"
@@ -77,5 +93,14 @@ def on_starting(_server: Arbiter) -> None:
         file.unlink()
 
 
-def child_exit(_server: Arbiter, worker: Worker) -> None:
+def on_reload(server: Arbiter) -> None:
+    RELIEF.reload(server)
+
+
+def pre_fork(_server: Arbiter, worker: Worker) -> None:
+    RELIEF.forking(worker)
+
+
+def child_exit(server: Arbiter, worker: Worker) -> None:
+    RELIEF.ended(server, worker)
     multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]  # it ships no types

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 CONF = Path(__file__).resolve().parents[2] / "nginx" / "nginx.conf"
-UPSTREAM = "        server api:8000 max_fails=3 fail_timeout=5s;\n"
+UPSTREAM = "        server api:8000 max_fails=3 fail_timeout=2s;\n"
 
 
 def write_certificate(folder: Path) -> Path:

@@ -6,6 +6,7 @@ import secrets
 import signal
 import ssl
 import sys
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -132,6 +133,20 @@ class Fleet:
         if finished.returncode:
             raise FleetError(f"precis {' '.join(arguments)}: {finished.stderr or finished.stdout}")
         return str(finished.stdout)
+
+    def wait_until_used(self, name: str, *, seconds: float = 30.0) -> None:
+        """Nginx passes over a server that it could not reach until it has tried it once more."""
+        upstream, log = f'"upstream":"{LOOPBACK}:{self.members[name].port}"', self.access_log
+        seen, deadline = log.stat().st_size, time.monotonic() + seconds
+        while upstream not in log.read_bytes()[seen:].decode():
+            assert time.monotonic() < deadline, f"nginx does not use {name}"
+            answers(self.ports.https, "/ping", tls=self.tls)
+            time.sleep(0.05)
+
+    @property
+    def access_log(self) -> Path:
+        """nginx's, one JSON object a line."""
+        return self.folder / "edge" / "access.log"
 
     def add(self, member: Member) -> None:
         self.members[member.name] = member
