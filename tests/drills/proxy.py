@@ -1,0 +1,81 @@
+"""A TCP proxy that stands between the service and its servers, and fails as networks fail."""
+
+import asyncio
+from contextlib import suppress
+
+from app.local.ports import LOOPBACK
+
+CHUNK_BYTES = 65_536
+
+
+class TcpProxy:
+    """`port` is where to connect; `target` the port behind it, which may change."""
+
+    def __init__(self, target: int) -> None:
+        self.target = target
+        self.port = 0
+        self.delay_seconds = 0.0
+        self._flowing = asyncio.Event()
+        self._flowing.set()
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._server: asyncio.Server | None = None
+
+    async def start(self) -> None:
+        """At first on a free port, later on the same one again."""
+        self._server = await asyncio.start_server(self._serve, LOOPBACK, self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def freeze(self) -> None:
+        """Connections are accepted and kept, and nothing passes: a hung host, a dropped route."""
+        self._flowing.clear()
+
+    async def thaw(self) -> None:
+        self._flowing.set()
+
+    async def slow(self, seconds: float) -> None:
+        """Each piece arrives so much later."""
+        self.delay_seconds = seconds
+
+    async def reset(self) -> None:
+        """Breaks what is open, with RST; new connections go through."""
+        for writer in tuple(self._writers):
+            writer.transport.abort()
+
+    async def refuse(self) -> None:
+        """Nobody listens any more, and what was open is broken."""
+        if self._server is not None:
+            self._server.close()
+        await self.reset()
+
+    async def point_to(self, target: int) -> None:
+        """As a failover does: what is open breaks, what is new goes to another server."""
+        self.target = target
+        await self.reset()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            far_reader, far_writer = await asyncio.open_connection(LOOPBACK, self.target)
+        except OSError:
+            writer.transport.abort()
+            return
+        ends = {writer, far_writer}
+        self._writers |= ends
+        try:
+            await asyncio.gather(self._pump(reader, far_writer), self._pump(far_reader, writer))
+        finally:
+            self._writers -= ends
+            for end in ends:
+                end.transport.abort()
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while data := await reader.read(CHUNK_BYTES):
+                await self._flowing.wait()
+                if self.delay_seconds:
+                    await asyncio.sleep(self.delay_seconds)
+                writer.write(data)
+                await writer.drain()
+        if not writer.transport.is_closing():
+            # Half of a conversation may end before the other: what is under way still arrives.
+            with suppress(OSError):
+                writer.write_eof()
