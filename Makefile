@@ -28,7 +28,8 @@ dashboards: ## write deploy/grafana/dashboards/*.json from deploy/grafana/boards
 lock: ## pin anew what pyproject.toml declares
 	.tools/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --extra local pyproject.toml -o requirements.lock
 	.tools/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --extra aws -c requirements.lock pyproject.toml -o requirements-aws.lock
-	.tools/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --extra local --extra aws --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	.tools/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --extra tracing -c requirements.lock pyproject.toml -o requirements-tracing.lock
+	.tools/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --extra local --extra aws --extra tracing --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 	echo setuptools | .tools/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate - -o deploy/build.lock
 
 migration: ## a new migration from the models: make migration name=add_something

@@ -61,6 +61,7 @@ from app.core.schema_version import SchemaVersion
 from app.core.secret_links import ShownLinks
 from app.core.sentry import configure_sentry
 from app.core.tokens import AccessTokens
+from app.core.tracing import configure_tracing, telemetry_config
 from app.routes import include_routers
 from app.settings import Settings, get_settings
 from app.summaries.announcing import RedisAnnouncer
@@ -81,6 +82,7 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], float] =
     settings = settings or get_settings()
     configure_logging(settings)
     configure_sentry(settings, release=__version__)
+    configure_tracing(settings, service="precis-api", release=__version__)
     tell_version(__version__)
     app = build_app(settings)
     connect(app, settings, clock=clock)
@@ -98,6 +100,7 @@ def build_app(settings: Settings) -> FastAPI:
         openapi_url=None,
         redirect_slashes=False,
         generate_unique_id_function=operation_id,
+        telemetry=telemetry_config(),
         lifespan=lifespan,
     )
     install_error_handlers(app)

@@ -27,6 +27,7 @@ from app.settings_parsing import (
     UnreadableFilesError,
     aws_secrets,
     check_secret_strength,
+    parse_collector_url,
     parse_public_url,
     parse_redis_url,
     split_list,
@@ -71,10 +72,14 @@ class Settings(IdentitySettings, MailSettings, OAuthSettings, ProviderSettings, 
     data_dir: Path = Field(Path(".precis"), validation_alias="PRECIS_DATA_DIR")
     docs_enabled: bool | None = Field(None, description="/docs and /openapi.json; unset: off in production.")
 
-    # Logs, errors, metrics
+    # Logs, errors, traces, metrics
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     log_format: Literal["json", "console"] | None = Field(None, description="Unset: json in production.")
     sentry_dsn: SecretStr | None = None
+    otel_exporter_otlp_endpoint: Annotated[str | None, AfterValidator(parse_collector_url)] = Field(
+        None, description="Where spans go by OTLP over HTTP, without /v1/traces; unset: none are made."
+    )
+    otel_traces_sampler_arg: float = Field(1.0, ge=0, le=1, description="The share of traces with spans.")
     metrics_token: SecretStr | None = Field(None, description="Bearer token that /metrics then asks for.")
     worker_metrics_port: int | None = Field(
         None,
@@ -131,7 +136,13 @@ class Settings(IdentitySettings, MailSettings, OAuthSettings, ProviderSettings, 
         return to_asyncpg_url(value) if isinstance(value, str) and value else value
 
     @field_validator(
-        "sentry_dsn", "metrics_token", "log_format", "docs_enabled", "worker_metrics_port", mode="before"
+        "otel_exporter_otlp_endpoint",
+        "sentry_dsn",
+        "metrics_token",
+        "log_format",
+        "docs_enabled",
+        "worker_metrics_port",
+        mode="before",
     )
     @classmethod
     def _empty_is_unset(cls, value: object) -> object:

@@ -137,6 +137,13 @@ def parse_public_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def parse_collector_url(value: str | None) -> str | None:
+    """As a public URL. A password in it would be in every report of a collector that is away."""
+    if value is not None and urlsplit(value).username is not None:
+        raise ValueError("must hold no user and no password")
+    return None if value is None else parse_public_url(value)
+
+
 def parse_redis_url(value: str) -> str:
     if urlsplit(value).scheme not in {"redis", "rediss", "unix"}:
         raise ValueError("must begin with redis://, rediss:// or unix://")

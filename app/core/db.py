@@ -19,7 +19,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction
 
 from app.core.db_metrics import MeasuredPool, measure
+from app.core.db_spans import trace_statements
 from app.core.errors import ProblemError
+from app.core.tracing import is_tracing
 from app.settings import Settings
 
 NAMING_CONVENTION = {
@@ -114,6 +116,8 @@ class Database:
             connect_args=connect_arguments(settings),
         )
         measure(engine)
+        if is_tracing():
+            trace_statements(engine)
         return cls(engine)
 
     def open(self, tenant: Tenant | None = None) -> AsyncSession:

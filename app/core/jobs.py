@@ -1,6 +1,7 @@
 """The queue's one door for the request path: a job is enqueued by name, in the request's own transaction.
 
-Rolled back with it, committed with it. The worker's side is `app/worker.py`; the queue is procrastinate.
+Rolled back with it, committed with it; beside its arguments go the request's id and trace.
+The worker's side is `app/worker.py`; the queue is procrastinate.
 """
 
 import json
@@ -12,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import UNIQUE_VIOLATION
+from app.core.origin import current_origin
 
 QUEUE = "default"
 # Other people's servers are slow: deliveries have places of their own in a worker, and take nobody else's.
@@ -53,7 +55,7 @@ async def enqueue(
         "task": task,
         "priority": priority,
         "lock": queueing_lock,
-        "args": json.dumps(args),
+        "args": json.dumps({**args, **current_origin().as_arguments()}),
         "run_at": run_at,
     }
     try:
@@ -74,6 +76,7 @@ async def enqueue_many(
     priority: int = 0,
 ) -> None:
     """In one statement, by queueing lock; who holds one of these locks for another job must not do so now."""
+    origin = current_origin().as_arguments()
     await session.execute(
         DEFER_MANY,
         {
@@ -81,7 +84,7 @@ async def enqueue_many(
             "task": task,
             "priority": priority,
             "locks": list(args_by_lock),
-            "args": [json.dumps(args) for args in args_by_lock.values()],
+            "args": [json.dumps({**args, **origin}) for args in args_by_lock.values()],
         },
     )
 

@@ -1,7 +1,7 @@
 """Logs: structlog, one line an event, JSON in production; the standard library's loggers go the same way.
 
 uvicorn, gunicorn, SQLAlchemy and procrastinate log through `logging`; their handlers are taken off, so that
-every line has one form, one redaction and the request id.
+every line has one form, one redaction and the request id. Of what they add to a line only its text is kept.
 """
 
 import logging
@@ -11,6 +11,7 @@ from typing import TextIO
 
 import structlog
 from structlog.types import EventDict, Processor, WrappedLogger
+from typing_extensions import override
 
 from app.core.redaction import redact
 from app.settings import Settings
@@ -26,10 +27,15 @@ def redact_event(_logger: WrappedLogger, _method: str, event: EventDict) -> Even
     return cleaned
 
 
-def current_request_id() -> str | None:
-    """The id of the request that this code runs for; None in a worker or at start."""
-    found: str | None = structlog.contextvars.get_contextvars().get("request_id")
-    return found
+class JobTextFilter(logging.Filter):
+    """procrastinate quotes a job's arguments, addresses too; `app/worker/tries.py` tells what failed."""
+
+    @override
+    def filter(self, record: logging.LogRecord) -> bool:
+        if hasattr(record, "job") or hasattr(record, "jobs"):
+            record.msg, record.args = str(getattr(record, "action", "job")), ()
+            record.exc_info = record.exc_text = None
+        return True
 
 
 def configure_logging(settings: Settings, stream: TextIO | None = None) -> None:
@@ -43,6 +49,7 @@ def configure_logging(settings: Settings, stream: TextIO | None = None) -> None:
     )
     handler = logging.StreamHandler(stream or sys.stdout)
     handler.setFormatter(_formatter(shared, as_json=settings.log_as_json))
+    handler.addFilter(JobTextFilter())
     _route_standard_loggers(handler, settings.log_level)
 
 
@@ -67,7 +74,7 @@ def _formatter(shared: Sequence[Processor], *, as_json: bool) -> logging.Formatt
         )
     )
     return structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder()],
+        foreign_pre_chain=shared,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             # A traceback becomes text before redaction, which then reads it too; no frame's locals in it.

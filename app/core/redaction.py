@@ -1,4 +1,4 @@
-"""Secrets out of what leaves the process sideways: log lines and error reports."""
+"""Secrets, and what people wrote, out of what leaves the process sideways: log lines and error reports."""
 
 import re
 from typing import Any
@@ -23,11 +23,19 @@ _SECRET_VALUES = (
     re.compile(r"(?<=[?&])[\w-]*(?:token|key|authorization)=[^&\s]+", re.IGNORECASE),
     re.compile(r"(?<=[?&]token=)[^&\s]+|(?<=[?&]secret=)[^&\s]+|(?<=[?&]password=)[^&\s]+", re.IGNORECASE),
 )
+_PERSONAL_VALUES = (
+    re.compile(r"(?<=://)([^\s?#\"'<>]*[?#])[^\s\"'<>]*"),  # a URL's query and fragment
+    re.compile(r"()[\w.+%-]+@(?:[\w-]+\.)+[\w-]+"),  # an e-mail address
+    # PostgreSQL quotes the row that it refuses. SQLAlchemy's text, or the next error's, comes after it.
+    re.compile(r"(\bDETAIL: ).*?(?=\n\[SQL|\n\n(?:The above|During handling)|\nTraceback|\Z)", re.DOTALL),
+)
 
 
 def redact_text(text: str) -> str:
     for pattern in _SECRET_VALUES:
         text = pattern.sub(REDACTED, text)
+    for pattern in _PERSONAL_VALUES:
+        text = pattern.sub(rf"\g<1>{REDACTED}", text)
     return text
 
 

@@ -13,7 +13,7 @@ from sentry_sdk.transport import Transport
 from sentry_sdk.types import Event, Hint
 
 from app.core.errors import ProblemError
-from app.core.logging import current_request_id
+from app.core.origin import current_request_id, current_trace_id
 from app.core.redaction import redact
 from app.settings import Settings
 
@@ -30,8 +30,12 @@ def scrub(event: Event, hint: Hint) -> Event | None:
     event["request"] = {name: request[name] for name in KEPT_REQUEST_PARTS if name in request}
     event.pop("user", None)
     event.pop("breadcrumbs", None)
-    if request_id := current_request_id():
-        event["tags"] = {**dict(event.get("tags") or {}), "request_id": request_id}
+    # Nothing of ours; a library's may be anything, and the command line is among them.
+    event.pop("extra", None)
+    ids = {"request_id": current_request_id(), "trace_id": current_trace_id()}
+    tags = {name: value for name, value in ids.items() if value}
+    if tags:
+        event["tags"] = {**dict(event.get("tags") or {}), **tags}
     cleaned: Event = redact(event)
     return cleaned
 

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.ids import new_id
 from app.core.jobs import WEBHOOK_QUEUE, enqueue
+from app.core.origin import current_origin
 from app.core.schemas import to_rfc3339
 
 DELIVER = "webhooks.deliver"
@@ -29,8 +30,10 @@ WANTING = text(
     " AND disabled_at IS NULL AND deleted_at IS NULL AND :event = ANY (events) ORDER BY id FOR KEY SHARE"
 )
 ADD = text(
-    "INSERT INTO webhook_deliveries (id, organization_id, webhook_id, event, subject_id, url, payload)"
-    " VALUES (:id, :organization_id, :webhook_id, :event, :subject_id, :url, :payload)"
+    "INSERT INTO webhook_deliveries (id, organization_id, webhook_id, event, subject_id, url, payload,"
+    " request_id, traceparent)"
+    " VALUES (:id, :organization_id, :webhook_id, :event, :subject_id, :url, :payload,"
+    " :request_id, :traceparent)"
 )
 BACKLOG = text(
     "SELECT count(*) FROM (SELECT FROM webhooks w JOIN webhook_deliveries d ON d.webhook_id = w.id"
@@ -101,12 +104,15 @@ async def queue_deliveries(
     ids = [new_id() for _ in webhook_ids]
     pairs = zip(ids, webhook_ids, strict=True)
     rows = [{"id": delivery_id, "webhook_id": webhook_id} for delivery_id, webhook_id in pairs]
+    origin = current_origin()
     same = {
         "organization_id": happening.organization_id,
         "event": happening.event,
         "subject_id": happening.subject_id,
         "url": url,
         "payload": happening.payload(datetime.now(UTC)),
+        "request_id": origin.request_id,
+        "traceparent": origin.traceparent,
     }
     priority = await delivery_priority(session, happening.organization_id)
     await session.execute(ADD, [{**same, **row} for row in rows])

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from app.core.db import Database, Tenant
+from app.core.tracing import part
 from app.reading.article import Article, RawDocument
 from app.reading.courtesy import NO_VALIDATORS, Validators
 from app.reading.errors import ReadingError, Reason
@@ -53,7 +54,9 @@ class Sources:
     async def _fetch(self, url: str, known: Validators) -> Fetched:
         began = time.perf_counter()
         try:
-            fetched = await self.fetcher.fetch(url, validators=known)
+            with part("fetch") as made:
+                fetched = await self.fetcher.fetch(url, validators=known)
+                made.set_attribute("http.response.status_code", fetched.status)
         except InvalidUrlError as error:
             count_fetch(Reason.BLOCKED_ADDRESS, began=began)
             raise ReadingError(Reason.BLOCKED_ADDRESS, str(error)) from error

@@ -109,4 +109,6 @@ class WebhookDelivery(Base):
     response_status: Mapped[int | None]
     response_body: Mapped[str | None] = mapped_column(deferred=True)
     duration_ms: Mapped[int | None]
+    request_id: Mapped[str | None]
+    traceparent: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())

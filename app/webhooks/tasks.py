@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 import structlog
+from opentelemetry.trace import SpanKind
 from prometheus_client import Counter
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -20,6 +21,8 @@ from app.audit.service import record
 from app.auth.second_factor.sealing import SecretSeal
 from app.core.db import Database, Tenant
 from app.core.mail_queue import Mail, queue_mail
+from app.core.origin import Origin, current_origin, resumed
+from app.core.tracing import span
 from app.core.webhook_queue import delivery_priority, nudge
 from app.organizations.usage.repository import UsageRepository
 from app.reading.urls import HostPort
@@ -65,6 +68,10 @@ class Order:
     url: str
     secrets: list[str]
 
+    @property
+    def origin(self) -> Origin:
+        return Origin(self.delivery.request_id, self.delivery.traceparent)
+
 
 async def deliver(courier: Courier, organization_id: UUID) -> int:
     """How many tries were made. Raises where our own database fails: the queue tries the job again."""
@@ -75,7 +82,9 @@ async def deliver(courier: Courier, organization_id: UUID) -> int:
         if order is None:
             return tries
         tries += 1
-        await _close(courier, order, await _send(courier, order))
+        # The job is anybody's nudge; the try is part of the request that the delivery came from.
+        with resumed(order.origin):
+            await _close(courier, order, await _send(courier, order))
     await _hand_on(courier, organization_id)
     return tries
 
@@ -112,7 +121,20 @@ async def _send(courier: Courier, order: Order) -> Outcome:
         return Outcome(DeliveryFailure.INTERNAL, internal="the secret cannot be opened")
     message = Message(order.delivery.id, order.url, order.delivery.payload)
     headers = signed_headers(message, order.secrets, now=courier.now())
-    return await courier.sender.post(order.url, order.delivery.payload, headers)
+    with span("POST", kind=SpanKind.CLIENT, attributes=_span_attributes(order.delivery)) as made:
+        headers |= current_origin().as_headers()
+        outcome = await courier.sender.post(order.url, order.delivery.payload, headers)
+        made.set_attribute("precis.outcome", outcome.failure or "delivered")
+    return outcome
+
+
+def _span_attributes(delivery: WebhookDelivery) -> dict[str, str | int]:
+    return {
+        "http.request.method": "POST",
+        "precis.delivery_id": str(delivery.id),
+        "precis.attempt": delivery.attempts,
+        "precis.organization_id": str(delivery.organization_id),
+    }
 
 
 async def _close(courier: Courier, order: Order, outcome: Outcome) -> None:

@@ -21,6 +21,7 @@ from app.core.loop_lag import measured_lag
 from app.core.metrics import tell_version
 from app.core.redis import RedisClient
 from app.core.sentry import configure_sentry
+from app.core.tracing import configure_tracing
 from app.reading.addresses import own_addresses
 from app.reading.fetch import Fetcher, FetcherOptions
 from app.reading.providers.options import ProviderOptions
@@ -152,6 +153,7 @@ def main() -> None:
         settings = load_settings()
         configure_logging(settings)
         configure_sentry(settings, release=__version__)
+        configure_tracing(settings, service="precis-worker", release=__version__)
         tell_version(__version__)
         with exposed(settings.host, settings.worker_metrics_port, token=settings.metrics_token):
             asyncio.run(run_worker(settings))

@@ -36,6 +36,7 @@ from app.summaries.tasks import MAX_TRIES, Workbench, summarise
 from app.users.mail_tokens import MailTokens
 from app.webhooks.tasks import Courier, deliver
 from app.worker.measuring import measured
+from app.worker.tries import Task, tried
 
 BENCH = "bench"
 COURIER = "courier"
@@ -125,6 +126,10 @@ def invitation_runner(settings: Settings, mailer: Mailer) -> Callable[..., Await
     return run_send_invitation
 
 
+def _watched(task: str, run: Task) -> Task:
+    return tried(task, measured(task, run))
+
+
 def make_queue(settings: Settings, *, mailer: Mailer | None = None) -> App:
     """Not connected yet: `async with queue.open_async()`. Needs a direct DSN, as it listens for jobs."""
     url = settings.worker_database_url or settings.database_url
@@ -133,14 +138,14 @@ def make_queue(settings: Settings, *, mailer: Mailer | None = None) -> App:
     )
     queue = App(connector=connector)
     queue.task(name=SUMMARISE, queue=QUEUE, pass_context=True, retry=Backoff())(
-        measured(SUMMARISE, run_summarise)
+        _watched(SUMMARISE, run_summarise)
     )
     queue.task(name=DELIVER, queue=WEBHOOK_QUEUE, pass_context=True, retry=Backoff())(
-        measured(DELIVER, run_deliver)
+        _watched(DELIVER, run_deliver)
     )
     mailer = mailer or make_mailer(settings, stream=sys.stdout)
-    run_send_mail = measured(SEND_MAIL, mail_runner(settings, mailer))
+    run_send_mail = _watched(SEND_MAIL, mail_runner(settings, mailer))
     queue.task(name=SEND_MAIL, queue=QUEUE, pass_context=True, retry=MAIL_BACKOFF)(run_send_mail)
-    invite = measured(SEND_INVITATION, invitation_runner(settings, mailer))
+    invite = _watched(SEND_INVITATION, invitation_runner(settings, mailer))
     queue.task(name=SEND_INVITATION, queue=QUEUE, pass_context=True, retry=MAIL_BACKOFF)(invite)
     return queue

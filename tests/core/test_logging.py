@@ -8,7 +8,8 @@ import pytest
 import structlog
 from structlog.contextvars import bound_contextvars
 
-from app.core.logging import configure_logging, current_request_id
+from app.core.logging import configure_logging
+from app.core.origin import current_request_id
 from tests.core.small_app import small_settings
 
 pytestmark = pytest.mark.unit
@@ -49,6 +50,14 @@ def test_library_logs_in_our_form_and_without_secrets(stream: io.StringIO, name:
     logging.getLogger(name).warning("connected to %s", "redis://:hunter2@cache", extra={"token": "hunter2"})
     line = last_line(stream)
     assert (line["logger"], line["level"]) == (name, "warning")
+    assert "hunter2" not in stream.getvalue()
+
+
+def test_the_queue_never_quotes_what_a_job_was_given(stream: io.StringIO) -> None:
+    logger, given = logging.getLogger("procrastinate"), {"job": {"task_kwargs": {"to": "hunter2"}}}
+    error = ValueError("hunter2")
+    logger.error("Job mail[1](to='hunter2') failed", extra={**given, "action": "job_error"}, exc_info=error)
+    assert last_line(stream)["event"] == "job_error"
     assert "hunter2" not in stream.getvalue()
 
 

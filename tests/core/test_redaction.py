@@ -22,6 +22,11 @@ JWT = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl-_"
         ("/reset?token=hunter2&x=1", "hunter2"),
         ("/items?access_token=hunter2", "hunter2"),
         ("/items?x=1&API-Key=hunter2", "hunter2"),
+        ("cannot read https://example.com/a?who=hunter2&b", "hunter2"),
+        ("cannot read 'https://example.com/a#hunter2'", "hunter2"),
+        ("refused: <hunter2+x@mail.example.com>", "hunter2"),
+        ("CheckViolationError\nDETAIL:  Failing row contains (1,\nhunter2).\n[SQL: INSERT]", "hunter2"),
+        ("UniqueViolation\nDETAIL:  Key (name)=(hunter2) already exists.", "hunter2"),
     ],
 )
 def test_secret_in_a_text_is_redacted(text: str, secret: str) -> None:
@@ -29,9 +34,14 @@ def test_secret_in_a_text_is_redacted(text: str, secret: str) -> None:
     assert REDACTED in redact_text(text)
 
 
-@pytest.mark.parametrize("text", ["http://host:80/path", "a@b.example", "keyboard", "/items?limit=1"])
+@pytest.mark.parametrize("text", ["http://host:80/path", "a@localhost", "keyboard", "/items?limit=1"])
 def test_harmless_text_stays(text: str) -> None:
     assert redact_text(text) == text
+
+
+def test_what_follows_a_quoted_row_stays() -> None:
+    text = "DETAIL:  Key (x)=(1)\n\nThe above exception was the direct cause"
+    assert redact_text(text) == f"DETAIL: {REDACTED}\n\nThe above exception was the direct cause"
 
 
 @pytest.mark.parametrize(

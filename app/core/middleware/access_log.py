@@ -1,4 +1,8 @@
-"""One line a request: what was asked, what came of it, who asked. Never a query string, never a body."""
+"""One line a request: what was asked, what came of it, who asked, by ids alone.
+
+Never a query string, a body, an address or a path: a path holds ids, share links, whatever somebody typed.
+docs/observability.md lists the fields.
+"""
 
 from time import perf_counter
 from typing import Any
@@ -7,14 +11,18 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.http import state_of
-from app.core.principal import Principal
+from app.core.principal import Principal, StaffRole
 
 logger: structlog.stdlib.BoundLogger = structlog.get_logger("app.access")
 
 # Probes and scrapes come every few seconds: at INFO they would be most of the log.
 QUIET_PATHS = frozenset({"/ping", "/health", "/health/ready", "/metrics"})
-MAX_PATH_LENGTH = 200
 SERVER_ERROR = 500
+SWITCHING_PROTOCOLS = 101
+STARTS = frozenset({"http.response.start", "websocket.http.response.start"})
+# Nobody is to invent a method a line.
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
+REFUSED_SOCKET = 403  # what a server answers to a handshake that is closed unaccepted
 
 
 class AccessLogMiddleware:
@@ -22,37 +30,58 @@ class AccessLogMiddleware:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
-        started, status, size = perf_counter(), SERVER_ERROR, 0
+        seen = _Answer()
 
         async def counting_send(message: Message) -> None:
-            nonlocal status, size
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            size += len(message.get("body", b""))
+            seen.note(message)
             await send(message)
 
         try:
             await self.app(scope, receive, counting_send)
         finally:
-            milliseconds = round((perf_counter() - started) * 1000, 1)
-            line = {"status": status, "ms": milliseconds, "bytes": size, **describe(scope)}
             log = logger.debug if scope["path"] in QUIET_PATHS else logger.info
-            log("request", **line)
+            log("request", **describe(scope), **seen.fields())
+
+
+class _Answer:
+    """What left: of a web socket its handshake's status and the bytes of its messages."""
+
+    def __init__(self) -> None:
+        self._began = perf_counter()
+        self._status = SERVER_ERROR
+        self._bytes = 0
+
+    def note(self, message: Message) -> None:
+        kind = message["type"]
+        if kind in STARTS:
+            self._status = message["status"]
+        elif kind == "websocket.accept":
+            self._status = SWITCHING_PROTOCOLS
+        elif kind == "websocket.close" and self._status != SWITCHING_PROTOCOLS:
+            self._status = REFUSED_SOCKET
+        self._bytes += len(message.get("body") or message.get("bytes") or b"")
+        self._bytes += len((message.get("text") or "").encode())
+
+    def fields(self) -> dict[str, Any]:  # Any: log fields
+        milliseconds = round((perf_counter() - self._began) * 1000, 1)
+        return {"status": self._status, "ms": milliseconds, "bytes": self._bytes}
 
 
 def describe(scope: Scope) -> dict[str, Any]:  # Any: log fields
-    client = scope.get("client")
-    fields = {"method": scope["method"], "client": client[0] if client else None}
-    route = route_template(scope)
-    # A path that matched holds ids and share secrets; its template does not. One that did not match may help.
-    fields |= {"route": route} if route else {"route": None, "path": scope["path"][:MAX_PATH_LENGTH]}
     state = state_of(scope)
+    fields: dict[str, Any] = {"method": _method(scope), "route": route_template(scope)}  # Any: as above
     if "problem_code" in state:
         fields["code"] = state["problem_code"]
-    return fields | _caller(state.get("principal"))
+    return fields | caller(state.get("principal"))
+
+
+def _method(scope: Scope) -> str:
+    if scope["type"] == "websocket":
+        return "WEBSOCKET"
+    return scope["method"] if scope["method"] in METHODS else "OTHER"
 
 
 def route_template(scope: Scope) -> str | None:
@@ -62,12 +91,13 @@ def route_template(scope: Scope) -> str | None:
     return path
 
 
-def _caller(principal: Principal | None) -> dict[str, str]:
+def caller(principal: Principal | None) -> dict[str, str]:
     if principal is None:
-        return {}
+        return {"principal": "anonymous"}
+    credential = "key_id" if principal.kind == "api_key" else "session_id"
     return {
-        "principal": principal.kind,
+        "principal": "staff" if principal.staff_role is not StaffRole.USER else principal.kind,
         "user_id": str(principal.user_id),
         "organization_id": str(principal.organization_id),
-        "credential_id": str(principal.credential_id),
+        credential: str(principal.credential_id),
     }

@@ -1,15 +1,15 @@
-"""Every request has an id, in its answer, its log lines, its problem document and its error report."""
+"""Every request has an id and a trace, in its log lines; the id in its answer and error report too."""
 
 import re
 from time import monotonic
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from structlog.contextvars import bound_contextvars
 
 from app.core.ids import new_id
+from app.core.origin import REQUEST_ID, TRACEPARENT, arriving
 
-HEADER = "X-Request-ID"
+HEADER = REQUEST_ID
 # Anything else could forge log lines or grow them without bound.
 _SANE = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
@@ -22,7 +22,8 @@ class RequestIdMiddleware:
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
-        sent = Headers(scope=scope).get(HEADER, "")
+        headers = Headers(scope=scope)
+        sent = headers.get(HEADER, "")
         request_id = sent if _SANE.fullmatch(sent) else str(new_id())
         state = scope.setdefault("state", {})
         state["request_id"] = request_id
@@ -41,5 +42,5 @@ class RequestIdMiddleware:
                 MutableHeaders(scope=message)[HEADER] = request_id
             await send(message)
 
-        with bound_contextvars(request_id=request_id):
+        with arriving(request_id, headers.get(TRACEPARENT)):
             await self.app(scope, timed_receive, send_with_id)

@@ -1,6 +1,6 @@
 import pytest
 
-from app.core.logging import current_request_id
+from app.core.origin import current_request_id
 from tests.core.small_app import get, small_app
 
 pytestmark = pytest.mark.unit

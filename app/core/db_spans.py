@@ -1,0 +1,64 @@
+"""A span for each statement, named by its verb and table: neither its text nor its parameters are kept."""
+
+import re
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from opentelemetry.trace import Span
+from sqlalchemy import Connection, event
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.engine.interfaces import ExecutionContext
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from app.core.tracing import begin_part, note_failure
+
+# The first table or function that a statement names, in our own lower-case SQL and SQLAlchemy's.
+_OBJECT = re.compile(r'\b(?:FROM|INTO|UPDATE|JOIN)\s+(?:ONLY\s+)?"?([a-z_][a-z0-9_]*)', re.IGNORECASE)
+_FUNCTION = re.compile(r"^SELECT\s+([a-z_][a-z0-9_]*)\(", re.IGNORECASE)
+
+_open: WeakKeyDictionary[ExecutionContext, Span] = WeakKeyDictionary()
+
+
+def trace_statements(engine: AsyncEngine) -> None:
+    event.listen(engine.sync_engine, "before_cursor_execute", _begin)
+    event.listen(engine.sync_engine, "after_cursor_execute", _end)
+    event.listen(engine.sync_engine, "handle_error", _fail)
+
+
+def summary_of(statement: str) -> str:
+    """`SELECT summaries`, `UPDATE webhooks`, `SELECT set_config`; the verb alone where there is no table."""
+    verb = (statement.split(None, 1) or ["?"])[0].upper()
+    found = _FUNCTION.search(statement.lstrip()) or _OBJECT.search(statement)
+    return f"{verb} {found.group(1)}" if found else verb
+
+
+def _begin(
+    _connection: Connection,
+    _cursor: Any,  # Any: the driver's
+    statement: str,
+    _parameters: Any,  # Any: as above
+    context: ExecutionContext,
+    _many: bool,  # noqa: FBT001  # SQLAlchemy's own protocol for this event
+) -> None:
+    summary = summary_of(statement)
+    attributes = {
+        "db.system.name": "postgresql",
+        "db.operation.name": summary.partition(" ")[0],
+        "db.query.summary": summary,
+    }
+    if (begun := begin_part(summary, attributes=attributes)) is not None:
+        _open[context] = begun
+
+
+def _end(*arguments: Any) -> None:  # Any: as the other event's
+    context: ExecutionContext = arguments[4]
+    if (begun := _open.pop(context, None)) is not None:
+        begun.end()
+
+
+def _fail(failure: ExceptionContext) -> None:
+    context = failure.execution_context
+    begun = _open.pop(context, None) if context is not None else None
+    if begun is not None:
+        note_failure(begun, failure.original_exception)
+        begun.end()

@@ -1,0 +1,116 @@
+"""Where work comes from: the request's id and its trace (W3C Trace Context), from API to delivery.
+
+Both are there whether spans are recorded or not, as they tie the log lines of one story together. What is
+stored with a job or a delivery is an `Origin`; whoever takes it up works on as that origin's continuation.
+"""
+
+import re
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from opentelemetry import context, trace
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
+from structlog.contextvars import bound_contextvars, get_contextvars
+
+TRACEPARENT = "traceparent"
+REQUEST_ID = "X-Request-ID"
+# Beside a job's own arguments; the worker takes it out before the task sees them.
+JOB_ARGUMENT = "_origin"
+
+# Section 3.2: of a version later than 00 only what both have is read. `tracestate` is never passed on: it is
+# others' data.
+_TRACEPARENT = re.compile(r"(?!ff)([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """`traceparent` names the span that asked for the work. Neither: the work began by itself."""
+
+    request_id: str | None = None
+    traceparent: str | None = None
+
+    @classmethod
+    def of_arguments(cls, stored: Mapping[str, Any] | None) -> "Origin":  # Any: JSON
+        known = stored or {}
+        return cls(known.get("request_id"), known.get("traceparent"))
+
+    def as_arguments(self) -> dict[str, Any]:  # Any: JSON
+        """What a job's arguments get beside their own; nothing where there is nothing to tell."""
+        if self.request_id is None and self.traceparent is None:
+            return {}
+        return {JOB_ARGUMENT: {"request_id": self.request_id, "traceparent": self.traceparent}}
+
+    def as_headers(self) -> dict[str, str]:
+        """For whom we call on the request's behalf."""
+        headers = {REQUEST_ID: self.request_id, TRACEPARENT: self.traceparent}
+        return {name: value for name, value in headers.items() if value is not None}
+
+
+def current_origin() -> Origin:
+    here = trace.get_current_span().get_span_context()
+    return Origin(current_request_id(), _written(here) if here.is_valid else None)
+
+
+def current_request_id() -> str | None:
+    """The id of the request that this code runs for; None in a worker's own rounds and at start."""
+    found: str | None = get_contextvars().get("request_id")
+    return found
+
+
+def current_trace_id() -> str | None:
+    here = trace.get_current_span().get_span_context()
+    return f"{here.trace_id:032x}" if here.is_valid else None
+
+
+@contextmanager
+def arriving(request_id: str, traceparent: str | None) -> Iterator[None]:
+    """Around a request: its log lines have both ids. FastAPI's own span, where there is one, is kept."""
+    with _continued(traceparent), bound_contextvars(request_id=request_id, trace_id=current_trace_id()):
+        yield
+
+
+@contextmanager
+def resumed(origin: Origin) -> Iterator[None]:
+    """Around what a request left to be done: as its part, whatever this task did before."""
+    with _attached(_read(origin.traceparent) or _fresh()):
+        trace_id = current_trace_id()
+        with bound_contextvars(request_id=origin.request_id, trace_id=trace_id):
+            yield
+
+
+@contextmanager
+def _continued(traceparent: str | None) -> Iterator[None]:
+    if trace.get_current_span().get_span_context().is_valid:
+        yield
+        return
+    with _attached(_read(traceparent) or _fresh()):
+        yield
+
+
+@contextmanager
+def _attached(here: SpanContext) -> Iterator[None]:
+    token = context.attach(trace.set_span_in_context(NonRecordingSpan(here)))
+    try:
+        yield
+    finally:
+        context.detach(token)
+
+
+def _read(traceparent: str | None) -> SpanContext | None:
+    found = _TRACEPARENT.fullmatch(traceparent or "")
+    if found is None or (found[1] == "00" and found[5]):
+        return None
+    flags = TraceFlags(int(found[4], 16) & TraceFlags.SAMPLED)
+    here = SpanContext(int(found[2], 16), int(found[3], 16), is_remote=True, trace_flags=flags)
+    return here if here.is_valid else None
+
+
+def _fresh() -> SpanContext:
+    return SpanContext(secrets.randbits(128) or 1, secrets.randbits(64) or 1, is_remote=False)
+
+
+def _written(here: SpanContext) -> str:
+    return f"00-{here.trace_id:032x}-{here.span_id:016x}-{here.trace_flags:02x}"
