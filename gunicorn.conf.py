@@ -16,7 +16,7 @@ from uvicorn_worker import UvicornWorker
 
 from app.core.serving.lingering import LingeringProtocol
 from app.core.serving.relief import RELIEF
-from app.core.serving.server import CarefulServer
+from app.core.serving.server import CarefulServer, refuse_until_served
 from app.settings import SettingsError, load_settings
 
 try:
@@ -91,6 +91,12 @@ def on_starting(_server: Arbiter) -> None:
     _metrics_dir.mkdir(parents=True, exist_ok=True)
     for file in _metrics_dir.glob("*.db"):
         file.unlink()
+
+
+def when_ready(server: Arbiter) -> None:
+    """Listening, and no worker was forked yet."""
+    for listener in server.LISTENERS:
+        refuse_until_served(listener.sock)
 
 
 def on_reload(server: Arbiter) -> None:

@@ -101,6 +101,14 @@ async def test_a_stale_schema_is_not_served_and_says_what_to_run(
             raise AssertionError("it serves")
 
 
+async def test_a_later_releases_schema_is_served(built_app: FastAPI, database_urls: DatabaseUrls) -> None:
+    """It migrates while this one's processes are still being replaced."""
+    await execute(database_urls.superuser, "UPDATE alembic_version SET version_num = 'of a later release'")
+    transport = ASGITransport(app=built_app)
+    async with LifespanManager(built_app), AsyncClient(transport=transport, base_url=BASE_URL) as client:
+        assert (await client.get("/health/ready")).status_code == 200
+
+
 async def test_an_empty_database_is_not_served_either(
     built_app: FastAPI, database_urls: DatabaseUrls
 ) -> None:

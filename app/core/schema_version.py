@@ -29,15 +29,25 @@ def newest_revision() -> str | None:
     return ScriptDirectory.from_config(alembic_config()).get_current_head()
 
 
+@cache
+def known_revisions() -> frozenset[str]:
+    scripts = ScriptDirectory.from_config(alembic_config()).walk_revisions()
+    return frozenset(script.revision for script in scripts)
+
+
 class SchemaVersion:
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._expected = newest_revision()
+        self._expected, self._known = newest_revision(), known_revisions()
 
     async def check(self) -> None:
-        """Raises StaleSchemaError, or what the driver raises when the database is out of reach."""
+        """Raises StaleSchemaError, or what the driver raises when the database is out of reach.
+
+        A revision that this code does not know is a later release's: that one migrates while this one still
+        serves, and adds only what this one can do without (docs/operations.md, Migrations).
+        """
         found = await self._database.revision()
-        if found != self._expected:
+        if found is None or (found in self._known and found != self._expected):
             raise StaleSchemaError(
                 f"the database's schema is at {found or 'no revision'}, this code needs {self._expected}: "
                 "run `precis migrate`"

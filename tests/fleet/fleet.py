@@ -136,7 +136,8 @@ class Fleet:
 
     def wait_until_used(self, name: str, *, seconds: float = 30.0) -> None:
         """Nginx passes over a server that it could not reach until it has tried it once more."""
-        upstream, log = f'"upstream":"{LOOPBACK}:{self.members[name].port}"', self.access_log
+        address, log = f"{LOOPBACK}:{self.members[name].port}", self.access_log
+        upstream = f'"upstream":"{address}","upstream_status":"200"'
         seen, deadline = log.stat().st_size, time.monotonic() + seconds
         while upstream not in log.read_bytes()[seen:].decode():
             assert time.monotonic() < deadline, f"nginx does not use {name}"

@@ -150,7 +150,7 @@ def table(report: Report) -> str:
             f"half within {tally.slowest(0.5):.3f} s, 99 % within {tally.slowest(0.99):.3f} s",
             f"streams {len(report.followers)}, told to come back {told} times",
             f"summaries {ledger}",
-            *report.faults[:20],
+            *report.faults[:5],
         ]
     )
 

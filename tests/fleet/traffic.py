@@ -43,7 +43,7 @@ class Traffic:
 
     fleet: Fleet
     headers: dict[str, str]
-    clients: int = 16
+    clients: int = 8
     tally: Tally = field(default_factory=Tally)
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
     _stopping: bool = False

@@ -12,15 +12,22 @@ from typing import Any, Protocol
 
 
 class Settings(Protocol):
-    workers: int
+    @property
+    def workers(self) -> int: ...
 
 
 class Master(Protocol):
-    """Of gunicorn's arbiter."""
+    """Of gunicorn's arbiter. `num_workers`: how many it wants."""
 
-    cfg: Settings
     num_workers: int
-    WORKERS: Mapping[int, Any]  # Any: gunicorn's workers
+
+    @property
+    def cfg(self) -> Settings: ...
+
+    @property
+    def WORKERS(self) -> Mapping[int, Any]:  # noqa: N802  # its own name; Any: its workers
+        """By pid."""
+        ...
 
 
 class Worker(Protocol):

@@ -1,6 +1,7 @@
 """uvicorn's server, which says when it serves, and leaves nobody in the queue of a socket that it closes."""
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import Callable, Iterator
 
@@ -17,9 +18,9 @@ class CarefulServer(Server):
 
     @override
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Ends the process where the application cannot start."""
         await super().startup(sockets)
-        if self.started:
-            self._on_started()
+        self._on_started()
 
     @override
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -38,6 +39,16 @@ class CarefulServer(Server):
         # As uvicorn's own startup makes it; its type names no arguments.
         make: Callable[..., asyncio.Protocol] = self.config.http_protocol_class
         return make(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
+
+
+def refuse_until_served(listener: socket.socket) -> None:
+    """Keeps the address; connections are refused until a worker listens on it.
+
+    gunicorn listens at once, so that whoever comes while the workers begin would wait for seconds; a proxy
+    that is refused turns to another server instead. It is what Linux makes of a listening socket's shutdown.
+    """
+    with contextlib.suppress(OSError):
+        listener.shutdown(socket.SHUT_RD)
 
 
 def _waiting(listener: socket.socket) -> Iterator[socket.socket]:
