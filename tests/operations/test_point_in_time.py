@@ -19,7 +19,6 @@ from app.core.roles import RolePasswords, bootstrap
 from app.core.schema_version import ROOT, alembic_config
 from app.local.account import own_directory, private_file, server_account
 from app.local.binaries import Binaries
-from app.local.ports import accepts
 from app.local.postgres import PostgresServer, start_postgres
 from app.settings import Settings, load_settings
 from app.users.store import UserStore
@@ -67,6 +66,13 @@ class Rehearsal:
     def settings(self) -> Settings:
         urls = asyncio.run(bootstrap(self.server.url(), database="precis", passwords=PASSWORDS))
         return load_settings(database_url=urls.rw, migration_database_url=urls.owner)
+
+    def answers(self) -> bool:
+        try:
+            psycopg.connect(self.server.url()).close()
+        except psycopg.OperationalError:
+            return False
+        return True
 
     def value(self, query: str) -> str:
         with psycopg.connect(self.server.url("precis")) as connection:
@@ -124,7 +130,7 @@ def test_what_was_written_before_the_moment_is_back_and_what_came_after_is_not(r
 
 
 def _migrated(rehearsal: Rehearsal) -> Settings:
-    assert until(lambda: accepts(rehearsal.server.port), seconds=START_SECONDS)
+    assert until(rehearsal.answers, seconds=START_SECONDS)
     settings = rehearsal.settings()
     command.upgrade(alembic_config(settings.migration_database_url or ""), "head")
     return settings
