@@ -1,17 +1,17 @@
 from pathlib import Path
 
 import pytest
-from prometheus_client import REGISTRY
 from pydantic import SecretStr
 
-from app.core.metrics import may_scrape, render_metrics
-from tests.core.small_app import get, small_app
+from app.core.metrics import may_scrape, render_metrics, tell_version
+from tests.core.small_app import connect, get, small_app
+from tests.measured import value
 
 pytestmark = pytest.mark.unit
 
 
-def requests_counted(**labels: str) -> float:
-    return REGISTRY.get_sample_value("http_requests_total", {"method": "GET", **labels}) or 0.0
+def requests_counted(*, method: str = "GET", **labels: str) -> float:
+    return value("http_requests_total", method=method, **labels)
 
 
 @pytest.mark.parametrize(
@@ -42,6 +42,38 @@ async def test_unknown_paths_share_one_label() -> None:
     await get(small_app(), "/guess-1")
     await get(small_app(), "/guess-2")
     assert requests_counted(handler="none", status="404") == before + 2
+
+
+async def test_a_made_up_method_makes_no_series_of_its_own() -> None:
+    async with connect(small_app()) as client:
+        for method in ("BREW", "PROPFIND", "OPTIONS"):
+            before = requests_counted(method="other", handler="none", status="405")
+            await client.request(method, "/api/v1/items/7")
+            assert requests_counted(method="other", handler="none", status="405") == before + 1
+
+
+async def test_a_method_that_a_route_does_not_serve_makes_no_series_of_the_route() -> None:
+    before = requests_counted(method="PATCH", handler="none", status="405")
+    async with connect(small_app()) as client:
+        await client.patch("/api/v1/items/7")
+    assert requests_counted(method="PATCH", handler="none", status="405") == before + 1
+
+
+async def test_a_head_is_counted_as_the_get_that_it_is() -> None:
+    labels = {"handler": "/api/v1/items/{item_id}", "status": "200"}
+    before = requests_counted(**labels)
+    async with connect(small_app()) as client:
+        await client.head("/api/v1/items/7")
+    assert requests_counted(**labels) == before + 1
+
+
+def test_the_version_that_runs_is_told() -> None:
+    tell_version("1.2.3")
+    assert value("precis_build_info", version="1.2.3") == 1
+
+
+def test_no_series_says_when_another_began() -> None:
+    assert b"_created" not in render_metrics()
 
 
 def test_objective_of_250_ms_is_a_bucket() -> None:

@@ -17,7 +17,7 @@ SETTING = re.compile(r"^([A-Z][A-Z0-9]{2,}(?:_[A-Z0-9]+)*)(=\S*)?$")
 NAME = re.compile(r"^[a-z][a-z0-9]*(_[a-z0-9]+)+(\(\))?$|^[A-Z][a-z]+([A-Z][a-z0-9]+)+$")
 ROUTE = re.compile(r"^((GET|POST|PUT|PATCH|DELETE|WS) )?(?P<path>/[\w./{}-]*)(\?.*)?$")
 MACHINE_PATH = re.compile(r"^/(run|dev|etc|var|srv|opt|tmp)/")
-COMMAND = re.compile(r"^\$? ?(?P<words>(\./run|\./test|precis|python -m|make|docker compose) ?.*)$")
+COMMAND = re.compile(r"^\$? ?(?P<words>(\./run|\./test|precis|python -m|make|docker compose)\b ?.*)$")
 # Words of HTTP and SQL that look like settings.
 NO_SETTINGS = {
     "GET",
