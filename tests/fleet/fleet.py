@@ -15,9 +15,11 @@ from types import TracebackType
 from typing import Self
 
 import httpx2
+from alembic import command
 
+from app.core.keyring import KeyRing
 from app.core.roles import RolePasswords, RoleUrls, bootstrap
-from app.core.schema_version import ROOT
+from app.core.schema_version import ROOT, alembic_config
 from app.local.account import private_file, server_account
 from app.local.binaries import find_binaries
 from app.local.data_directory import throw_away_directory
@@ -26,6 +28,7 @@ from app.local.postgres import PostgresServer, start_postgres
 from app.local.process import Child, Command, run_to_end
 from app.local.stack import COPIES, precis
 from app.local.valkey import ValkeyServer, start_valkey
+from app.settings import Settings, load_settings
 from tests.deploy.edge import write_certificate, write_conf
 from tests.fleet.committed import pgbouncer_ini, write_alertmanager, write_prometheus
 from tests.fleet.member import Member, answers, listens, postgres_is_ready
@@ -149,6 +152,13 @@ class Fleet:
         """nginx's, one JSON object a line."""
         return self.folder / "edge" / "access.log"
 
+    @property
+    def settings(self) -> Settings:
+        """As an operator's command would have them."""
+        names = {name.upper(): name for name in Settings.model_fields}
+        given = {names[name]: value for name, value in self.environment.items() if name in names}
+        return load_settings(**given)
+
     def add(self, member: Member) -> None:
         self.members[member.name] = member
 
@@ -161,8 +171,9 @@ class Fleet:
             (self.folder / name).chmod(0o755)
         self._start_stores()
         self.environment = self._environment()
-        self.run("migrate")
-        self.run("keys", "init", str(self.folder / "jwt-keys"))
+        # In our own process: every command of ours imports all of it, for seconds.
+        command.upgrade(alembic_config(self.settings.migration_database_url), "head")
+        KeyRing.load(self.folder / "jwt-keys", create=True)
         self._add_pgbouncer()
         self._add_origin()
         for name, port in zip((*APIS, *WORKERS), self._own_ports(), strict=True):

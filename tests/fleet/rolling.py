@@ -9,7 +9,7 @@ import asyncio
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -56,40 +56,40 @@ class Report:
 
 
 class Drill:
-    def __init__(self, fleet: Fleet, *, requests: int) -> None:
+    def __init__(self, fleet: Fleet, headers: dict[str, str], *, requests: int) -> None:
         self._fleet = fleet
         self._requests = requests
-        self._headers = api_key(fleet)
-        self._traffic = Traffic(fleet, self._headers)
+        self._headers = headers
+        self._traffic = Traffic(fleet, headers)
         self._report = Report(self._traffic.tally, [])
 
-    def run(self) -> Report:
+    def run(self, *, reloaded: Sequence[str] = APIS, restarted: Sequence[str] = (*APIS, *WORKERS)) -> Report:
         """Processes are started here, in the main thread; the load runs in another."""
         self._fleet.stop(*WORKERS)
         self._report.followers += [self._follower(number) for number in range(WATCHERS)]
         with ThreadPoolExecutor(1) as pool:
             load = pool.submit(asyncio.run, self._load())
             try:
-                self._replace_all()
+                self._replace(reloaded, restarted)
             finally:
                 self._traffic.stop()
             load.result()
         self._settle()
         return self._report
 
-    def _replace_all(self) -> None:
+    def _replace(self, reloaded: Sequence[str], restarted: Sequence[str]) -> None:
         with self._phase("before"):
             assert until(lambda: all(one.events for one in self._report.followers), seconds=30)
-        for name in APIS:
+        for name in reloaded:
             with self._phase(f"reload {name} (SIGHUP)"):
                 self._reload(self._fleet.members[name])
-        for name in APIS:
+        for name in (name for name in restarted if name in APIS):
             with self._phase(f"restart {name} (SIGTERM)"):
                 self._fleet.restart(name)
                 self._fleet.wait_until_used(name)
         with self._phase("start of the workers"):
             self._fleet.start(*WORKERS)
-        for name in WORKERS:
+        for name in (name for name in restarted if name in WORKERS):
             with self._phase(f"restart {name} (SIGTERM)"):
                 self._fleet.restart(name)
         with self._phase("after"):
@@ -160,7 +160,7 @@ def main(say: Callable[[str], int] = sys.stdout.write) -> int:
     parser.add_argument("--requests", type=int, default=10_000)
     requests = parser.parse_args().requests
     with Fleet(FleetOptions(environment=UNBOUNDED, watched=False)) as fleet:
-        report = Drill(fleet, requests=requests).run()
+        report = Drill(fleet, api_key(fleet), requests=requests).run()
         if report.faults:
             say(fleet.members["nginx"].log[-5000:])
     say(f"{table(report)}\n")

@@ -1,10 +1,10 @@
 """HTTP/1.1 as a strict client speaks it: nothing is sent twice, and what goes wrong is never hidden."""
 
 import asyncio
+import contextlib
 import json
 import ssl
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -116,13 +116,17 @@ class Wire:
         self.reader = self.writer = None
 
 
-@asynccontextmanager
+@contextlib.asynccontextmanager
 async def wire(port: int, tls: ssl.SSLContext, address: str = LOOPBACK) -> AsyncIterator[Wire]:
     one = Wire(port, tls, address)
     try:
         yield one
     finally:
+        writer = one.writer
         one.close()
+        if writer is not None:
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,16 @@
+"""The drill of `python -m tests.fleet.rolling`, each of its steps once."""
+
+import pytest
+
+from tests.fleet.fleet import Fleet
+from tests.fleet.rolling import Drill, table
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("fleet")]
+
+
+def test_reload_and_restart_lose_no_request_no_event_and_no_summary(
+    fleet: Fleet, headers: dict[str, str]
+) -> None:
+    report = Drill(fleet, headers, requests=300).run(reloaded=["api-1"], restarted=["api-2", "worker-1"])
+    assert report.faults == [], table(report)
+    assert all(one.told_to_reconnect for one in report.followers)
