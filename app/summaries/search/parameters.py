@@ -92,7 +92,7 @@ async def get_list_order(
     query: Annotated[ParsedQuery, Depends(get_query)],
     sort: Annotated[
         Literal["-created_at", "created_at", "relevance"],
-        Query(description="By relevance the newest 2,000 that q finds, the best first."),
+        Query(description="By relevance the newest 500 that q finds, the best first."),
     ] = "-created_at",
 ) -> Keyset:
     if sort != "relevance":

@@ -18,6 +18,8 @@ POINTER = "#/query/q"
 MAX_QUERY_LENGTH = 400
 MAX_PARTS = 20
 MAX_VALUE_LENGTH = 100
+# PostgreSQL compares the places of a phrase's words one by one, for each summary that may have it.
+MAX_WORDS = 32
 HINT = (
     'Words, "phrases", -negation, and the filters tag:, status:, site:, lang:, before:, after:, '
     "is:favourite, is:archived, is:shared. Put in quotes what is no filter."
@@ -26,6 +28,9 @@ HINT = (
 PART = re.compile(
     r'(?P<minus>-?)(?:(?P<key>[A-Za-z_]+):(?!//))?(?:"(?P<quoted>[^"]*)(?P<closed>"?)|(?P<word>[^\s"]*))'
 )
+# Chinese, Japanese and Korean letters are words each, as the database reads them (migration 0021).
+LETTER = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
+WORD = re.compile(rf"[{LETTER}]|[^\W_{LETTER}]+")
 HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]{0,251}[a-z0-9_])?")
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8}){0,3}")
 
@@ -70,7 +75,17 @@ def parse_query(text: str) -> ParsedQuery:
             FILTERS[part.key](parsed, part)
         else:
             raise query_fault("unknown_filter", f"{part.key}: is no filter.")
+    _refuse_many_words(parsed)
     return parsed
+
+
+def _refuse_many_words(parsed: ParsedQuery) -> None:
+    if sum(len(WORD.findall(term)) for term in (*parsed.terms, *parsed.without)) > MAX_WORDS:
+        detail = (
+            f"A query may have {MAX_WORDS} words, those of phrases counted. "
+            "Each Chinese, Japanese or Korean letter is a word."
+        )
+        raise query_fault("too_many_words", detail)
 
 
 def _parts(text: str) -> list[Part]:

@@ -32,6 +32,9 @@ REFUSED = [
     ("is:archived -is:archived", "given_twice"),
     ("w " * 21, "too_many_parts"),
     ("x" * 101, "too_long"),
+    ("字" * 33, "too_many_words"),
+    ('"' + "x " * 20 + '" -"' + "y " * 13 + '"', "too_many_words"),
+    ("한국어의긴문장은글자마다낱말로 " * 3, "too_many_words"),
 ]
 FILTERED: list[tuple[str, list[str]]] = [
     ("tag:news", ["c", "a"]),

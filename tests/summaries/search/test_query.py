@@ -50,6 +50,20 @@ def test_filters_of_every_kind_beside_words() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "text", ["字" * 32, " ".join(["長い文"] * 10), '"' + "x " * 32 + '"', "a-b/c.d " * 8]
+)
+def test_so_many_words_are_taken(text: str) -> None:
+    assert parse_query(text).terms
+
+
+@pytest.mark.parametrize("text", ["字" * 33, "-" + "字" * 33, '"' + "x " * 17 + '" "' + "y " * 16 + '"'])
+def test_more_words_are_refused_however_they_are_put(text: str) -> None:
+    with pytest.raises(ValidationFailedError) as refused:
+        parse_query(text)
+    assert [fault.code for fault in refused.value.faults] == ["too_many_words"]
+
+
 def test_the_same_twice_is_no_contradiction() -> None:
     assert parse_query("is:shared is:shared").chosen == {"visibility": "organization"}
 
@@ -67,8 +81,8 @@ def test_whatever_is_sent_is_read_or_refused_at_q(text: str) -> None:
 
 @given(
     st.lists(
-        st.text(st.characters(exclude_characters='"', exclude_categories=["Z", "C"]), min_size=1, max_size=9),
-        max_size=9,
+        st.text(st.characters(exclude_characters='"', exclude_categories=["Z", "C"]), min_size=1, max_size=8),
+        max_size=4,
     )
 )
 def test_what_is_in_quotes_is_taken_as_it_is(words: list[str]) -> None:
