@@ -24,8 +24,10 @@ TRACKING = re.compile(
     re.IGNORECASE,
 )
 # Control characters, spaces of any kind and the backslash: parsers disagree on them, and a disagreement
-# between the check and the connection is how filters are bypassed.
-AMBIGUOUS = re.compile(r"[\x00-\x20\x7f-\xa0\\\u1680\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff]")
+# between the check and the connection is how filters are bypassed. What is no character can be in no XML.
+AMBIGUOUS = re.compile(
+    r"[\x00-\x20\x7f-\xa0\\\u1680\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufdd0-\ufdef\ufeff\ufffe\uffff]"
+)
 # Letters, digits, hyphens, and the underscore that real host names hold although RFC 952 never allowed it.
 LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 LDH_NAME = re.compile(rf"(?=.{{1,253}}$){LABEL}(?:\.{LABEL})*")

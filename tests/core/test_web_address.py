@@ -24,6 +24,7 @@ pytestmark = pytest.mark.unit
             "https://a\u202ex",
         ),
         *("", "http://", "vbscript:x", "file:///etc/passwd", "https://a\x00"),
+        *("https://a/\ufffe", "https://a/\uffff", "https://a/\ud800"),
     ],
 )
 def test_what_does_not_plainly_lead_to_the_web_becomes_no_link(url: str) -> None:
