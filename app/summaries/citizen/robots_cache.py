@@ -1,7 +1,8 @@
-"""What each site asks of programs, read once for all workers: kept in Redis, and in this process."""
+"""What each site asks of programs, read once for all workers if short: kept in Redis, and in this process."""
 
 import asyncio
 import dataclasses
+import sys
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -11,13 +12,15 @@ from app.core.redis import RedisClient, RedisDownError
 from app.reading.robots import RobotsFile, SmallFetcher, Standing, read_robots
 from app.reading.urls import SubmittedUrl
 
-# Larger ones are rare, and would let strangers fill Redis.
-MAX_SHARED_CHARACTERS = 32 * 1024
-MAX_LOCAL_CHARACTERS = 4 * 1024 * 1024
+# Whoever submits a page chooses the origins that are asked, a handful by redirects: in Redis they may take so
+# little, and so shortly, that they drive no counter out of it.
+MAX_SHARED_BYTES = 4 * 1024
+LONGEST_SHARED_SECONDS = 3600
+MAX_LOCAL_BYTES = 4 * 1024 * 1024
 # Redis may have been told something newer by then.
 LOCAL_SECONDS = 600
 # Of an entry's own weight, beside its text.
-ENTRY_CHARACTERS = 200
+ENTRY_BYTES = 200
 
 
 class RobotsCache:
@@ -56,7 +59,7 @@ class RobotsCache:
         self._forget(origin)
         self._known[origin] = (self._clock() + min(found.seconds, LOCAL_SECONDS), found)
         self._weight += _weight(found)
-        while self._weight > MAX_LOCAL_CHARACTERS:
+        while self._weight > MAX_LOCAL_BYTES:
             self._forget(next(iter(self._known)))
 
     def _forget(self, origin: str) -> None:
@@ -71,11 +74,12 @@ class RobotsCache:
         return _from_frame(frame) if isinstance(frame, bytes) else None
 
     async def _share(self, origin: str, found: RobotsFile) -> None:
-        if len(found.text) > MAX_SHARED_CHARACTERS:
-            return
         frame = f"{found.standing}\n{found.text}".encode()
+        if len(frame) > MAX_SHARED_BYTES:
+            return
+        seconds = min(found.seconds, LONGEST_SHARED_SECONDS)
         try:
-            await self._client.run(lambda redis: redis.set(_key(origin), frame, ex=found.seconds))
+            await self._client.run(lambda redis: redis.set(_key(origin), frame, ex=seconds))
         except RedisDownError:
             # Kept in this process, at least.
             return
@@ -93,7 +97,8 @@ def _from_frame(frame: bytes) -> RobotsFile:
 
 
 def _weight(found: RobotsFile) -> int:
-    return len(found.text) + ENTRY_CHARACTERS
+    """In bytes of memory: up to four for each character."""
+    return sys.getsizeof(found.text) + ENTRY_BYTES
 
 
 def _key(origin: str) -> str:

@@ -1,6 +1,7 @@
 """robots.txt is asked for once, whoever wants to know; without Redis too."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
@@ -11,7 +12,13 @@ from app.reading.courtesy import SmallAnswer
 from app.reading.errors import ReadingError, Reason
 from app.reading.robots import Standing
 from app.reading.urls import SubmittedUrl, parse_submitted_url
-from app.summaries.citizen.robots_cache import LOCAL_SECONDS, MAX_SHARED_CHARACTERS, RobotsCache
+from app.summaries.citizen.robots_cache import (
+    LOCAL_SECONDS,
+    LONGEST_SHARED_SECONDS,
+    MAX_LOCAL_BYTES,
+    MAX_SHARED_BYTES,
+    RobotsCache,
+)
 
 RULES = b"User-agent: *\nDisallow: /x"
 
@@ -92,11 +99,13 @@ async def test_a_site_out_of_reach_is_not_remembered(gone: RedisClient) -> None:
 
 
 @pytest.mark.unit
-async def test_files_of_full_size_fill_no_memory(gone: RedisClient) -> None:
-    cache = RobotsCache(gone, Site(SmallAnswer(200, b"a" * 500 * 1024, "")))
+@pytest.mark.parametrize("letter", ["a", "\u00e9", "\u5b57", "\U0001f600"])
+async def test_files_of_full_size_fill_no_memory(gone: RedisClient, letter: str) -> None:
+    cache = RobotsCache(gone, Site(SmallAnswer(200, letter.encode() * 125_000, "")))
     for number in range(20):
         await cache.of(page(f"h{number}.example"))
-    assert sum(len(found.text) for _, found in cache._known.values()) <= 4 * 1024 * 1024  # noqa: SLF001  # memory
+    kept = cache._known.values()  # noqa: SLF001  # memory
+    assert 0 < sum(sys.getsizeof(found.text) for _, found in kept) <= MAX_LOCAL_BYTES
 
 
 @pytest.mark.integration
@@ -106,12 +115,20 @@ async def test_what_one_worker_read_the_others_need_not(client: RedisClient) -> 
     found = await RobotsCache(client, unasked).of(page())
     assert (unasked.asked, found.standing, found.text) == ([], Standing.RULES, RULES.decode())
     left = await client.run(lambda redis: redis.ttl("robots:https://example.com"))
-    assert 3600 < left <= 4 * 3600
+    assert 0 < left <= LONGEST_SHARED_SECONDS
 
 
 @pytest.mark.integration
-async def test_a_large_file_stays_in_its_process(client: RedisClient) -> None:
-    large = Site(SmallAnswer(200, b"a" * (MAX_SHARED_CHARACTERS + 1), ""))
+async def test_no_site_stays_in_redis_for_as_long_as_it_likes(client: RedisClient) -> None:
+    await RobotsCache(client, Site(SmallAnswer(200, RULES, "max-age=86400"))).of(page())
+    left = await client.run(lambda redis: redis.ttl("robots:https://example.com"))
+    assert 0 < left <= LONGEST_SHARED_SECONDS
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("body", [b"a" * MAX_SHARED_BYTES, "\U0001f600".encode() * (MAX_SHARED_BYTES // 4)])
+async def test_a_large_file_stays_in_its_process(client: RedisClient, body: bytes) -> None:
+    large = Site(SmallAnswer(200, body, ""))
     cache = RobotsCache(client, large)
     for _ in range(2):
         await cache.of(page())
