@@ -6,12 +6,13 @@ import promql_parser
 from prometheus_client import REGISTRY, CollectorRegistry
 from prometheus_fastapi_instrumentator import metrics
 
-import app.main
-import app.worker.process  # registers the workers' own metrics
+import app.main as api
+from app.worker import process as worker
 from deploy.grafana.generate import DASHBOARDS
 from deploy.grafana.model import Dashboard, Panel, Query
 
-assert app.main
+# Whoever is imported registers what it measures.
+MEASURED = (api, worker)
 # What Prometheus measures itself, and what prometheus-client says of a process.
 OTHERS = {
     *("up", "ALERTS", "scrape_duration_seconds", "scrape_samples_post_metric_relabeling"),

@@ -47,7 +47,8 @@ async def cast(factory: Factory, client: AsyncClient) -> Cast:
 @pytest.fixture
 def service(cast: Cast, pages: Receiver, settings: Settings, tmp_path: Path) -> Iterator[Watched]:  # noqa: ARG001  # what it measures must be there first
     """Not asynchronous: its start blocks."""
-    with watched(settings, tmp_path, FETCH_ALLOW_HOSTS=f"127.0.0.1:{pages.port}") as service:
+    environment = {"FETCH_ALLOW_HOSTS": f"127.0.0.1:{pages.port}"}
+    with watched(settings, tmp_path, environment=environment) as service:
         yield service
 
 

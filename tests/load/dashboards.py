@@ -109,8 +109,8 @@ async def measure(settings: Settings, folder: Path, *, seconds: float) -> Sequen
     cast = await cast_of(settings)
     with tempfile.TemporaryDirectory(prefix="precis-dashboards-") as place:
         async with site() as pages:
-            allowed = {"FETCH_ALLOW_HOSTS": f"127.0.0.1:{pages.port}", "RATE_LIMIT_SCALE": "20"}
-            with watched(settings, Path(place), **allowed) as service:
+            own = {"FETCH_ALLOW_HOSTS": f"127.0.0.1:{pages.port}", "RATE_LIMIT_SCALE": "5"}
+            with watched(settings, Path(place), environment=own) as service:
                 start = time.time()
                 statuses = await use(service, cast, pages, seconds=seconds)
                 lines = [draw(service, dashboard, folder, start=start) for dashboard in DASHBOARDS]

@@ -64,7 +64,8 @@ def shown(value: float, unit: str) -> str:
             return f"{value / 1024**power:.3g} {('B', 'KiB', 'MiB', 'GiB')[power]}" + "/s" * (unit == "Bps")
         case "ops" | "reqps":
             return f"{value:.3g}/s"
-    return f"{value:.4g}"
+        case _:
+            return f"{value:.4g}"
 
 
 def _panel(panel: Panel, series: Sequence[Series], box: Box) -> str:
@@ -90,7 +91,7 @@ def _number(panel: Panel, series: Sequence[Series], box: Box) -> str:
 
 
 def _bars(panel: Panel, series: Sequence[Series], box: Box) -> str:
-    parts, most = [], max([each.points[-1][1] for each in series] + [1e-9])
+    parts, most = [], max((each.points[-1][1] for each in series), default=0.0) or 1.0
     height = min(22.0, box.h / max(1, len(series[:SHOWN_BARS])))
     for at, each in enumerate(series[:SHOWN_BARS]):
         value, y = each.points[-1][1], box.y + at * height
@@ -108,7 +109,8 @@ def _lines(panel: Panel, series: Sequence[Series], box: Box) -> str:
     plot = Box(box.x + 46, box.y, box.w - 46, box.h - LEGEND * min(len(series), SHOWN_LINES + 1) - 4)
     times = [time for each in series for time, _ in each.points]
     start, end = min(times, default=0.0), max(times, default=1.0)
-    most = max([value for each in series for _, value in each.points] + [1e-9]) * 1.05
+    # Where all is 0, the scale is anybody's choice.
+    most = (max((value for each in series for _, value in each.points), default=0.0) or 1.0) * 1.05
 
     def at(time: float, value: float) -> str:
         x = plot.x + plot.w * (time - start) / max(end - start, 1)

@@ -81,10 +81,10 @@ class QueryError(Exception):
 
 
 @contextmanager
-def watched(settings: Settings, folder: Path, *, processes: int = 2, **environment: str) -> Iterator[Watched]:
+def watched(settings: Settings, folder: Path, *, environment: Mapping[str, str]) -> Iterator[Watched]:
     """`settings` say which servers; the database is migrated. Raises FileNotFoundError without Prometheus."""
     ports = Ports(free_port(), free_port(), free_port())
-    surroundings = _surroundings(settings, folder, ports, processes) | environment
+    surroundings = _surroundings(settings, folder, ports) | dict(environment)
     with ExitStack() as stack:
 
         def start(name: str, arguments: list[str], port: int, path: str) -> None:
@@ -102,7 +102,7 @@ def watched(settings: Settings, folder: Path, *, processes: int = 2, **environme
         yield Watched(ports)
 
 
-def _surroundings(settings: Settings, folder: Path, ports: Ports, processes: int) -> dict[str, str]:
+def _surroundings(settings: Settings, folder: Path, ports: Ports) -> dict[str, str]:
     return {
         **os.environ,
         "ENVIRONMENT": str(settings.environment),
@@ -110,7 +110,7 @@ def _surroundings(settings: Settings, folder: Path, ports: Ports, processes: int
         "HOST": LOOPBACK,
         "PORT": str(ports.api),
         "WORKER_METRICS_PORT": str(ports.worker),
-        "WEB_CONCURRENCY": str(processes),
+        "WEB_CONCURRENCY": "2",
         "PRECIS_DATA_DIR": str(folder),
         "JWT_KEYS_DIR": str(settings.jwt_keys_dir),
         "SECRET_KEY": settings.signing_secret,

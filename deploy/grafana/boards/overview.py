@@ -187,7 +187,7 @@ WORK = Row(
         ),
         Panel(
             title="Versions that run",
-            means="Processes by the version of the code they run.",
+            means="Scrape targets by the version of the code they run.",
             worry="two versions stay side by side for longer than a deployment takes.",
             unit="short",
             queries=[Query("count by (version) (precis_build_info)", "{{version}}")],
