@@ -65,6 +65,7 @@ from app.core.tracing import configure_tracing, telemetry_config
 from app.routes import include_routers
 from app.settings import Settings, get_settings
 from app.summaries.announcing import RedisAnnouncer
+from app.summaries.batches.places import BatchPlaces
 from app.summaries.progress.desk import ProgressDesk
 from app.summaries.sharing.views import ViewCounter, written_every_few_seconds
 from app.users.mail_tokens import MailTokens
@@ -132,7 +133,7 @@ def _connect_stores(app: FastAPI, settings: Settings) -> None:
     app.state.share_views = ViewCounter(app.state.database)
     app.state.webhook_seal = webhook_seal(settings.signing_secret)
     app.state.announcer = RedisAnnouncer(app.state.redis)
-    app.state.batch_slots = asyncio.Semaphore(BATCHES_AT_ONCE)
+    app.state.batch_places = BatchPlaces(BATCHES_AT_ONCE)
     app.state.document_slots = asyncio.Semaphore(DOCUMENTS_AT_ONCE)
     app.state.progress = ProgressDesk.open(
         settings,

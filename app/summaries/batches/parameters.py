@@ -12,6 +12,8 @@ from app.core.idempotency import Once
 from app.core.idempotency_route import OnceDep
 from app.core.limits import AsyncLimiter, Hit, Limit
 from app.core.middleware.unhandled import report, to_problem
+from app.core.principal import Principal
+from app.summaries.batches.places import BatchPlaces
 from app.summaries.batches.service import BatchIntake, BatchTerms
 from app.summaries.intake import Intake
 from app.summaries.parameters import CanWriteSummaries, IntakeDep
@@ -22,6 +24,7 @@ def batch_intake(
     intake: Intake,
     once: Once,
     *,
+    principal: Principal,
     session: AsyncSession,
     admit: Callable[[], Awaitable[None]],
 ) -> BatchIntake:
@@ -30,8 +33,9 @@ def batch_intake(
         report(error, problem)
         return problem
 
+    places: BatchPlaces = request.app.state.batch_places
     terms = BatchTerms(
-        slots=request.app.state.batch_slots,
+        place=lambda: places.held(principal.organization_id),
         admit=admit,
         explain=explain,
         is_draining=lambda: bool(getattr(request.app.state, "draining", False)),
@@ -45,7 +49,14 @@ def get_batch_intake(
     """Each submission after the first, which the route's limit has counted, counts as another request."""
     limiter: AsyncLimiter = request.app.state.limiter
     hit = Hit(Limit.SUMMARIES_CREATE, str(principal.organization_id), plan=principal.plan)
-    return batch_intake(request, intake, once, session=session, admit=lambda: limiter.enforce(request, [hit]))
+    return batch_intake(
+        request,
+        intake,
+        once,
+        principal=principal,
+        session=session,
+        admit=lambda: limiter.enforce(request, [hit]),
+    )
 
 
 BatchIntakeDep = Annotated[BatchIntake, Depends(get_batch_intake)]

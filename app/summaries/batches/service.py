@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Self
 
@@ -34,10 +34,10 @@ Taken = Submission | Answer | ProblemError
 class BatchTerms:
     """`admit` counts one more submission, and raises RateLimitedError; `explain` makes a failure a problem.
 
-    `slots`: requests of this kind at a time; with a key each holds a second connection while it runs.
+    `place`: one of few for requests of this kind; with a key each holds a second connection while it runs.
     """
 
-    slots: asyncio.Semaphore
+    place: Callable[[], AbstractAsyncContextManager[None]]
     admit: Callable[[], Awaitable[None]]
     explain: Callable[[Exception], ProblemError]
     is_draining: Callable[[], bool]
@@ -58,19 +58,17 @@ class BatchIntake:
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[Self]:
         """`session` stays claimed until the request ends. Raises ReplayError, and what `Once.claim` does."""
-        try:
-            async with asyncio.timeout(self._terms.wait_seconds):
-                await self._terms.slots.acquire()
-        except TimeoutError as error:
-            raise UnavailableError("Too many long requests are being worked on") from error
-        try:
+        async with AsyncExitStack() as stack:
+            try:
+                async with asyncio.timeout(self._terms.wait_seconds):
+                    await stack.enter_async_context(self._terms.place())
+            except TimeoutError as error:
+                raise UnavailableError("Too many long requests are being worked on") from error
             await self._once.claim(self._session)
             yield self
             if self._is_incomplete:
                 # A retry finds what was made, part by part, and tries the rest.
                 self._once.keep_nothing()
-        finally:
-            self._terms.slots.release()
 
     async def take(self, part: str, make_draft: Callable[[], Awaitable[SummaryDraft]]) -> Taken:
         """`part` names the submission within the request: a retry with the same key finds what it made."""

@@ -86,6 +86,7 @@ async def _admitted() -> None:
 
 def get_import(
     form: FormDep,
+    principal: CanWriteSummaries,
     intake: IntakeDep,
     once: OnceDep,
     session: OwnSession,
@@ -93,7 +94,8 @@ def get_import(
 ) -> ImportJob:
     options = {"on_duplicate": OnDuplicate.RETURN} | options_of(form.fields, allowed=IMPORT_FIELDS)
     validated(FormDraft, options)
-    return ImportJob(form, options, batch_intake(request, intake, once, session=session, admit=_admitted))
+    batch = batch_intake(request, intake, once, principal=principal, session=session, admit=_admitted)
+    return ImportJob(form, options, batch)
 
 
 ImportDep = Annotated[ImportJob, Depends(get_import)]

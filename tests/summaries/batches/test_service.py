@@ -1,6 +1,5 @@
 """What one submission's failure means for the next."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
@@ -9,6 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.errors import InternalError, NotFoundError, ProblemError, UnavailableError
 from app.core.idempotency import Once
+from app.core.ids import new_id
+from app.summaries.batches.places import BatchPlaces
 from app.summaries.batches.service import BatchIntake, BatchTerms
 from app.summaries.intake import Intake
 from app.summaries.schemas import SummaryDraft
@@ -26,14 +27,15 @@ class SilentOnce:
         return
 
 
-def batch_of(*, slots: int = 1, wait_seconds: float = 1) -> BatchIntake:
+def batch_of(*, places: int = 1, wait_seconds: float = 1) -> BatchIntake:
     async def admit() -> None:
         return
 
     def explain(error: Exception) -> ProblemError:
         return UnavailableError() if isinstance(error, OSError) else InternalError()
 
-    terms = BatchTerms(asyncio.Semaphore(slots), admit, explain, lambda: False, wait_seconds)
+    kept, organization_id = BatchPlaces(places), new_id()
+    terms = BatchTerms(lambda: kept.held(organization_id), admit, explain, lambda: False, wait_seconds)
     # Its session and its intake are not asked: every draft fails before.
     nobody: Any = None  # Any: as above
     return BatchIntake(
@@ -62,7 +64,7 @@ async def test_without_a_database_nothing_more_is_tried() -> None:
     assert await codes(OSError("gone"), NotFoundError()) == ["unavailable", "unavailable"]
 
 
-async def test_a_slot_is_given_back_whatever_happened() -> None:
+async def test_a_place_is_given_back_whatever_happened() -> None:
     batch = batch_of()
     for _ in range(3):
         with pytest.raises(NotFoundError):
@@ -70,7 +72,7 @@ async def test_a_slot_is_given_back_whatever_happened() -> None:
                 raise NotFoundError
 
 
-async def test_who_finds_no_slot_is_told_to_come_back() -> None:
+async def test_who_finds_no_place_is_told_to_come_back() -> None:
     with pytest.raises(UnavailableError):
-        async with batch_of(slots=0, wait_seconds=0.01).opened():
+        async with batch_of(places=0, wait_seconds=0.01).opened():
             raise AssertionError("there is none")
