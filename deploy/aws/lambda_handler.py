@@ -1,10 +1,11 @@
-"""The API behind API Gateway (payload 2.0), an ALB or a function URL: lambda.yaml names `handler`.
+"""The API behind API Gateway (payload 2.0) or a function URL: lambda.yaml names `handler`.
 
 Event streams and sockets do not pass through Lambda, which answers in one piece; workers run on ECS. What the
 process does besides requests (counting refusals, following key rotations) happens while a request is there.
 """
 
 import asyncio
+from typing import Any
 
 from mangum import Mangum
 
@@ -32,4 +33,15 @@ def make_handler() -> Mangum:
     return Mangum(app, lifespan="off", text_mime_types=TEXT_TYPES)
 
 
-handler = make_handler()
+adapter = make_handler()
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:  # Any: JSON
+    """Raises ValueError for an event of an ALB: clients begin its X-Forwarded-For, and are limited by it.
+
+    The adapter takes the whole of that header for the client's address.
+    """
+    if "elb" in event.get("requestContext", {}):
+        raise ValueError("Behind a load balancer run the API on ECS (ecs.yaml): see docs/deployment.md")
+    answer: dict[str, Any] = adapter(event, context)  # Any: as above
+    return answer

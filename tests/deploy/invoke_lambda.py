@@ -1,6 +1,7 @@
 """Stands in for AWS Lambda: loads the handler as its runtime does and hands it events; answers as JSON lines.
 
-python -m tests.deploy.invoke_lambda "METHOD PATH BODY" ...: a process of its own, as it keeps its loop.
+python -m tests.deploy.invoke_lambda [--alb] "METHOD PATH BODY" ...: a process of its own,
+as it keeps its loop.
 """
 
 import json
@@ -24,11 +25,28 @@ def event(method: str, path: str, body: str) -> dict[str, Any]:  # Any: JSON
     }
 
 
+def alb_event(method: str, path: str, body: str) -> dict[str, Any]:  # Any: as above
+    """What a target group sends: the client's own X-Forwarded-For, and behind it the address that it saw."""
+    return {
+        "requestContext": {
+            "elb": {"targetGroupArn": "arn:aws:elasticloadbalancing:eu-central-1:1:targetgroup/x"}
+        },
+        "httpMethod": method,
+        "path": path,
+        "queryStringParameters": {},
+        "headers": {"host": "localhost", "x-forwarded-for": "198.51.100.1, 192.0.2.1"},
+        "body": body,
+        "isBase64Encoded": False,
+    }
+
+
 def main() -> None:
+    is_alb = sys.argv[1] == "--alb"
+    make_event = alb_event if is_alb else event
     handler = runpy.run_path(str(ROOT / "deploy/aws/lambda_handler.py"))["handler"]
-    for request in sys.argv[1:]:
+    for request in sys.argv[1 + is_alb :]:
         method, path, body = request.split(" ", 2)
-        answer = handler(event(method, path, body), None)
+        answer = handler(make_event(method, path, body), None)
         sys.stdout.write(json.dumps({"lambda": True, **answer}) + "\n")
 
 

@@ -17,13 +17,17 @@ pytestmark = pytest.mark.integration
 ALICE = {"username": "alice", "email": "alice@example.org", "password": "Lambda-tests-77!"}
 
 
-def invoke(environment: dict[str, str], *requests: str) -> list[dict[str, Any]]:  # Any: JSON
+def run(environment: dict[str, str], *requests: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "tests.deploy.invoke_lambda", *requests]
     # Nothing of this machine's settings, such as an .env of a developer's.
     given = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **environment}
-    done = subprocess.run(  # noqa: S603  # our own interpreter and module
+    return subprocess.run(  # noqa: S603  # our own interpreter and module
         command, env=given, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
     )
+
+
+def invoke(environment: dict[str, str], *requests: str) -> list[dict[str, Any]]:  # Any: JSON
+    done = run(environment, *requests)
     assert done.returncode == 0, done.stderr
     lines = [line for line in done.stdout.splitlines() if line.startswith('{"lambda"')]
     return [json.loads(line) for line in lines]
@@ -38,6 +42,14 @@ def environment(database_urls: DatabaseUrls, redis_url: str) -> dict[str, str]:
         "SECRET_KEY": "a secret of forty characters for tests..",
         "JWT_SIGNING_KEY_PEM": generate_pem().decode(),
     }
+
+
+def test_a_load_balancer_is_not_answered_as_its_clients_could_name_their_own_address(
+    environment: dict[str, str],
+) -> None:
+    done = run(environment, "--alb", "GET /health/live ")
+    assert '{"lambda"' not in done.stdout
+    assert "ValueError: Behind a load balancer run the API on ECS" in done.stderr
 
 
 def test_errors_are_problem_documents_in_plain_text(environment: dict[str, str]) -> None:
