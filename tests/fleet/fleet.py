@@ -5,7 +5,6 @@ import os
 import secrets
 import signal
 import ssl
-import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -20,7 +19,7 @@ from alembic import command
 from app.core.keyring import KeyRing
 from app.core.roles import RolePasswords, RoleUrls, bootstrap
 from app.core.schema_version import ROOT, alembic_config
-from app.local.account import private_file, server_account
+from app.local.account import server_account
 from app.local.binaries import find_binaries
 from app.local.data_directory import throw_away_directory
 from app.local.ports import LOOPBACK, listening
@@ -29,13 +28,13 @@ from app.local.process import Child, Command, run_to_end
 from app.local.stack import COPIES, precis
 from app.local.valkey import ValkeyServer, start_valkey
 from app.settings import Settings, load_settings
-from tests.deploy.edge import write_certificate, write_conf
-from tests.fleet.committed import pgbouncer_ini, write_alertmanager, write_prometheus
+from tests.fleet import parts
 from tests.fleet.member import Member, answers, listens, postgres_is_ready
+from tests.fleet.parts import APIS, Ground
 from tests.fleet.ports import Ports
-from tests.fleet.programs import program, require_all
+from tests.fleet.programs import require_all
 
-APIS, WORKERS = ("api-1", "api-2"), ("worker-1", "worker-2")
+WORKERS = ("worker-1", "worker-2")
 WATCHERS = ("prometheus", "alertmanager")
 # Whoever is asked goes before whoever answers them.
 STOPPED_TOGETHER = ("nginx", *WATCHERS, *APIS, *WORKERS, "samples")
@@ -92,7 +91,7 @@ class Fleet:
     @property
     def tls(self) -> ssl.SSLContext:
         """Trusts the fleet's own authority and no other."""
-        return ssl.create_default_context(cafile=str(self.folder / "edge" / "ca.pem"))
+        return parts.trusting(self.folder)
 
     def client(self, address: str | None = None) -> httpx2.Client:
         """`address`: which of the loopback's the client comes from; nginx counts each as somebody else."""
@@ -162,9 +161,6 @@ class Fleet:
     def add(self, member: Member) -> None:
         self.members[member.name] = member
 
-    def log_file(self, name: str) -> Path:
-        return self.folder / "logs" / f"{name}.log"
-
     def _prepare(self) -> None:
         for name in ("logs", "data", "edge", "watch"):
             (self.folder / name).mkdir()
@@ -174,13 +170,18 @@ class Fleet:
         # In our own process: every command of ours imports all of it, for seconds.
         command.upgrade(alembic_config(self.settings.migration_database_url), "head")
         KeyRing.load(self.folder / "jwt-keys", create=True)
-        self._add_pgbouncer()
-        self._add_origin()
+        ground = Ground(self.folder, self.ports, self.account)
+        self.add(parts.pgbouncer(ground, postgres=self.postgres.port, password=self.passwords.rw))
+        listener = self._exits.enter_context(listening(8080))
+        self.add(parts.origin(ground, listener))
+        self._allow(listener.getsockname()[1])
         for name, port in zip((*APIS, *WORKERS), self._own_ports(), strict=True):
-            self._add_own(name, port)
-        self._add_nginx()
+            self.add(parts.own(ground, name, port, environment=lambda: self.environment))
+        self.add(parts.nginx(ground))
         if self.options.watched:
-            self._add_watchers()
+            receiver = self.options.alert_receiver
+            self.add(parts.alertmanager(ground, receiver=receiver))
+            self.add(parts.prometheus(ground, token=self.metrics_token))
         self.start(*(name for name in self.members if name not in {"postgres", "valkey"}))
 
     def _own_ports(self) -> tuple[int, ...]:
@@ -224,80 +225,10 @@ class Fleet:
             **self.options.environment,
         }
 
-    def _add_pgbouncer(self) -> None:
-        users = private_file(
-            self.folder / "pgbouncer_users", f'"app_rw" "{self.passwords.rw}"\n', self.account
-        )
-        text = pgbouncer_ini(postgres=self.postgres.port, listen=self.ports.pgbouncer, users=users)
-        ini = private_file(self.folder / "pgbouncer.ini", text, self.account)
-        command = Command(
-            [program("pgbouncer"), ini],
-            # Its SIGINT waits for whoever is inside; SIGTERM does not.
-            account=self.account,
-            environment={},
-            log=self.log_file("pgbouncer"),
-        )
-        port = self.ports.pgbouncer
-        self.add(Member("pgbouncer", port, lambda: command, listens(port)))
-
-    def _add_origin(self) -> None:
-        """Articles of our own, as somebody's web site."""
-        listener = self._exits.enter_context(listening(8080))
-        port, descriptor = listener.getsockname()[1], listener.fileno()
-        arguments = [sys.executable, "-m", "app.local.sample_articles", str(descriptor)]
-        command = Command(arguments, directory=ROOT, log=self.log_file("samples"), pass_fds=(descriptor,))
-        self.add(Member("samples", port, lambda: command, listens(port)))
+    def _allow(self, port: int) -> None:
+        """The fetcher may read what is served there."""
         allowed = (self.environment.get("FETCH_ALLOW_HOSTS", ""), f"{LOOPBACK}:{port}")
         self.environment["FETCH_ALLOW_HOSTS"] = ",".join(part for part in allowed if part)
-
-    def _add_own(self, name: str, port: int) -> None:
-        is_api = name in APIS
-
-        def command() -> Command:
-            own = {"PORT": str(port)} if is_api else {"WORKER_METRICS_PORT": str(port)}
-            arguments = precis("serve" if is_api else "worker")
-            log = self.log_file(name)
-            return Command(arguments, environment=self.environment | own, directory=ROOT, log=log)
-
-        path = "/health/ready" if is_api else "/health"
-        self.add(Member(name, port, command, lambda: answers(port, path)))
-
-    def _add_nginx(self) -> None:
-        folder, ports = self.folder / "edge", self.ports
-        write_certificate(folder)
-        conf = write_conf(folder, apis=[ports.api_1, ports.api_2], http=ports.http, https=ports.https)
-        command = Command([program("nginx"), "-c", conf], log=self.log_file("nginx"))
-        tls = self.tls
-        self.add(
-            Member("nginx", ports.https, lambda: command, lambda: answers(ports.https, "/health", tls=tls))
-        )
-
-    def _add_watchers(self) -> None:
-        folder, ports = self.folder / "watch", self.ports
-        alerts = Command(
-            [
-                program("prometheus-alertmanager"),
-                f"--config.file={write_alertmanager(folder, receiver=self.options.alert_receiver)}",
-                f"--storage.path={folder}/alertmanager",
-                f"--web.listen-address={LOOPBACK}:{ports.alertmanager}",
-                "--cluster.listen-address=",
-            ],
-            log=self.log_file("alertmanager"),
-        )
-        scraper = Command(
-            [
-                program("prometheus"),
-                f"--config.file={write_prometheus(folder, ports, token=self.metrics_token)}",
-                f"--storage.tsdb.path={folder}/tsdb",
-                f"--web.listen-address={LOOPBACK}:{ports.prometheus}",
-            ],
-            log=self.log_file("prometheus"),
-        )
-        for name, port, command in (
-            ("alertmanager", ports.alertmanager, alerts),
-            ("prometheus", ports.prometheus, scraper),
-        ):
-            self.add(_watcher(name, port, command))
 
     def _stop_all(self) -> None:
         for member in self.members.values():
@@ -307,7 +238,3 @@ class Fleet:
         for name in ("pgbouncer", "valkey", "postgres"):
             if name in self.members:
                 self.members[name].stop()
-
-
-def _watcher(name: str, port: int, command: Command) -> Member:
-    return Member(name, port, lambda: command, lambda: answers(port, "/-/ready"))

@@ -16,10 +16,11 @@ from dataclasses import dataclass, field
 
 from tests.e2e.running import descendants, until
 from tests.fleet.cast import api_key
-from tests.fleet.fleet import APIS, WORKERS, Fleet, FleetOptions
+from tests.fleet.fleet import WORKERS, Fleet, FleetOptions
 from tests.fleet.follower import Follower
 from tests.fleet.ledger import Ledger, read_ledger
 from tests.fleet.member import Member
+from tests.fleet.parts import APIS
 from tests.fleet.traffic import TEXT, Tally, Traffic
 
 WATCHERS = 6
@@ -62,6 +63,7 @@ class Drill:
         self._headers = headers
         self._traffic = Traffic(fleet, headers)
         self._report = Report(self._traffic.tally, [])
+        self._abandon: Callable[[], object] = lambda: None
 
     def run(self, *, reloaded: Sequence[str] = APIS, restarted: Sequence[str] = (*APIS, *WORKERS)) -> Report:
         """Processes are started here, in the main thread; the load runs in another."""
@@ -71,8 +73,9 @@ class Drill:
             load = pool.submit(asyncio.run, self._load())
             try:
                 self._replace(reloaded, restarted)
-            finally:
-                self._traffic.stop()
+            except BaseException:
+                self._abandon()
+                raise
             load.result()
         self._settle()
         return self._report
@@ -103,6 +106,9 @@ class Drill:
         member.wait_until_ready()
 
     async def _load(self) -> None:
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None
+        self._abandon = lambda: loop.call_soon_threadsafe(task.cancel)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._traffic.run(at_least=self._requests))
             for one in self._report.followers:

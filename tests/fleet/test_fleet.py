@@ -14,8 +14,9 @@ import pytest
 from websockets.sync.client import connect
 
 from tests.e2e.running import descendants, until
-from tests.fleet.fleet import APIS, WORKERS, Fleet
+from tests.fleet.fleet import WORKERS, Fleet
 from tests.fleet.http2 import speaks_http2
+from tests.fleet.parts import APIS
 from tests.fleet.traffic import TEXT
 from tests.fleet.wire import told, wire
 

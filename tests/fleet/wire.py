@@ -111,8 +111,9 @@ class Wire:
         return data[:-2]
 
     def close(self) -> None:
+        """At once: a farewell by TLS would wait for the other side's."""
         if self.writer is not None:
-            self.writer.close()
+            self.writer.transport.abort()
         self.reader = self.writer = None
 
 
