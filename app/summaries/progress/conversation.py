@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+import random
 from collections import deque
 from enum import IntEnum
 from typing import Any
 from uuid import UUID
 
+import structlog
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -47,6 +49,7 @@ BY_END = {
     End.TOO_OLD: Code.RESTART,
 }
 Json = dict[str, Any]  # Any: JSON
+log = structlog.get_logger(__name__)
 
 
 class HungUpError(Exception):
@@ -82,16 +85,17 @@ class Conversation:
         self._watch = watch
         self._hub = desk.hub
         self._database = database
-        self._send_seconds = desk.pace.send
+        self._pace = desk.pace
         self._replies: deque[Json] = deque()
         self._hung_up: HungUpError | None = None
         self._allowance = LocalBuckets(clock=asyncio.get_running_loop().time, capacity=2)
 
     async def run(self) -> None:
         """Raises HungUpError with what is to be said at the end; nothing where the client has left."""
+        # Before anything is heard: what is said back to back is answered in its order.
+        await self._look(WatchWish(type="watch"))
         hearing = asyncio.create_task(self._hear())
         try:
-            await self._look(WatchWish(type="watch"))
             await self._tell()
         finally:
             hearing.cancel()
@@ -109,6 +113,10 @@ class Conversation:
         except WebSocketDisconnect:
             self._watch.finish(End.LEFT)
         except (SQLAlchemyError, OSError):
+            self._watch.finish(End.UNAVAILABLE)
+        except Exception:
+            # Nobody waits for this task: what it raised would leave a client that is never answered.
+            log.exception("websocket_not_heard")
             self._watch.finish(End.UNAVAILABLE)
 
     def _count(self) -> None:
@@ -146,8 +154,11 @@ class Conversation:
         self._watch.wake()
 
     async def _tell(self) -> None:
+        life = self._pace.life * random.uniform(0.9, 1)  # noqa: S311  # no secret: not all come back at once
+        until = asyncio.get_running_loop().time() + life
         while self._hung_up is None and self._watch.end is None:
-            await self._watch.wait(60)
+            if not await self._watch.wait(until - asyncio.get_running_loop().time()):
+                self._watch.finish(End.TOO_OLD)
             while self._replies:
                 await self._send(self._replies.popleft())
             for news in self._watch.take():
@@ -160,7 +171,7 @@ class Conversation:
 
     async def _send(self, message: Json) -> None:
         try:
-            async with asyncio.timeout(self._send_seconds):
+            async with asyncio.timeout(self._pace.send):
                 await self._websocket.send_text(json.dumps(message))
         except TimeoutError as error:
             raise HungUpError(Code.TRY_LATER, "too slow") from error

@@ -183,8 +183,15 @@ class ProgressHub:
             self._looked_at = time.monotonic()
         except (SQLAlchemyError, OSError) as error:
             log.warning("streams_not_looked_after", error=type(error).__name__)
-            if time.monotonic() - self._looked_at > self._pace.stale:
-                self._end_all(End.UNAVAILABLE)
+            self._end_stale()
+        except Exception:
+            # A row of newer code, say: without the next look no stream would ever be ended again.
+            log.exception("streams_not_looked_after")
+            self._end_stale()
+
+    def _end_stale(self) -> None:
+        if time.monotonic() - self._looked_at > self._pace.stale:
+            self._end_all(End.UNAVAILABLE)
 
     async def _look_up(self, *, age: timedelta) -> None:
         wanted = [

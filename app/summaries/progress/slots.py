@@ -13,6 +13,8 @@ from app.summaries.progress.errors import StreamsFullError, TooManyStreamsError
 
 # Whoever has not said yet who they are may not fill the process.
 UNKNOWN_SHARE = 10
+# Nor may one network keep all others from saying it.
+UNKNOWN_PER_NETWORK = 10
 
 OPEN = Gauge(
     "precis_streams_open", "Open event streams and WebSockets.", ["kind"], multiprocess_mode="livesum"
@@ -25,7 +27,7 @@ class StreamSlots:
         self._per_process = per_process
         self._per_person = per_person
         self._open = 0
-        self._unknown = 0
+        self._unknown = Counter[str]()
         self._people: Counter[tuple[UUID, UUID]] = Counter()
 
     @property
@@ -51,16 +53,21 @@ class StreamSlots:
             OPEN.labels(kind).dec()
 
     @contextmanager
-    def unknown(self) -> Iterator[None]:
-        """Until somebody has said who they are. Raises StreamsFullError."""
-        if self._unknown * UNKNOWN_SHARE >= self._per_process:
+    def unknown(self, network: str) -> Iterator[None]:
+        """Until somebody there has said who they are. Raises StreamsFullError, TooManyStreamsError."""
+        if self._unknown.total() * UNKNOWN_SHARE >= self._per_process:
             REFUSED.labels("unknown").inc()
             raise StreamsFullError
-        self._unknown += 1
+        if self._unknown[network] >= UNKNOWN_PER_NETWORK:
+            REFUSED.labels("network").inc()
+            raise TooManyStreamsError("Too many of this network have not said yet who they are")
+        self._unknown[network] += 1
         try:
             yield
         finally:
-            self._unknown -= 1
+            self._unknown[network] -= 1
+            if not self._unknown[network]:
+                del self._unknown[network]
 
     @contextmanager
     def of(self, principal: Principal) -> Iterator[None]:

@@ -11,7 +11,7 @@ from starlette.websockets import WebSocketDisconnect
 from app.core.db import Database
 from app.core.errors import ProblemError, RateLimitedError
 from app.core.guard import InvalidCredentialError, count_bad_credential, verify
-from app.core.limits import AsyncLimiter
+from app.core.limits import AsyncLimiter, address_of
 from app.core.middleware.query_secrets import CredentialInQueryError, credential_in
 from app.core.principal import Principal, Scope
 from app.core.problems import problem_response
@@ -67,7 +67,7 @@ class Reception:
         self._limiter: AsyncLimiter = websocket.app.state.limiter
 
     async def serve(self) -> None:
-        """Raises StreamsFullError before it accepts, and nothing after that."""
+        """Raises StreamsFullError, TooManyStreamsError before it accepts, and nothing after that."""
         began = asyncio.get_running_loop().time()
         code: int | None = None
         with self._desk.slots.in_process("websocket"):
@@ -82,7 +82,7 @@ class Reception:
         log.info("websocket_closed", code=code, seconds=seconds)
 
     async def _talk(self) -> None:
-        with self._desk.slots.unknown():
+        with self._desk.slots.unknown(address_of(self._websocket)):
             principal = await self._introduced()
         try:
             with self._desk.slots.of(principal):

@@ -9,6 +9,8 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from tests.catalogue import ask
+from tests.servers import DatabaseUrls
 from tests.summaries.shelf import PATH
 
 SECONDS = 10.0
@@ -137,6 +139,14 @@ async def events_of(
             await asyncio.wait([task])
         if not task.cancelled():
             task.result()
+
+
+async def enter_unknown_status(urls: DatabaseUrls, status: str = "dreaming") -> None:
+    """Of all summaries, as newer code may while the fleet is renewed."""
+    await ask(
+        urls.superuser, "ALTER TABLE summaries DROP CONSTRAINT IF EXISTS ck_summaries_ck_summaries_status"
+    )
+    await ask(urls.superuser, f"UPDATE summaries SET status = '{status}'")  # noqa: S608  # our own words
 
 
 class SocketClient:

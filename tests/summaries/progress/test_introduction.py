@@ -1,6 +1,8 @@
 """Who opens a WebSocket, and how they say who they are."""
 
 import hashlib
+from contextlib import AsyncExitStack, ExitStack
+from dataclasses import replace
 
 import pytest
 from fastapi import FastAPI
@@ -10,7 +12,10 @@ from sqlalchemy import text
 from app.core.db import Tenant
 from app.core.principal import Scope
 from app.settings import Settings
+from app.summaries.progress.desk import ProgressDesk
+from app.summaries.progress.errors import TooManyStreamsError
 from app.summaries.progress.event_stream import StreamPace
+from app.summaries.progress.slots import StreamSlots
 from tests.factories import Factory, Person
 from tests.summaries.progress.conftest import seat
 from tests.summaries.progress.streaming import socket_of
@@ -79,6 +84,28 @@ async def test_a_process_that_is_to_stop_or_is_full_lets_nobody_in(app: FastAPI)
     app.state.draining = True
     async with socket_of(app) as socket:
         assert await socket.refusal() == (503, "streams_full")
+
+
+def test_one_network_waits_with_so_many_at_the_door() -> None:
+    slots = StreamSlots(per_process=1000, per_person=1)
+    with ExitStack() as door:
+        for _ in range(10):
+            door.enter_context(slots.unknown("192.0.2.1"))
+        with pytest.raises(TooManyStreamsError), slots.unknown("192.0.2.1"):
+            pass
+        door.enter_context(slots.unknown("2001:db8::/64"))
+    with slots.unknown("192.0.2.1"):
+        pass
+
+
+async def test_an_eleventh_of_one_address_is_not_let_in(app: FastAPI) -> None:
+    desk: ProgressDesk = app.state.progress
+    app.state.progress = replace(desk, slots=StreamSlots(per_process=1000, per_person=1))
+    async with AsyncExitStack() as door:
+        for _ in range(10):
+            await (await door.enter_async_context(socket_of(app))).accepted()
+        eleventh = await door.enter_async_context(socket_of(app))
+        assert await eleventh.refusal() == (429, "too_many_streams")
 
 
 async def test_who_says_nothing_is_hung_up_on(app: FastAPI) -> None:

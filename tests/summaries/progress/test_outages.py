@@ -18,11 +18,12 @@ from app.settings import Settings
 from app.summaries.announcing import channel_of
 from app.summaries.progress.hub import Pace
 from app.summaries.tasks import summarise
+from tests.catalogue import ask
 from tests.core.own_valkey import OwnValkey
 from tests.factories import Person
 from tests.servers import DatabaseUrls
 from tests.summaries.progress.conftest import NEVER, seat
-from tests.summaries.progress.streaming import events_of, socket_of
+from tests.summaries.progress.streaming import enter_unknown_status, events_of, socket_of
 from tests.summaries.progress.test_cancel import HeldReader
 from tests.summaries.shelf import PATH, TEXT, create
 from tests.summaries.workbench import bench_of, key_of
@@ -137,6 +138,23 @@ async def test_without_a_database_nobody_reads_on_for_long(
             (event,) = await stream.rest()
     assert (event.name, event.data) == ("reconnect", {"reason": "unavailable"})
     assert desk.hub.watches == 0
+
+
+async def test_what_nobody_expected_ends_the_streams_and_not_the_looks(
+    client: AsyncClient, app: FastAPI, database_urls: DatabaseUrls, alice: Person
+) -> None:
+    created = await create(client, alice)
+    seat(app, pace=Pace(hearing=0.05, deaf=0.05, stale=0.3, glance=0.02))
+    async with events_of(app, created["id"], alice.headers) as stream:
+        await stream.events("queued")
+        await enter_unknown_status(database_urls)
+        (event,) = await stream.rest()
+    assert (event.name, event.data) == ("reconnect", {"reason": "unavailable"})
+    await enter_unknown_status(database_urls, "extracting")
+    async with events_of(app, created["id"], alice.headers) as stream:
+        await enter_unknown_status(database_urls, "queued")
+        await ask(database_urls.superuser, "DELETE FROM summaries")
+        assert (await stream.rest())[-1].data == {"reason": "not_found"}
 
 
 async def test_without_a_database_a_socket_is_told_to_try_later(

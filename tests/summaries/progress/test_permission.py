@@ -20,6 +20,7 @@ pytestmark = pytest.mark.integration
 SESSION_ENDINGS = (
     "UPDATE auth_sessions SET revoked_at = now()",
     "UPDATE auth_sessions SET absolute_expires_at = now()",
+    "UPDATE auth_sessions SET idle_expires_at = now()",
     "UPDATE users SET is_active = false WHERE id = :user_id",
     "DELETE FROM memberships",
     "UPDATE organizations SET suspended_at = now()",
@@ -29,7 +30,7 @@ KEY_ENDINGS = (
     "UPDATE api_keys SET revoked_at = now()",
     "UPDATE api_keys SET expires_at = now()",
     "UPDATE api_keys SET scopes = '{summaries:write}'",
-    *SESSION_ENDINGS[2:],
+    *SESSION_ENDINGS[3:],
 )
 
 

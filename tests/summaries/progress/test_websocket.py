@@ -13,8 +13,9 @@ from app.summaries.progress.desk import ProgressDesk
 from app.summaries.progress.event_stream import StreamPace
 from app.summaries.tasks import summarise
 from tests.factories import Person, Robot
-from tests.summaries.progress.conftest import seat
-from tests.summaries.progress.streaming import SocketClient, socket_of
+from tests.servers import DatabaseUrls
+from tests.summaries.progress.conftest import NEVER, seat
+from tests.summaries.progress.streaming import SocketClient, enter_unknown_status, socket_of
 from tests.summaries.shelf import PATH, create
 from tests.summaries.workbench import bench_of, key_of
 
@@ -84,6 +85,17 @@ async def test_what_is_deleted_is_told_as_gone(client: AsyncClient, app: FastAPI
         assert (await socket.hear("gone"))["summary_id"] == created["id"]
 
 
+async def test_what_is_said_back_to_back_is_answered_in_its_order(app: FastAPI, alice: Person) -> None:
+    async with socket_of(app) as socket:
+        await socket.accepted()
+        await socket.say(type="auth", token=alice.access_token)
+        await socket.say(type="ping")
+        await socket.say(type="watch", ids=[])
+        heard = [await socket.hear() for _ in range(3)]
+    assert [message["type"] for message in heard] == ["watching", "pong", "watching"]
+    assert [message.get("ids") for message in heard] == [None, None, []]
+
+
 async def test_a_ping_is_answered(app: FastAPI, alice: Person) -> None:
     async with socket_of(app) as socket:
         await socket.watching(alice.headers)
@@ -117,6 +129,27 @@ async def test_a_session_that_has_ended_ends_its_socket(
         assert answer.status_code == 200
         assert await socket.code() == 4401
     assert desk.hub.watches == 0
+
+
+async def test_a_socket_gets_only_so_old(app: FastAPI, alice: Person) -> None:
+    """It outlives the token that opened it, and whoever comes back needs a new one."""
+    desk = seat(app, pace=NEVER, stream=StreamPace(life=0.2))
+    async with socket_of(app) as socket:
+        await socket.watching(alice.headers)
+        assert await socket.code() == 1012
+    assert desk.hub.watches == 0
+
+
+async def test_a_fault_of_ours_while_a_message_is_answered_ends_it(
+    client: AsyncClient, app: FastAPI, database_urls: DatabaseUrls, alice: Person
+) -> None:
+    seat(app, pace=NEVER)
+    created = await create(client, alice)
+    async with socket_of(app) as socket:
+        await socket.watching(alice.headers)
+        await enter_unknown_status(database_urls)
+        await socket.say(type="watch", ids=[created["id"]])
+        assert await socket.code() == 1013
 
 
 async def test_a_process_that_is_to_stop_hangs_up(app: FastAPI, alice: Person, desk: ProgressDesk) -> None:

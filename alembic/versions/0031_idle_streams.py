@@ -1,0 +1,48 @@
+"""A session that has been idle for too long ends its streams too, as it ends its requests."""
+
+from alembic import op
+
+revision = "0031"
+down_revision = "0030"
+branch_labels = None
+depends_on = None
+
+# As in 0026, whose owner and grants stay with it.
+LIVING_CREDENTIALS = """
+CREATE OR REPLACE FUNCTION living_credentials(credentials uuid[])
+RETURNS TABLE (credential_id uuid)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+AS $$
+BEGIN
+    PERFORM set_config('app.lookup', 'on', true);
+    RETURN QUERY
+        SELECT a.id FROM auth_sessions a
+            JOIN memberships m ON m.organization_id = a.organization_id AND m.user_id = a.user_id
+            JOIN organizations o ON o.id = a.organization_id
+            JOIN users u ON u.id = a.user_id
+            WHERE a.id = ANY(credentials) AND a.revoked_at IS NULL AND {unexpired}
+                AND u.is_active AND o.suspended_at IS NULL AND o.erase_after IS NULL
+                AND (a.impersonator_id IS NULL OR o.support_access AND u.role = 'user' AND EXISTS (
+                    SELECT FROM users staff WHERE staff.id = a.impersonator_id AND staff.is_active
+                        AND staff.role IN ('admin', 'super_admin')))
+        UNION ALL
+        SELECT k.id FROM api_keys k
+            JOIN memberships m ON m.organization_id = k.organization_id AND m.user_id = k.user_id
+            JOIN organizations o ON o.id = k.organization_id
+            JOIN users u ON u.id = k.user_id
+            WHERE k.id = ANY(credentials) AND k.revoked_at IS NULL AND k.expires_at > now()
+                AND 'summaries:read' = ANY(k.scopes)
+                AND u.is_active AND o.suspended_at IS NULL AND o.erase_after IS NULL;
+    PERFORM set_config('app.lookup', '', true);
+END $$
+"""
+
+
+def upgrade() -> None:
+    op.execute("SET LOCAL lock_timeout = '5s'")
+    op.execute(LIVING_CREDENTIALS.format(unexpired="least(a.idle_expires_at, a.absolute_expires_at) > now()"))
+
+
+def downgrade() -> None:
+    op.execute("SET LOCAL lock_timeout = '5s'")
+    op.execute(LIVING_CREDENTIALS.format(unexpired="a.absolute_expires_at > now()"))
