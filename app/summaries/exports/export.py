@@ -7,12 +7,11 @@ is ordered by never changes; one that is deleted before its turn is missing.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
 from app.audit.events import AuditAction
 from app.core.db import Database, Tenant
-from app.core.errors import UnavailableError
 from app.core.pagination import Keyset
 from app.core.principal import Principal
 from app.organizations.journal import note
@@ -22,8 +21,25 @@ from app.summaries.exports.vocabulary import ExportFormat
 from app.summaries.filters import Filters
 
 ROWS_A_BATCH = 500
-# A process that is told to stop is given 30 s by its supervisor: short exports end in peace.
-DRAINING_SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """In seconds. `draining`: a process that stops is given 30 s by its supervisor: short ones end in peace.
+
+    `whole`: a million summaries take five minutes, and whoever reads them at a tenth of that speed still ends
+    in time; whoever reads slower than that keeps a place that others need.
+    """
+
+    draining: float = 20.0
+    whole: float = 3600.0
+
+
+PATIENCE = Patience()
+
+
+class CutOffError(ConnectionAbortedError):
+    """Half an answer is out: only a broken connection tells the client. No fault of ours to be reported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +57,18 @@ class Exporter:
         database: Database,
         wanted: Wanted,
         *,
+        is_living: Callable[[], Awaitable[bool]],
         is_draining: Callable[[], bool],
-        draining_seconds: float = DRAINING_SECONDS,
+        patience: Patience = PATIENCE,
         rows_a_batch: int = ROWS_A_BATCH,
     ) -> None:
         self._database = database
         self._wanted = wanted
+        self._is_living = is_living
         self._is_draining = is_draining
-        self._draining_seconds = draining_seconds
+        self._patience = patience
         self._rows_a_batch = rows_a_batch
-        self._deadline: float | None = None
+        self._deadline = asyncio.get_running_loop().time() + patience.whole
         self._tenant = Tenant(wanted.principal.organization_id, wanted.principal.user_id)
 
     async def begin(self, wanted: ExportFormat, *, end_marker: bool) -> AsyncIterator[bytes]:
@@ -66,7 +84,7 @@ class Exporter:
             await note(session, who, AuditAction.SUMMARIES_EXPORTED, details={"format": str(wanted)})
 
     async def _stream(self, form: Format) -> AsyncIterator[bytes]:
-        """Raises UnavailableError in the middle where the process has to stop, and what PostgreSQL raises."""
+        """Raises CutOffError in the middle where it may not go on, and what PostgreSQL raises."""
         text, count = form.head(), 0
         behind: Position | None = None
         while True:
@@ -77,7 +95,7 @@ class Exporter:
                 yield (text + form.tail(count=count)).encode()
                 return
             yield text.encode()
-            self._refuse_to_outstay()
+            await self._refuse_to_outstay()
             text, behind = "", batch.end
 
     async def _batch(self, form: Format, behind: Position | None) -> Batch:
@@ -88,13 +106,15 @@ class Exporter:
                 form.columns, wanted.filters, wanted.keyset, behind, limit=self._rows_a_batch
             )
 
-    def _refuse_to_outstay(self) -> None:
-        if not self._is_draining():
-            return
+    async def _refuse_to_outstay(self) -> None:
+        """The guard asked once, and a client may read for very long."""
         now = asyncio.get_running_loop().time()
-        self._deadline = self._deadline or now + self._draining_seconds
+        if self._is_draining():
+            self._deadline = min(self._deadline, now + self._patience.draining)
         if now >= self._deadline:
-            raise UnavailableError(internal="an export was cut off: the process is told to stop")
+            raise CutOffError("an export was cut off: it took too long, or the process is told to stop")
+        if not await self._is_living():
+            raise CutOffError("an export was cut off: its credential or membership has ended")
 
 
 async def _again(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

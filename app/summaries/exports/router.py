@@ -1,6 +1,8 @@
 """Leaving with everything: the list, whole, as a file."""
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -8,9 +10,12 @@ from fastapi.responses import StreamingResponse
 
 from app.core.db import DatabaseDep
 from app.core.limits import AsyncLimiter, Hit, Limit
+from app.core.openapi import problems
 from app.summaries.exports.export import Exporter, Wanted
 from app.summaries.exports.vocabulary import MEDIA_TYPES, ExportFormat
 from app.summaries.parameters import CanReadSummaries
+from app.summaries.progress.desk import ProgressDesk
+from app.summaries.progress.errors import TooManyStreamsError
 from app.summaries.search.parameters import FiltersDep, Order
 
 router = APIRouter()
@@ -18,9 +23,10 @@ router = APIRouter()
 FILES: dict[int | str, dict[str, Any]] = {  # Any: OpenAPI JSON
     200: {
         "description": "Every summary that the list has with these filters, in the list's order. The answer "
-        "is complete where the transfer ends as HTTP says (its last chunk); a fault in the middle breaks the "
-        "connection off. `ndjson` and `json` hold what GET /summaries/{id} shows. A JSON array cut short "
-        "has no closing bracket; NDJSON ends in a line of its own where `end_marker` asks for one.",
+        "is complete where the transfer ends as HTTP says (its last chunk); a fault in the middle, the end "
+        "of the credential or of an hour breaks the connection off. `ndjson` and `json` hold what "
+        "GET /summaries/{id} shows. A JSON array cut short has no closing bracket; NDJSON ends in a line "
+        "of its own where `end_marker` asks for one.",
         "content": {
             media_type.partition(";")[0]: {"schema": {"type": "string", "format": "binary"}}
             for media_type in MEDIA_TYPES.values()
@@ -29,15 +35,19 @@ FILES: dict[int | str, dict[str, Any]] = {  # Any: OpenAPI JSON
 }
 
 
-async def get_exporter(
+async def open_exporter(
     principal: CanReadSummaries, database: DatabaseDep, filters: FiltersDep, order: Order, request: Request
-) -> Exporter:
+) -> AsyncIterator[Exporter]:
+    """One of the person's streams, until the answer has been sent or its client has gone."""
     state = request.app.state
-    return Exporter(
-        database,
-        Wanted(principal, filters, order),
-        is_draining=lambda: bool(getattr(state, "draining", False)),
-    )
+    desk: ProgressDesk = state.progress
+    with desk.slots.of(principal):
+        yield Exporter(
+            database,
+            Wanted(principal, filters, order),
+            is_living=partial(desk.hub.is_living, principal),
+            is_draining=lambda: bool(getattr(state, "draining", False)),
+        )
 
 
 async def count_export(principal: CanReadSummaries, request: Request) -> None:
@@ -47,11 +57,14 @@ async def count_export(principal: CanReadSummaries, request: Request) -> None:
     await limiter.enforce(request, [hit])
 
 
-ExporterDep = Annotated[Exporter, Depends(get_exporter)]
+ExporterDep = Annotated[Exporter, Depends(open_exporter, scope="request")]
 
 
 @router.get(
-    "/export", response_class=StreamingResponse, dependencies=[Depends(count_export)], responses=FILES
+    "/export",
+    response_class=StreamingResponse,
+    dependencies=[Depends(count_export)],
+    responses={**FILES, **problems(TooManyStreamsError)},
 )
 async def export(
     exporter: ExporterDep,

@@ -5,17 +5,19 @@ import io
 import json
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 
 import pytest
 from fastapi import FastAPI
 from httpx2 import AsyncClient
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 from typing_extensions import override
 
 from app.core.db import Database, Tenant
-from app.core.errors import UnavailableError
+from app.core.middleware.unhandled import is_unavailable
 from app.core.pagination import Keyset
-from app.summaries.exports.export import Exporter, Wanted
+from app.summaries.exports.export import PATIENCE, CutOffError, Exporter, Patience, Wanted
 from app.summaries.exports.vocabulary import ExportFormat
 from app.summaries.filters import Filters
 from app.summaries.repository import NEWEST_FIRST, OLDEST_FIRST
@@ -32,13 +34,15 @@ def exporter(
     *,
     keyset: Keyset = NEWEST_FIRST,
     draining: bool = False,
-    seconds: float = 20,
+    patience: Patience = PATIENCE,
 ) -> Exporter:
+    principal = principal_of(person)
     return Exporter(
         app.state.database,
-        Wanted(principal_of(person), Filters(), keyset),
+        Wanted(principal, Filters(), keyset),
+        is_living=partial(app.state.progress.hub.is_living, principal),
         is_draining=lambda: draining,
-        draining_seconds=seconds,
+        patience=patience,
         rows_a_batch=2,
     )
 
@@ -116,6 +120,7 @@ async def test_a_fault_in_the_middle_is_raised_and_nothing_looks_like_the_end(
     source = Exporter(
         BreakingDatabase(app.state.database.engine),
         Wanted(principal_of(alice), Filters(), NEWEST_FIRST),
+        is_living=partial(app.state.progress.hub.is_living, principal_of(alice)),
         is_draining=lambda: False,
         rows_a_batch=2,
     )
@@ -127,13 +132,38 @@ async def test_a_fault_in_the_middle_is_raised_and_nothing_looks_like_the_end(
     assert "end" not in told.lower().splitlines()[-1]
 
 
+@pytest.mark.parametrize("ending", ["UPDATE auth_sessions SET revoked_at = now()", "DELETE FROM memberships"])
+async def test_whose_access_has_ended_reads_no_further(
+    client: AsyncClient, app: FastAPI, alice: Person, ending: str
+) -> None:
+    await shelf_of(client, alice, many=4)
+    stream = await begun(exporter(app, alice))
+    await anext(stream)
+    async with app.state.database.transaction(Tenant(alice.organization_id, alice.user_id)) as session:
+        await session.execute(text(ending))
+    with pytest.raises(CutOffError):
+        await anext(stream)
+
+
+async def test_an_export_gets_only_so_old(client: AsyncClient, app: FastAPI, alice: Person) -> None:
+    await shelf_of(client, alice, many=4)
+    stream = await begun(exporter(app, alice, patience=Patience(whole=0)))
+    await anext(stream)
+    with pytest.raises(CutOffError):
+        await anext(stream)
+
+
+def test_what_is_cut_off_is_no_fault_to_be_reported() -> None:
+    assert is_unavailable(CutOffError())
+
+
 async def test_a_process_that_stops_cuts_long_exports_off(
     client: AsyncClient, app: FastAPI, alice: Person
 ) -> None:
     await shelf_of(client, alice, many=4)
-    stream = await begun(exporter(app, alice, draining=True, seconds=0))
+    stream = await begun(exporter(app, alice, draining=True, patience=Patience(draining=0)))
     await anext(stream)
-    with pytest.raises(UnavailableError):
+    with pytest.raises(CutOffError):
         await anext(stream)
 
 

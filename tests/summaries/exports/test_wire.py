@@ -60,6 +60,19 @@ async def test_a_fault_before_the_first_row_is_an_ordinary_error(wired: AsyncCli
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
 
 
+async def test_whoever_is_locked_out_while_they_read_gets_no_more(
+    wired: AsyncClient, app: FastAPI, alice: Person
+) -> None:
+    assert app.state.progress.slots.people == 0
+    async with wired.stream("GET", f"{PATH}/export", headers={"Accept-Encoding": "identity"}) as answer:
+        assert app.state.progress.slots.people == 1
+        async with app.state.database.transaction(Tenant(alice.organization_id, alice.user_id)) as session:
+            await session.execute(text("UPDATE auth_sessions SET revoked_at = now()"))
+        with pytest.raises(RemoteProtocolError):
+            await answer.aread()
+    assert app.state.progress.slots.people == 0
+
+
 async def test_a_client_that_goes_away_ends_it_and_leaves_no_connection(
     wired: AsyncClient, app: FastAPI
 ) -> None:
