@@ -1,6 +1,6 @@
 """The site map: every router, on one screen. `docs/endpoints.md` lists the routes in full."""
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 
 from app.accounts.privacy_router import router as privacy
 from app.accounts.recovery_router import password_router, verification_router
@@ -15,6 +15,7 @@ from app.auth.own_sessions.router import router as own_sessions
 from app.auth.password_change.router import router as password_change
 from app.auth.router import router as auth
 from app.auth.second_factor.router import router as second_factor
+from app.core.known_query import refuse_unknown_query
 from app.health.router import router as health
 from app.organizations.audit_log_router import router as audit_log
 from app.organizations.invitations.router import router as invitations
@@ -111,5 +112,8 @@ TAGS = {
 
 def include_routers(app: FastAPI) -> None:
     for prefix, tag, router in ROUTERS:
-        app.include_router(router, prefix=prefix, tags=[tag])
+        # Other providers add parameters to our callback; who passes a public link on decorates it.
+        is_strict = prefix.startswith(API) and router is not oauth
+        dependencies = [Depends(refuse_unknown_query)] if is_strict else []
+        app.include_router(router, prefix=prefix, tags=[tag], dependencies=dependencies)
     app.openapi_tags = [{"name": name, "description": description} for name, description in TAGS.items()]

@@ -5,12 +5,21 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, PlainSerializer, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    PlainSerializer,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 # PostgreSQL's text cannot hold U+0000, nor UTF-8 half a surrogate pair: each would be a 500 in the driver,
 # and pydantic lets both through.
 NUL = "\x00"
+_NUMBER = re.compile(r"\s*[-+]?[\d._]+(e[-+]?\d+)?\s*", re.IGNORECASE)
 _UNSTORABLE = re.compile(f"[{NUL}\ud800-\udfff]")
 
 Item = TypeVar("Item")
@@ -69,8 +78,15 @@ def _in_utc(moment: datetime) -> datetime:
         raise PydanticCustomError("out_of_range", "This time is out of range") from None
 
 
+def _refuse_number(value: Any) -> Any:  # Any: undecoded
+    """Pydantic would take a number, and 2030 in a query too, for seconds since 1970."""
+    if isinstance(value, int | float) or (isinstance(value, str) and _NUMBER.fullmatch(value)):
+        raise PydanticCustomError("not_rfc3339", "Times are RFC 3339, such as 2030-01-31T12:00:00Z")
+    return value
+
+
 # A time that comes in.
-Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_refuse_number), AfterValidator(_in_utc)]
 # Every time in an answer: whatever zone the driver returned, clients see UTC.
 UtcDatetime = Annotated[datetime, PlainSerializer(to_rfc3339, when_used="json")]
 

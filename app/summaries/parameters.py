@@ -84,6 +84,7 @@ def get_summary_id(summary_id: Annotated[str, Path(json_schema_extra=ID_SCHEMA)]
 
 
 def wait_seconds(
+    request: Request,
     prefer: Annotated[
         str | None,
         Header(
@@ -93,7 +94,8 @@ def wait_seconds(
         ),
     ] = None,
 ) -> int:
-    return preferred_wait(prefer)
+    """All lines of the header are one list (RFC 7240, section 2); `prefer` documents it."""
+    return preferred_wait(prefer and ", ".join(request.headers.getlist("prefer")))
 
 
 SummaryId = Annotated[UUID, Depends(get_summary_id)]

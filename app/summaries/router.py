@@ -8,6 +8,7 @@ from app.core.conditional import PreconditionFailedError
 from app.core.idempotency import IDEMPOTENCY_ERRORS
 from app.core.idempotency_route import IdempotentRoute
 from app.core.limits import Limit, limited
+from app.core.middleware.head import WAS_HEAD
 from app.core.openapi import problems
 from app.core.page_query import PageQuery
 from app.core.pagination import InvalidCursorError
@@ -94,11 +95,13 @@ async def count(service: ReadingService, filters: FiltersDep) -> CountView:
 async def read(
     service: ReadingService,
     summary_id: SummaryId,
+    request: Request,
     include: Annotated[Literal["text"] | None, Query(description="Also the extracted text.")] = None,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """One summary."""
-    document = await (service.document_with_text if include else service.document)(summary_id)
+    reading = service.document_with_text if include else service.document
+    document = await reading(summary_id, is_seen=WAS_HEAD not in request.scope)
     return answers.read(document, if_none_match)
 
 

@@ -14,8 +14,6 @@ from app.summaries.vocabulary import Engine, OnDuplicate, Status, Style, Visibil
 
 MAX_TEXT_BYTES = 1024 * 1024
 MAX_HTML_BYTES = 5 * 1024 * 1024
-# The same html inside JSON: quotes, newlines and non-ASCII letters are escaped.
-MAX_BODY_BYTES = 2 * MAX_HTML_BYTES
 
 
 def _without_repeats(tags: list[str]) -> list[str]:

@@ -147,8 +147,11 @@ class SummaryService:
             raise SummaryNotFoundError
         return summary
 
-    async def document(self, summary_id: UUID) -> CachedBody:
-        """From the cache where it is warm: then not one statement runs."""
+    async def document(self, summary_id: UUID, *, is_seen: bool = True) -> CachedBody:
+        """From the cache where it is warm: then not one statement runs.
+
+        What is not to be kept stays until somebody has seen it: HEAD's answer has no body.
+        """
         found = await self._cache.get(cache_key(self._principal.organization_id, summary_id))
         if isinstance(found, CachedBody):
             if found.visibility == Visibility.PRIVATE and found.owner_id != self._principal.user_id:
@@ -156,16 +159,17 @@ class SummaryService:
             return found
         summary = await self.get(summary_id)
         document = document_of(summary)
-        if summary.ephemeral:
+        if summary.ephemeral and is_seen:
             await self.hand_over(summary)
-        else:
+        elif not summary.ephemeral:
             await self._cache.put(found, document)
         return document
 
-    async def document_with_text(self, summary_id: UUID) -> CachedBody:
+    async def document_with_text(self, summary_id: UUID, *, is_seen: bool = True) -> CachedBody:
         summary = await self.get(summary_id)
         document = document_with_text(summary, await self._summaries.find_text(summary_id))
-        await self.hand_over(summary)
+        if is_seen:
+            await self.hand_over(summary)
         return document
 
     async def hand_over(self, summary: Summary) -> None:

@@ -10,12 +10,9 @@ from app.core.webhook_queue import WebhookEvent
 from app.reading.urls import MAX_URL_LENGTH
 from app.webhooks.vocabulary import DeliveryFailure, DeliveryStatus, DisabledReason
 
+# As text: a refusal shows the members of an enumeration as Python writes them.
 SubscribableEvent = Literal[
-    WebhookEvent.SUMMARY_READY,
-    WebhookEvent.SUMMARY_FAILED,
-    WebhookEvent.SUMMARY_UPDATED,
-    WebhookEvent.SUMMARY_DELETED,
-    WebhookEvent.SUMMARY_RESTORED,
+    "summary.ready", "summary.failed", "summary.updated", "summary.deleted", "summary.restored"
 ]
 SUBSCRIBABLE = 5
 

@@ -14,7 +14,6 @@ from sqlalchemy import DateTime, create_engine, select
 from sqlalchemy.dialects import registry
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from app.core.errors import ValidationFailedError
 from app.core.page_query import PageQuery
 from app.core.pagination import CursorCodec, InvalidCursorError, Keyset, PageRequest, Pagination
 
@@ -159,14 +158,6 @@ def client() -> TestClient:
         return page.limit, page.cursor
 
     return TestClient(app)
-
-
-@pytest.mark.parametrize("name", ["skip", "offset", "page"])
-def test_other_styles_of_pagination_are_refused_with_a_hint(client: TestClient, name: str) -> None:
-    with pytest.raises(ValidationFailedError) as caught:
-        client.get("/notes", params={name: "0", "limit": "5"})
-    assert "cursor" in (caught.value.public_hint or "")
-    assert [fault.pointer for fault in caught.value.faults] == [f"#/query/{name}"]
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=-1", "limit=x", "cursor=" + "a" * 1025])

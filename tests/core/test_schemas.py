@@ -2,9 +2,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
-from app.core.schemas import Page, RequestModel, ResponseModel, UtcDatetime
+from app.core.schemas import Moment, Page, RequestModel, ResponseModel, UtcDatetime
 
 pytestmark = pytest.mark.unit
 
@@ -36,6 +36,17 @@ def test_request_is_refused(body: dict[str, object], rule: str) -> None:
     with pytest.raises(ValidationError) as caught:
         Note.model_validate(body)
     assert caught.value.errors()[0]["type"] == rule
+
+
+@pytest.mark.parametrize("value", ["2030", "20300101", "1.5e9", " -5", 1893456000, 1.5, "2030-01-01", "soon"])
+def test_a_time_is_neither_a_number_nor_a_day(value: object) -> None:
+    with pytest.raises(ValidationError):
+        TypeAdapter(Moment).validate_python(value)
+
+
+@pytest.mark.parametrize("value", ["2030-01-31T12:00:00Z", "2030-01-31T14:00:00.000+02:00"])
+def test_a_time_that_comes_in_is_in_utc(value: str) -> None:
+    assert TypeAdapter(Moment).validate_python(value) == datetime(2030, 1, 31, 12, tzinfo=UTC)
 
 
 def test_request_keeps_its_spaces() -> None:

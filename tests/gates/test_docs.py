@@ -12,8 +12,8 @@ from app.cli import cli
 from app.main import create_app
 from app.settings import Environment, load_settings
 from tests.deploy.deploy_files import COMMAND_NAMES, setting_names
+from tests.gates import endpoint_reference, error_reference
 from tests.gates.documents import Document, House, find_ghosts
-from tests.gates.error_reference import render_reference
 
 pytestmark = pytest.mark.unit
 ROOT = Path(__file__).resolve().parents[2]
@@ -77,7 +77,15 @@ def test_everything_named_exists(house: House, document: Document) -> None:
 
 def test_error_reference_is_the_catalogue() -> None:
     written = (ROOT / "docs/errors.md").read_text("utf-8")
-    assert written == render_reference(), "python -m tests.gates.error_reference > docs/errors.md"
+    assert written == error_reference.render_reference(), (
+        "python -m tests.gates.error_reference > docs/errors.md"
+    )
+
+
+def test_endpoint_reference_is_the_site() -> None:
+    written = (ROOT / "docs/endpoints.md").read_text("utf-8")
+    remedy = "python -m tests.gates.endpoint_reference > docs/endpoints.md"
+    assert written == endpoint_reference.render_reference(), remedy
 
 
 def test_map_of_rooms_is_the_tree() -> None:

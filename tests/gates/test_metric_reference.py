@@ -1,6 +1,7 @@
 """docs/observability.md lists every metric, with its type, labels and meaning, and none that is not there."""
 
 import pytest
+from prometheus_client import Gauge
 
 from tests.gates.metric_reference import DOCUMENT, registered, render_table, table_of
 
@@ -20,3 +21,11 @@ def test_the_metrics_of_both_programs_are_among_them() -> None:
 def test_no_label_is_called_by_what_would_name_somebody() -> None:
     names = {label for metric in registered().values() for label in metric._labelnames}  # noqa: SLF001  # as there
     assert names.isdisjoint({"organization", "organization_id", "tenant", "user", "user_id", "url", "path"})
+
+
+def test_every_gauge_says_how_processes_make_one_figure() -> None:
+    """By default each process is a series of its own, with its process id for a label."""
+    gauges = {name: metric for name, metric in registered().items() if isinstance(metric, Gauge)}
+    assert len(gauges) > 10
+    modes = {name: gauge._multiprocess_mode for name, gauge in gauges.items()}  # noqa: SLF001  # as there
+    assert [name for name, mode in modes.items() if mode in {"all", "liveall"}] == []

@@ -134,6 +134,15 @@ async def test_collected_once_it_is_gone(
     assert await traces(database_urls, app) == []
 
 
+@pytest.mark.parametrize("query", ["", "?include=text"])
+async def test_head_does_not_collect_it(client: AsyncClient, app: FastAPI, alice: Person, query: str) -> None:
+    summary_id = await drained(client, app, alice)
+    await work(app, alice, summary_id)
+    url = f"{PATH}/{summary_id}{query}"
+    assert (await client.head(url, headers=alice.headers)).status_code == 200
+    assert (await client.get(url, headers=alice.headers)).json()["status"] == "ready"
+
+
 async def test_no_list_count_or_export_shows_it(client: AsyncClient, app: FastAPI, alice: Person) -> None:
     await work(app, alice, await drained(client, app, alice))
     for path in ("", f"?q={SECRET}", "/export?format=ndjson", "/tags", "/trash"):

@@ -11,7 +11,7 @@ from app.reading.errors import ReadingError, Reason
 from app.summaries.tasks import summarise
 from app.summaries.waiting import wait_until
 from tests.factories import Person
-from tests.summaries.shelf import PATH, TEXT
+from tests.summaries.shelf import PATH, TEXT, row_of, set_columns
 from tests.summaries.workbench import ScriptedReader, bench_of, key_of
 
 
@@ -53,6 +53,13 @@ async def test_wait_that_was_too_short_is_202(client: AsyncClient, alice: Person
     answer = await client.post(PATH, json={"text": TEXT}, headers=headers)
     assert (answer.status_code, answer.json()["status"]) == (202, "queued")
     assert (answer.headers["Retry-After"], answer.headers["Preference-Applied"]) == ("2", "wait=1")
+
+
+@pytest.mark.integration
+async def test_every_line_of_prefer_counts(client: AsyncClient, alice: Person) -> None:
+    headers = [*alice.headers.items(), ("Prefer", "respond-async"), ("Prefer", "wait=1")]
+    answer = await client.post(PATH, json={"text": TEXT}, headers=headers)
+    assert (answer.status_code, answer.headers["Preference-Applied"]) == (202, "wait=1")
 
 
 @pytest.mark.integration
@@ -103,3 +110,30 @@ async def only_summary(client: AsyncClient, person: Person) -> str:
         await asyncio.sleep(0.05)
         items = (await client.get(PATH, headers=person.headers)).json()["items"]
     return items[0]["id"]
+
+
+@pytest.mark.integration
+async def test_deleted_while_it_is_waited_for_it_is_202(client: AsyncClient, alice: Person) -> None:
+    headers = {**alice.headers, "Prefer": "wait=10"}
+    posting = asyncio.create_task(client.post(PATH, json={"text": TEXT}, headers=headers))
+    async with asyncio.timeout(5):
+        created = await only_summary(client, alice)
+    await client.delete(f"{PATH}/{created}", headers=alice.headers)
+    answer = await posting
+    assert (answer.status_code, answer.json()["id"]) == (202, created)
+
+
+@pytest.mark.integration
+async def test_a_retry_waits_as_whatever_else_begins_it_does(
+    client: AsyncClient, alice: Person, app: FastAPI
+) -> None:
+    created = (await client.post(PATH, json={"text": TEXT}, headers=alice.headers)).json()["id"]
+    await set_columns(app, alice, created, status="failed", failure_reason="timeout")
+    headers = {**alice.headers, "Prefer": "wait=10"}
+    posting = asyncio.create_task(client.post(f"{PATH}/{created}/retry", headers=headers))
+    async with asyncio.timeout(5):
+        while (await row_of(app.state.database, alice.organization_id, created)).status == "failed":
+            await asyncio.sleep(0.05)
+    await summarise(bench_of(app), key_of(alice, created), tries=0)
+    answer = await posting
+    assert (answer.status_code, answer.json()["status"]) == (201, "ready")

@@ -20,7 +20,8 @@ DEFAULT_LIMIT = MEBIBYTE
 BodyLimits = Mapping[tuple[str, str], int]
 # What takes whole pages or files; all else has DEFAULT_LIMIT. A form's boundaries need room beside its file.
 WIDER_LIMITS: BodyLimits = {
-    ("POST", "/api/v1/summaries"): 5 * MEBIBYTE,
+    # 5 MiB of HTML, whose quotes, newlines and non-ASCII letters JSON may escape.
+    ("POST", "/api/v1/summaries"): 10 * MEBIBYTE,
     ("POST", "/api/v1/summaries/batch"): 5 * MEBIBYTE,
     ("POST", "/api/v1/summaries/upload"): 21 * MEBIBYTE,
     ("POST", "/api/v1/summaries/import"): 5 * MEBIBYTE,

@@ -21,7 +21,8 @@ Columns = Mapping[str, Column]
 
 
 def _moment(column: Column) -> Column:
-    return func.to_char(func.timezone("UTC", column), literal(MOMENT))
+    """As `to_rfc3339` writes it: whole seconds have no fraction."""
+    return func.replace(func.to_char(func.timezone("UTC", column), literal(MOMENT)), ".000000Z", "Z")
 
 
 def _object(members: Mapping[str, Column]) -> Column:
@@ -49,6 +50,7 @@ def _column(name: str) -> Column:
         "published_at": _moment(Summary.published_at),
         "created_at": _moment(Summary.created_at),
         "updated_at": _moment(Summary.updated_at),
+        "refreshed_at": _moment(Summary.refreshed_at),
         "style": func.coalesce(Summary.options.op("->>")("style"), literal(str(Style.PARAGRAPH), Text())),
         "archived": Summary.archived_at.is_not(None),
         "failure": _failure(),

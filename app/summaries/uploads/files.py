@@ -11,7 +11,6 @@ from app.reading.article import RawDocument
 from app.reading.content_types import HTML
 from app.reading.errors import ReadingError, Reason
 from app.reading.file_types import HTML_BYTES, settle_file_type
-from app.summaries.uploads.forms import FILE
 
 MIB = 1024 * 1024
 MAX_UPLOAD_BYTES = 20 * MIB
@@ -36,10 +35,13 @@ def name_of(file: UploadFile) -> str | None:
     return " ".join("".join(kept).split())[:LONGEST_NAME].strip(". ") or None
 
 
-async def document_of(file: UploadFile) -> RawDocument:
-    """All of it in memory, as the database wants it: let go of it soon. Raises ProblemError."""
+async def document_of(file: UploadFile, *, pointer: str) -> RawDocument:
+    """All of it in memory, as the database wants it: let go of it soon. Raises ProblemError.
+
+    `pointer` leads to the file in what was sent.
+    """
     if not file.size:
-        raise ValidationFailedError(faults=[FieldFault(f"/{FILE}", "file_empty", "The file is empty")])
+        raise ValidationFailedError(faults=[FieldFault(pointer, "file_empty", "The file is empty")])
     name = name_of(file)
     media_type = await _type_of(file, name)
     if media_type == HTML and file.size > HTML_BYTES:

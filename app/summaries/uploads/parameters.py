@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -13,7 +14,7 @@ from app.summaries.duplicates import Submission
 from app.summaries.intake import Intake
 from app.summaries.parameters import IntakeDep
 from app.summaries.uploads.files import document_of, refuse_oversize
-from app.summaries.uploads.forms import FormDep, Options, SubmittedForm, options_of, validated
+from app.summaries.uploads.forms import FILE, FILES, FormDep, Options, SubmittedForm, options_of, validated
 from app.summaries.uploads.schemas import OPTION_FIELDS, FileDraft, FormDraft
 
 
@@ -29,19 +30,21 @@ class Upload:
 
     async def take_one(self, *, wait_seconds: int) -> Submission:
         async with self.slots:
-            submission = await self.intake.take(await self._draft(self.form.files[0]))
+            submission = await self.intake.take(await self._draft(self.form.files[0], pointer=f"/{FILE}"))
         return await self.intake.finished(submission, wait_seconds=wait_seconds)
 
     async def take_all(self) -> list[Taken]:
         async with self.batch.opened():
-            return [await self._take(index, file) for index, file in enumerate(self.form.files)]
+            return [await self._take(index) for index in range(len(self.form.files))]
 
-    async def _take(self, index: int, file: UploadFile) -> Taken:
+    async def _take(self, index: int) -> Taken:
         async with self.slots:
-            return await self.batch.take(str(index), lambda: self._draft(file))
+            draft = partial(self._draft, self.form.files[index], pointer=f"/{FILES}/{index}")
+            return await self.batch.take(str(index), draft)
 
-    async def _draft(self, file: UploadFile) -> FileDraft:
-        return FileDraft.model_validate({**self.options, "document": await document_of(file)})
+    async def _draft(self, file: UploadFile, *, pointer: str) -> FileDraft:
+        document = await document_of(file, pointer=pointer)
+        return FileDraft.model_validate({**self.options, "document": document})
 
 
 # The form first: an Idempotency-Key's fingerprint reads it, too, and would set no bounds.

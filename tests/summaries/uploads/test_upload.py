@@ -99,6 +99,12 @@ async def chunks(*, mebibytes: int) -> AsyncIterator[bytes]:
         yield b"a" * MIB
 
 
+async def test_a_files_fault_leads_to_that_file(client: AsyncClient, alice: Person) -> None:
+    answer = await upload_several(client, alice, ("a.txt", TEXT.encode()), ("empty.txt", b""))
+    problem = answer.json()["items"][1]["problem"]
+    assert problem["errors"][0]["pointer"] == "/files/1"
+
+
 async def test_a_viewer_may_not(client: AsyncClient, factory: Factory, alice: Person) -> None:
     viewer = await factory.member("vera", alice.organization_id, role=MembershipRole.VIEWER)
     assert (await upload(client, viewer)).status_code == 403
