@@ -12,6 +12,7 @@ TENANT = "(SELECT nullif(current_setting('app.organization_id', true), '')::uuid
 
 
 def upgrade() -> None:
+    op.execute("SET LOCAL lock_timeout = '5s'")
     create_shares()
     create_feeds()
     for table, function in LOOKUPS.items():
