@@ -157,6 +157,14 @@ def test_grafana_is_given_what_it_is_provisioned_with() -> None:
         assert "prometheus" in services
 
 
+def test_the_document_counts_as_we_do() -> None:
+    text = (ROOT / "docs/observability.md").read_text("utf-8")
+    for dashboard in DASHBOARDS:
+        assert f"| {dashboard.title} | {len(dashboard.panels)} |" in text
+    assert f"all\n  {len(list(queries()))} expressions" in text
+    assert f"counted {sum(len(dashboard.panels) for dashboard in DASHBOARDS)} panels" in text
+
+
 def test_a_rate_has_two_scrapes_to_go_by() -> None:
     scrape = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())["global"]
     source = yaml.safe_load((GRAFANA / "provisioning/datasources/prometheus.yml").read_text())["datasources"][

@@ -11,10 +11,9 @@ QUEUE = Row(
     [
         Panel(
             title="Jobs, by state",
-            means="Waiting, running and failed jobs of all tasks. What waits on purpose, such as the next try of a "
-            "webhook, is among the waiting.",
-            worry="waiting grows and the oldest due job beside it too: more workers; failed grows: read the job's "
-            "error first.",
+            means="Waiting, running and failed jobs of all tasks. The waiting include what is put off on "
+            "purpose, such as the next try of a webhook.",
+            worry="waiting grows, and the oldest due job with it: more workers; failed grows: read why first.",
             unit="short",
             queries=[Query("max by (state) (precis_queue_jobs)", "{{state}}")],
             alerts=["QueueStuck", "JobsGivenUp"],
@@ -30,8 +29,8 @@ QUEUE = Row(
         ),
         Panel(
             title="Workers with a heartbeat",
-            means="Workers whose heartbeat in the database is younger than 30 s. Each process is two: one for "
-            "summaries and upkeep, one for webhooks.",
+            means="Workers whose heartbeat in the database is younger than 30 s. Each process is two: "
+            "one for summaries and upkeep, one for webhooks.",
             worry="it is 0: nothing is summarised, sent or sealed. Or fewer than were started.",
             unit="short",
             queries=[Query("max(precis_queue_workers)", "workers")],

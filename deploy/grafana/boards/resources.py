@@ -88,8 +88,8 @@ DATABASE = Row(
         ),
         Panel(
             title="Failures",
-            means="Failures a second: connect (refused, unreachable), pool (none free in time), lost (broken "
-            "while in use).",
+            means="Failures a second: connect (unreachable), pool (none free in time), lost (broken while in "
+            "use), read_only.",
             worry="it is not 0 for a minute: users get 503.",
             unit="ops",
             queries=[Query(or_zero(rate("precis_db_failures_total", "kind") + " > 0", "kind"), "{{kind}}")],
