@@ -48,8 +48,8 @@ def test_dependencies_networks_and_secrets_are_declared(file: str) -> None:
 
 
 @pytest.mark.parametrize("file", COMPOSE_FILES)
-def test_mounted_files_are_in_the_repository(file: str) -> None:
-    assert [source for source in mounted_files(read_compose(file)) if not (ROOT / source).is_file()] == []
+def test_mounted_files_and_folders_are_in_the_repository(file: str) -> None:
+    assert [source for source in mounted_files(read_compose(file)) if not (ROOT / source).exists()] == []
 
 
 @pytest.mark.parametrize("file", COMPOSE_FILES)

@@ -13,7 +13,7 @@ QUEUE = Row(
             title="Jobs, by state",
             means="Waiting, running and failed jobs of all tasks. The waiting include what is put off on "
             "purpose, such as the next try of a webhook.",
-            worry="waiting grows, and the oldest due job with it: more workers; failed grows: read why first.",
+            worry="waiting grows, and the oldest due job too: more workers; failed grows: read why first.",
             unit="short",
             queries=[Query("max by (state) (precis_queue_jobs)", "{{state}}")],
             alerts=["QueueStuck", "JobsGivenUp"],
