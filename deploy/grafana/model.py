@@ -57,7 +57,6 @@ class Panel:
     base: str = "green"
     alerts: Sequence[str] = ()
     stacked: bool = False
-    names: bool = False
 
     @property
     def description(self) -> str:
@@ -117,8 +116,7 @@ class Panel:
         reduce = {"calcs": ["lastNotNull"], "fields": "", "values": False}
         if self.kind is Kind.BARS:
             return {"reduceOptions": reduce, "orientation": "horizontal", "displayMode": "gradient"}
-        text = "name" if self.names else "auto"
-        return {"reduceOptions": reduce, "colorMode": "value", "graphMode": "none", "textMode": text}
+        return {"reduceOptions": reduce, "colorMode": "value", "graphMode": "none", "textMode": "auto"}
 
     def _target(self, at: int, query: Query) -> Json:
         over_time = self.kind is Kind.LINES
