@@ -23,7 +23,10 @@ OUR_FAULTS = 'reason=~"internal|provider_error"'
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """`budget` is the share that may go wrong; `events` and `errors` are PromQL, in events a second."""
+    """`budget` is the share that may go wrong; `events` and `errors` are PromQL, in events a second.
+
+    The errors are recorded after the events, and may be computed from them.
+    """
 
     name: str
     promise: str
@@ -45,12 +48,10 @@ class Burn:
     consequence: str
 
 
-def _requests_within(series: str, bound: str = "") -> str:
-    """Each request once: per second, those that wait on purpose left out."""
-    return (
-        f"sum(rate({series}{{{REQUESTS},{NO_WAITING}{bound}}}[5m])"
-        f" unless rate({series}{{{REQUESTS},{WAITING_POST}{bound}}}[5m]))"
-    )
+def _not_waiting(series: str, also: str = "") -> str:
+    """Requests a second, those that wait on purpose left out."""
+    unwanted = f"http_request_duration_seconds_count{{{WAITING_POST}}}"
+    return f"sum(rate({series}{{{REQUESTS},{NO_WAITING}{also}}}[5m]) unless ignoring (le) {unwanted})"
 
 
 OBJECTIVES = (
@@ -66,10 +67,9 @@ OBJECTIVES = (
         name="latency",
         promise="99 % of requests are answered within 250 ms",
         budget=0.01,
-        events=_requests_within("http_request_duration_seconds_count"),
-        errors=_requests_within("http_request_duration_seconds_count")
-        + " - "
-        + _requests_within("http_request_duration_seconds_bucket", ',le="0.25"'),
+        events=_not_waiting("http_request_duration_seconds_count"),
+        errors="precis:latency:event_rate_5m - "
+        + _not_waiting("http_request_duration_seconds_bucket", ',le="0.25"'),
         complaint="of requests take over 250 ms",
     ),
     Objective(
@@ -85,7 +85,7 @@ OBJECTIVES = (
         promise="95 % of summaries are finished within 30 s of being asked for",
         budget=0.05,
         events="sum(rate(precis_summary_freshness_seconds_count[5m]))",
-        errors="sum(rate(precis_summary_freshness_seconds_count[5m]))"
+        errors="precis:freshness:event_rate_5m"
         ' - sum(rate(precis_summary_freshness_seconds_bucket{le="30.0"}[5m]))',
         complaint="of summaries take over 30 s",
     ),
