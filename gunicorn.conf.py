@@ -14,6 +14,7 @@ from gunicorn.workers.base import Worker
 from typing_extensions import override
 from uvicorn_worker import UvicornWorker
 
+from app.core.metrics_folder import metrics_folder
 from app.core.serving.lingering import LingeringProtocol
 from app.core.serving.relief import RELIEF
 from app.core.serving.server import CarefulServer, refuse_until_served
@@ -26,9 +27,8 @@ except SettingsError as error:
     raise SystemExit(str(error)) from None
 
 _metrics_dir = Path(
-    os.environ.get("PROMETHEUS_MULTIPROC_DIR") or _settings.data_dir / "metrics" / str(_settings.port)
-)
-_metrics_dir = _metrics_dir.resolve()
+    os.environ.get("PROMETHEUS_MULTIPROC_DIR") or metrics_folder(_settings.data_dir, _settings.port)
+).resolve()
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_metrics_dir)
 
 from prometheus_client import multiprocess  # noqa: E402  # it looks for the directory when imported
