@@ -14,6 +14,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from tests.e2e.running import descendants, until
+
 pytestmark = pytest.mark.e2e
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -95,3 +97,17 @@ def test_request_in_flight_is_answered_before_the_process_ends(fleet: Fleet) -> 
         fleet.process.send_signal(signal.SIGTERM)
         assert answer.result(10).status_code == 200
     assert fleet.process.wait(10) == 0
+
+
+def test_reload_replaces_every_process_and_every_request_meanwhile_is_answered(fleet: Fleet) -> None:
+    assert until(lambda: len(descendants(fleet.process.pid)) == 2)
+    former, statuses = descendants(fleet.process.pid), set()
+    fleet.process.send_signal(signal.SIGHUP)
+
+    def replaced() -> bool:
+        statuses.add(fleet.client.get("/").status_code)
+        return not former & descendants(fleet.process.pid)
+
+    assert until(replaced, seconds=30)
+    assert statuses == {200}
+    assert until(lambda: len(descendants(fleet.process.pid)) == 2)

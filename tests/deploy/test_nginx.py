@@ -88,6 +88,18 @@ def test_body_over_the_limit_is_a_problem_document(edge: Edge) -> None:
     assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
 
 
+def test_address_that_is_too_long_is_a_problem_document(edge: Edge) -> None:
+    answer = edge.secure.get("/" + "x" * 20_000)
+    assert (answer.status_code, answer.json()["status"]) == (400, 400)
+    assert answer.json()["request_id"] == answer.headers["x-request-id"]
+
+
+def test_request_that_cannot_be_read_is_a_problem_document(edge: Edge) -> None:
+    answer = edge.secure.get("/", headers={"Host": "no/name"})
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed_request")
+    assert edge.secure.get("/.problem/malformed_request").status_code == 404
+
+
 def test_plain_http_is_sent_to_https_except_for_health(edge: Edge) -> None:
     answer = edge.plain.get("/docs?a=1")
     assert answer.status_code == 308
