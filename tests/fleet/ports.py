@@ -1,11 +1,15 @@
 """Who of the fleet listens where."""
 
-import socket
-from contextlib import ExitStack
+import random
 from dataclasses import dataclass, fields
+from itertools import islice
 from typing import Self
 
-from app.local.ports import LOOPBACK
+from app.local.ports import is_free
+
+# Below those that Linux gives to outgoing connections: one of these could take the port of a process that is
+# just being restarted.
+RANGE = range(20_000, 32_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +28,5 @@ class Ports:
 
     @classmethod
     def free(cls) -> Self:
-        """All held until the last is known: none is given twice."""
-        with ExitStack() as stack:
-            sockets = [stack.enter_context(socket.socket()) for _ in fields(cls)]
-            for probe in sockets:
-                probe.bind((LOOPBACK, 0))
-            return cls(*(probe.getsockname()[1] for probe in sockets))
+        candidates = (port for port in random.sample(RANGE, len(RANGE)) if is_free(port))
+        return cls(*islice(candidates, len(fields(cls))))

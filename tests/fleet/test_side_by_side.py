@@ -11,13 +11,14 @@ import httpx2
 import pytest
 
 from app.core.schema_version import ROOT
-from app.local.ports import LOOPBACK, free_port
+from app.local.ports import LOOPBACK
 from app.local.process import Child, Command
 from app.local.stack import precis
 from tests.e2e.running import until
 from tests.fleet.fleet import INHERITED
 from tests.fleet.former import NoHistoryError, former_release
 from tests.fleet.member import answers
+from tests.fleet.ports import Ports
 from tests.fleet.traffic import TEXT
 from tests.servers import DatabaseUrls
 
@@ -44,7 +45,7 @@ class Pair:
 
     @contextmanager
     def running(self, *, api: Path, worker: Path) -> Iterator[httpx2.Client]:
-        port = free_port()
+        port = Ports.free().api_1
         environment = self.environment | {"PORT": str(port)}
         children = [
             Child(name, Command(precis(name), environment=environment, directory=root, log=self.log))
