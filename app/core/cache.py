@@ -29,6 +29,8 @@ HOLD_SECONDS = 60
 HELD = b"held"
 
 CACHE_READS = Counter("precis_cache_reads", "Reads of the body cache by outcome.", ["outcome"])
+for _outcome in ("hit", "miss"):
+    CACHE_READS.labels(_outcome)
 CACHE_NOT_STORED = Counter("precis_cache_not_stored", "Bodies that Redis did not take.")
 CACHE_LOST_INVALIDATIONS = Counter(
     "precis_cache_lost_invalidations", "Invalidations that Redis did not take; each renews the cache's epoch."

@@ -26,6 +26,9 @@ FAILURES = Counter(
     "By kind: connect (unreachable), pool (none free in time), lost (broken while in use), read_only.",
     ["kind"],
 )
+# There at 0 before the first: a rate over a missing series is no zero.
+for _kind in ("connect", "pool", "lost", "read_only"):
+    FAILURES.labels(_kind)
 
 
 class MeasuredPool(AsyncAdaptedQueuePool):

@@ -36,6 +36,9 @@ REDIS_FAILURES = Counter(
     "Failed calls by kind: timeout, connection, refused (the server said no), busy (no slot here).",
     ["kind"],
 )
+# There at 0 before the first: a rate over a missing series is no zero.
+for _kind in ("timeout", "connection", "refused", "busy"):
+    REDIS_FAILURES.labels(_kind)
 REDIS_BREAKER_OPEN = Gauge(
     "precis_redis_breaker_open",
     "Processes whose breaker is open: they work without Redis.",

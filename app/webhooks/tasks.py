@@ -38,6 +38,11 @@ SLICE_SECONDS = 5.0
 RENUDGED_AT_ONCE = 500
 TRIES = Counter("precis_webhook_tries", "Tries to deliver an event, by what became of them.", ["outcome"])
 DISABLED = Counter("precis_webhooks_disabled", "Webhooks that were switched off, by reason.", ["reason"])
+# There at 0 before the first: a rate over a missing series is no zero.
+for _outcome in ("delivered", *DeliveryFailure):
+    TRIES.labels(_outcome)
+for _reason in DisabledReason:
+    DISABLED.labels(_reason)
 
 log = structlog.get_logger(__name__)
 

@@ -27,8 +27,8 @@ OUTCOMES = ("done", "error", "cancelled")
 
 def measured(task: str, run: Callable[Parameters, Awaitable[None]]) -> Callable[Parameters, Awaitable[None]]:
     seconds, running = SECONDS.labels(task), RUNNING.labels(task)
+    # There at 0 before the first: a rate over a missing series is no zero.
     for outcome in OUTCOMES:
-        # There at 0 before the first: a rate over a missing series is no zero.
         JOBS.labels(task, outcome)
 
     @functools.wraps(run)

@@ -1,3 +1,6 @@
+import asyncio
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +11,33 @@ from tests.core.small_app import connect, get, small_app
 from tests.measured import value
 
 pytestmark = pytest.mark.unit
+ROOT = Path(__file__).resolve().parents[2]
+
+
+PROGRAM = """
+import app.main
+from app.core.metrics import render_metrics, tell_version
+tell_version("1.2.3")
+print(render_metrics().decode())
+"""
+EXPECTED_AT_0 = (
+    'precis_auth_total{action="oauth",outcome="refused"}',
+    'precis_ratelimit_checked_total{limit="login"}',
+    'precis_summaries_submitted_total{source="file"}',
+    'precis_summaries_finished_total{outcome="failed",reason="internal"}',
+    'precis_summary_freshness_seconds_bucket{le="30.0"}',
+    'precis_db_failures_total{kind="pool"}',
+)
+
+
+async def text_of_a_new_process(folder: Path) -> str:
+    """As gunicorn's processes write it."""
+    environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(folder)}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", PROGRAM, cwd=ROOT, env=environment, stdout=asyncio.subprocess.PIPE
+    )
+    answer, _ = await process.communicate()
+    return answer.decode()
 
 
 def requests_counted(*, method: str = "GET", **labels: str) -> float:
@@ -79,6 +109,14 @@ def test_no_series_says_when_another_began() -> None:
 def test_objective_of_250_ms_is_a_bucket() -> None:
     small_app().build_middleware_stack()
     assert b'http_request_duration_highr_seconds_bucket{le="0.25"}' in render_metrics()
+
+
+async def test_closed_lists_are_exposed_at_0_by_many_processes_too(tmp_path: Path) -> None:
+    text = await text_of_a_new_process(tmp_path)
+    for line in EXPECTED_AT_0:
+        assert f"{line} 0.0\n" in text
+    assert 'precis_build_info{version="1.2.3"} 1.0\n' in text
+    assert "pid=" not in text
 
 
 def test_several_processes_are_read_from_their_directory(

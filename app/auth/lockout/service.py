@@ -22,6 +22,9 @@ from app.auth.lockout.rules import ClientRule, LockKind, StrangersRule, forgive,
 from app.core.mail_queue import Mail, queue_mail
 
 ACCOUNT_LOCKS = Counter("precis_account_locks_total", "Locks after failed logins, by kind.", ["kind"])
+# There at 0 before the first: a rate over a missing series is no zero.
+for _kind in LockKind:
+    ACCOUNT_LOCKS.labels(_kind)
 
 
 @dataclass(frozen=True, slots=True)
