@@ -12,7 +12,7 @@ from pathlib import Path
 from app.local.ports import LOOPBACK, accepts
 from app.local.process import Child, Command
 
-READY_SECONDS = 60.0
+READY_SECONDS = 120.0
 
 
 class NotReadyError(Exception):
