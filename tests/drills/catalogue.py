@@ -1,7 +1,7 @@
 """Every fault by its name: how it is brought about, for how long, and what must not come of it."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from tests.drills import faults_clients as clients
@@ -20,7 +20,10 @@ WITHOUT_WORKER = ALL - {"summary"}
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """`unharmed`: kinds of calls of which none may fail. `needs` says why it cannot be drilled here."""
+    """`unharmed`: kinds of calls of which none may fail. `needs` says why it cannot be drilled here.
+
+    `around`: what has to be so before users are watched, and until they no longer are.
+    """
 
     title: str
     inject: Callable[[Stand], AbstractContextManager[None]]
@@ -28,6 +31,7 @@ class Fault:
     recovery_seconds: float = 20.0
     unharmed: frozenset[str] = frozenset()
     needs: Callable[[Stand], str | None] = lambda _stand: None
+    around: Callable[[Stand], AbstractContextManager[None]] = lambda _stand: nullcontext()
 
 
 FAULTS: dict[str, Fault] = {
@@ -56,7 +60,12 @@ FAULTS: dict[str, Fault] = {
         recovery_seconds=40,
     ),
     "names-dead": Fault("DNS silent", machine.names_dead, unharmed=ALL, needs=machine.can_silence),
-    "clock": Fault("Clock an hour ahead, and back", machine.clock_ahead, needs=machine.can_jump),
+    "clock": Fault(
+        "Clock an hour ahead, and back",
+        machine.clock_ahead,
+        needs=machine.can_jump,
+        around=machine.movable_clock,
+    ),
     "slow-clients": Fault("400 half requests at gunicorn", clients.slow_clients, unharmed=ALL),
     "slow-clients-edge": Fault(
         "400 half requests at nginx",

@@ -9,11 +9,12 @@ from tests.drills.stand import Stand
 
 FINISHED_SECONDS = 90.0
 CALM_SECONDS = 30.0
+SILENT_SECONDS = 25.0
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`faults`: promises that were broken, which none may be."""
+    """`faults`: promises that were broken, which none may be. `remarks`: what its supervisor had to do."""
 
     title: str
     seen: str
@@ -22,9 +23,12 @@ class Outcome:
     recovery_seconds: float | None
     alerts: tuple[str, ...]
     faults: tuple[str, ...]
+    remarks: tuple[str, ...]
 
     def row(self) -> str:
-        kept = f"all {self.accepted} accepted summaries" if not self.faults else "; ".join(self.faults)
+        kept = "; ".join((f"all {self.accepted} accepted summaries", *self.remarks))
+        if self.faults:
+            kept = f"FAILED: {'; '.join((*self.faults, *self.remarks))}"
         back = "never" if self.recovery_seconds is None else f"{self.recovery_seconds:.1f}"
         alerts = ", ".join(self.alerts) or "none"
         cells = (self.title, self.seen, f"{self.slowest_seconds:.1f}", kept, back, alerts)
@@ -39,9 +43,17 @@ HEADER = (
 
 def run(stand: Stand, fault: Fault, *, lengthened: float = 1.0) -> Outcome:
     """Raises AssertionError where a fault's own claim does not hold."""
+    with fault.around(stand):
+        return _run(stand, fault, lengthened=lengthened)
+
+
+def _run(stand: Stand, fault: Fault, *, lengthened: float) -> Outcome:
     observations = stand.probes.observations
     calm = time.monotonic() - QUIET_SECONDS
     stand.until(lambda: observations.recovered_after(calm) is not None, seconds=CALM_SECONDS)
+    # What the drill before set off would be taken for this one's.
+    if lengthened >= 1:
+        stand.until(lambda: not stand.alarms.firing(), seconds=SILENT_SECONDS)
     ever = stand.alarms.firing()
     stand.fired.clear()
     observations.accepted.clear()
@@ -68,6 +80,7 @@ def run(stand: Stand, fault: Fault, *, lengthened: float = 1.0) -> Outcome:
         recovery,
         tuple(sorted(stand.fired - ever)),
         tuple(faults),
+        tuple(dict.fromkeys(stand.remarks)),
     )
 
 

@@ -1,6 +1,7 @@
 """Clients that begin requests and never end them, at gunicorn itself and at nginx in front of it."""
 
 import shutil
+import signal
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -31,7 +32,9 @@ def slow_clients_at_the_edge(stand: Stand) -> Iterator[None]:
     plain, secure = free_port(), free_port()
     write_certificate(folder)
     configuration = write_conf(folder, apis=[int(stand.stack.environment["PORT"])], http=plain, https=secure)
-    nginx = Child("nginx", Command([str(NGINX), "-c", configuration], log=folder / "log"))
+    # SIGQUIT: it answers what it has begun.
+    command = Command([str(NGINX), "-c", configuration], stop_signal=signal.SIGQUIT, log=folder / "log")
+    nginx = Child("nginx", command)
     try:
         assert stand.until(lambda: accepts(secure), seconds=10)
         with _half_requests(plain) as connections, stand.through(f"https://{LOOPBACK}:{secure}"):

@@ -1,17 +1,22 @@
 """A full disk, a clock that jumps, names that nobody answers for."""
 
-import os
 import shutil
+import struct
+import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.drills.faults_postgres import start_again
 from tests.drills.stand import Stand, has_own_names
 
-FAKETIME = next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))), None)
+COMPILER = shutil.which("cc")
+SHIM = Path(__file__).with_name("clock.c")
+SECONDS = struct.Struct("l")
+OFFSET = "offset"
 HOUR = 3600
 MIB = 1024 * 1024
+BLOCK_BYTES = 4096
 UPLOAD_BYTES = 3 * MIB
 
 
@@ -19,9 +24,7 @@ UPLOAD_BYTES = 3 * MIB
 def disk_full(stand: Stand) -> Iterator[None]:
     """The one that holds PRECIS_DATA_DIR, PostgreSQL's data and what is spooled of uploads."""
     ballast = stand.stack.folder / "ballast"
-    free = shutil.disk_usage(stand.stack.folder).free
-    with ballast.open("wb") as file:
-        os.posix_fallocate(file.fileno(), 0, free)
+    _fill(ballast)
     try:
         stand.background.run(stand.probes.upload(UPLOAD_BYTES))
         yield
@@ -35,22 +38,28 @@ def disk_full(stand: Stand) -> Iterator[None]:
 
 
 @contextmanager
+def movable_clock(stand: Stand) -> Iterator[None]:
+    """The API and the worker started anew, with a clock that can be set."""
+    offset, shim = stand.stack.folder / OFFSET, stand.stack.folder / "clock.so"
+    offset.write_bytes(SECONDS.pack(0))
+    compile_shim = [str(COMPILER), "-shared", "-fPIC", "-O1", "-o", shim, SHIM, "-ldl"]
+    subprocess.run(compile_shim, check=True)  # noqa: S603  # our own arguments
+    with stand.restarted({"LD_PRELOAD": str(shim), "CLOCK_OFFSET_FILE": str(offset)}):
+        yield
+
+
+@contextmanager
 def clock_ahead(stand: Stand) -> Iterator[None]:
     """The API's and the worker's clocks jump an hour ahead, and back at the end; PostgreSQL's stays."""
-    offset = stand.stack.folder / "offset"
-    offset.write_text("+0", "ascii")
-    given = {
-        "LD_PRELOAD": str(FAKETIME),
-        "FAKETIME_TIMESTAMP_FILE": str(offset),
-        "FAKETIME_NO_CACHE": "1",
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-    }
-    with stand.restarted(given):
-        offset.write_text(f"+{HOUR}", "ascii")
-        yield
-        offset.write_text("+0", "ascii")
-        stand.lifted()
-        stand.wait(3)
+    _set_clock(stand, HOUR)
+    yield
+    _set_clock(stand, 0)
+
+
+def _set_clock(stand: Stand, seconds: int) -> None:
+    """In place: the processes have it mapped."""
+    with (stand.stack.folder / OFFSET).open("r+b") as file:
+        file.write(SECONDS.pack(seconds))
 
 
 @contextmanager
@@ -67,12 +76,21 @@ def names_dead(stand: Stand) -> Iterator[None]:
     assert stand.until(lambda: stand.records.status(again) == "ready", seconds=30)
 
 
+def _fill(ballast: Path) -> None:
+    """To the last block."""
+    with ballast.open("wb", buffering=0) as file:
+        for size in (MIB, BLOCK_BYTES):
+            with suppress(OSError):
+                while True:
+                    file.write(bytes(size))
+
+
 def can_fill(stand: Stand) -> str | None:
     return None if stand.own_disk else "a disk of its own can be mounted by root only"
 
 
 def can_jump(_stand: Stand) -> str | None:
-    return None if FAKETIME else "libfaketime is not installed here"
+    return None if COMPILER else "a C compiler (cc) is not installed here"
 
 
 def can_silence(_stand: Stand) -> str | None:

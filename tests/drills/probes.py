@@ -31,10 +31,10 @@ class Probes:
     observations: Observations = field(default_factory=Observations)
     watched: str = ""
     tokens: Json = field(default_factory=dict)
-    refreshed: int = 0
     client: AsyncClient = field(init=False)
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
     _former: list[AsyncClient] = field(default_factory=list)
+    _refreshing: asyncio.Lock = field(default_factory=asyncio.Lock)
     _number: int = 0
 
     async def start(self) -> None:
@@ -104,7 +104,7 @@ class Probes:
             await asyncio.sleep(pause)
 
     async def observe(self, kind: str, act: Callable[[], Awaitable[Response]]) -> Seen:
-        began = time.monotonic()
+        began, token = time.monotonic(), self.tokens["access_token"]
         try:
             answer = await act()
         except HTTPError as error:
@@ -112,7 +112,7 @@ class Probes:
         else:
             seen = _seen(kind, began, answer)
             if seen.status == 401:
-                await self._refresh()
+                await self._refresh(token)
         self.observations.add(seen)
         return seen
 
@@ -149,11 +149,14 @@ class Probes:
     async def _login(self) -> Response:
         return await self.client.post("/api/v1/auth/token", data=LOGIN)
 
-    async def _refresh(self) -> None:
-        body = {"refresh_token": self.tokens["refresh_token"]}
-        answer = await self.client.post("/api/v1/auth/refresh", json=body)
-        if answer.status_code == 200:
-            self.tokens, self.refreshed = answer.json(), self.refreshed + 1
+    async def _refresh(self, refused: str) -> None:
+        """Once for all: a refresh token that is used twice is a stolen one."""
+        async with self._refreshing:
+            if self.tokens["access_token"] == refused:
+                body = {"refresh_token": self.tokens["refresh_token"]}
+                answer = await self.client.post("/api/v1/auth/refresh", json=body)
+                if answer.status_code == 200:
+                    self.tokens = answer.json()
 
     def _draft(self) -> Json:
         """Never the same text twice: an equal one would be answered with its summary."""

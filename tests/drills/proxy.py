@@ -19,6 +19,7 @@ class TcpProxy:
         self._flowing.set()
         self._writers: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
+        self._conversations: set[asyncio.Task[None] | None] = set()
 
     async def start(self) -> None:
         """At first on a free port, later on the same one again."""
@@ -47,17 +48,27 @@ class TcpProxy:
             self._server.close()
         await self.reset()
 
+    async def aclose(self) -> None:
+        await self.refuse()
+        await asyncio.gather(*filter(None, self._conversations), return_exceptions=True)
+
     async def point_to(self, target: int) -> None:
         """As a failover does: what is open breaks, what is new goes to another server."""
         self.target = target
         await self.reset()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        self._conversations.add(task)
         try:
-            far_reader, far_writer = await asyncio.open_connection(LOOPBACK, self.target)
+            await self._pass_on(reader, writer)
         except OSError:
             writer.transport.abort()
-            return
+        finally:
+            self._conversations.discard(task)
+
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        far_reader, far_writer = await asyncio.open_connection(LOOPBACK, self.target)
         ends = {writer, far_writer}
         self._writers |= ends
         try:

@@ -168,6 +168,9 @@ def _stop(stack: Stack) -> None:
             child.stop(patience_seconds=2)
     stack.children[:] = known
     stack.stop()
+    for log in (child.command.log for child in known if child.name in OURS):
+        if log is not None:
+            log.unlink(missing_ok=True)
 
 
 def _assemble(stack: Stack, background: Background, *, own_disk: bool) -> Stand:
@@ -215,7 +218,8 @@ def _go_through(stack: Stack, servers: Servers) -> None:
 
 
 def _command(stack: Stack, name: str, arguments: Sequence[str]) -> Command:
-    log = stack.folder / f"{name}.log"
+    # Not on the disk that is filled: a container's output goes elsewhere too.
+    log = stack.folder.with_name(f"{stack.folder.name}-{name}.log")
     return Command(arguments, environment=stack.environment, directory=ROOT, log=log)
 
 
