@@ -33,7 +33,7 @@ from app.core.idempotency import IDEMPOTENCY_ERRORS
 from app.core.idempotency_route import IdempotentRoute, OnceInOwnSession
 from app.core.ids import ID_SCHEMA, parse_id
 from app.core.limits import Limit, limited
-from app.core.location import location_of
+from app.core.location import MADE, location_of
 from app.core.openapi import ANONYMOUS, problems
 from app.core.principal import Principal, Scope
 from app.core.schemas import Page
@@ -70,7 +70,10 @@ WRITING: tuple[type[ProblemError], ...] = (KeyCannotManageKeysError, InvalidCred
 @router.post(
     "",
     status_code=201,
-    responses=problems(*WRITING, *IDEMPOTENCY_ERRORS, ScopeNotGrantableError, TooManyApiKeysError),
+    responses={
+        **MADE,
+        **problems(*WRITING, *IDEMPOTENCY_ERRORS, ScopeNotGrantableError, TooManyApiKeysError),
+    },
 )
 async def create(
     wanted: ApiKeyIn, keys: KeyWriter, request: Request, response: Response, _once: OnceInOwnSession
@@ -139,10 +142,13 @@ async def change(
 @router.post(
     "/{key_id}/rotate",
     status_code=201,
-    responses=problems(
-        *(*WRITING, *IDEMPOTENCY_ERRORS, ApiKeyNotFoundError, ApiKeySupersededError),
-        *(ScopeNotGrantableError, TooManyApiKeysError),
-    ),
+    responses={
+        **MADE,
+        **problems(
+            *(*WRITING, *IDEMPOTENCY_ERRORS, ApiKeyNotFoundError, ApiKeySupersededError),
+            *(ScopeNotGrantableError, TooManyApiKeysError),
+        ),
+    },
 )
 async def rotate(
     keys: KeyWriter,

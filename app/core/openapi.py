@@ -19,6 +19,7 @@ from app.core.errors import (
 )
 from app.core.guard import InsufficientScopeError, UnauthenticatedError
 from app.core.middleware.query_secrets import CredentialInQueryError
+from app.core.openapi_headers import NUMBER, RETRY_AFTER, implied_headers
 from app.core.openapi_limits import Json, limit_schemas
 from app.core.openapi_security import describe_schemes, describe_security
 from app.core.same_origin import CrossSiteRequestError
@@ -80,7 +81,6 @@ PROBLEM_SCHEMA: Json = {
         },
     },
 }
-NUMBER: Json = {"type": "integer", "format": "int64", "minimum": 0, "maximum": 2**53}
 RATE_HEADERS: Json = {
     "RateLimit": {
         "description": "IETF draft: what is left, and in how many seconds it is full again.",
@@ -94,7 +94,6 @@ RATE_HEADERS: Json = {
         "schema": NUMBER,
     },
 }
-RETRY_AFTER: Json = {"Retry-After": {"description": "Seconds to wait.", "schema": NUMBER}}
 
 
 def problems(*errors: type[ProblemError]) -> dict[int | str, Json]:
@@ -152,12 +151,20 @@ def complete(document: Json) -> Json:
     describe_schemes(components)
     for path, item in document["paths"].items():
         for operation in item.values():
+            _add_implied_headers(operation, schemas)
             _complete_operation(operation, has_id="{" in path)
     # FastAPI's own error shapes, which no answer of ours has.
     schemas.pop("HTTPValidationError", None)
     schemas.pop("ValidationError", None)
     limit_schemas(document)
     return document
+
+
+def _add_implied_headers(operation: Json, schemas: Json) -> None:
+    for status, response in operation["responses"].items():
+        implied = implied_headers(operation, int(status), schemas)
+        if implied:
+            response["headers"] = {**implied, **response.get("headers", {})}
 
 
 def _complete_operation(operation: Json, *, has_id: bool) -> None:

@@ -6,7 +6,7 @@ from app.core.conditional import Precondition, PreconditionFailedError
 from app.core.guard import RecentLoginRequiredError
 from app.core.idempotency import IDEMPOTENCY_ERRORS
 from app.core.idempotency_route import IdempotentRoute, OnceInOwnSession
-from app.core.location import location_of
+from app.core.location import MADE, location_of
 from app.core.openapi import problems
 from app.core.openapi_security import STEP_UP_FOR_SOME
 from app.core.page_answer import page_of
@@ -56,7 +56,11 @@ MEMBER_ERRORS = problems(
 )
 
 
-@router.post("", status_code=201, responses=problems(TooManyOrganizationsError, *IDEMPOTENCY_ERRORS))
+@router.post(
+    "",
+    status_code=201,
+    responses={**MADE, **problems(TooManyOrganizationsError, *IDEMPOTENCY_ERRORS)},
+)
 async def create(
     wanted: OrganizationIn,
     organizations: OwnOrganizationsService,

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 from app.core.conditional import PreconditionFailedError
 from app.core.idempotency import IDEMPOTENCY_ERRORS
 from app.core.idempotency_route import IdempotentRoute, OnceInOwnSession
+from app.core.location import MADE
 from app.core.openapi import problems
 from app.core.page_answer import page_of
 from app.core.page_query import PageQuery
@@ -31,7 +32,7 @@ UNCHANGED: dict[int | str, dict[str, Any]] = {  # Any: OpenAPI JSON
 }
 
 
-@router.post("", status_code=201, responses=problems(TooManyWebhooksError, *IDEMPOTENCY_ERRORS))
+@router.post("", status_code=201, responses={**MADE, **problems(TooManyWebhooksError, *IDEMPOTENCY_ERRORS)})
 async def create(
     wanted: WebhookIn,
     webhooks: WritingService,

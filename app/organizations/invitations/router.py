@@ -11,7 +11,7 @@ from app.core.idempotency_route import IdempotentRoute, OnceInOwnSession
 from app.core.ids import ID_SCHEMA, parse_id
 from app.core.limit_table import private_key
 from app.core.limits import AsyncLimiter, Hit, Limit, limited
-from app.core.location import location_of
+from app.core.location import MADE, location_of
 from app.core.openapi import problems
 from app.core.openapi_security import STEP_UP_FOR_SOME
 from app.core.page_answer import page_of
@@ -96,7 +96,7 @@ Tokens = Annotated[InvitationTokens, Depends(get_tokens)]
     "/{organization_id}/invitations",
     status_code=201,
     dependencies=[limited(Limit.INVITATION)],
-    responses=problems(*BOUND, *INVITE_ERRORS, *IDEMPOTENCY_ERRORS),
+    responses={**MADE, **problems(*BOUND, *INVITE_ERRORS, *IDEMPOTENCY_ERRORS)},
     openapi_extra=STEP_UP_FOR_SOME,
 )
 async def invite(
