@@ -60,5 +60,6 @@ def _fail(failure: ExceptionContext) -> None:
     context = failure.execution_context
     begun = _open.pop(context, None) if context is not None else None
     if begun is not None:
-        note_failure(begun, failure.original_exception)
+        # SQLAlchemy's own class for it says less than the driver's.
+        note_failure(begun, failure.original_exception.__cause__ or failure.original_exception)
         begun.end()

@@ -14,7 +14,7 @@ from sentry_sdk.types import Event, Hint
 
 from app.core.errors import ProblemError
 from app.core.origin import current_request_id, current_trace_id
-from app.core.redaction import redact
+from app.core.redaction import REDACTED, redact
 from app.settings import Settings
 
 # Of a request only its method and address are kept; everything else may carry a credential.
@@ -28,6 +28,7 @@ def scrub(event: Event, hint: Hint) -> Event | None:
         return None
     request: dict[str, Any] = event.get("request") or {}  # Any: Sentry's event is JSON
     event["request"] = {name: request[name] for name in KEPT_REQUEST_PARTS if name in request}
+    _hide_rows(event, error)
     event.pop("user", None)
     event.pop("breadcrumbs", None)
     # Nothing of ours; a library's may be anything, and the command line is among them.
@@ -38,6 +39,18 @@ def scrub(event: Event, hint: Hint) -> Event | None:
         event["tags"] = {**dict(event.get("tags") or {}), **tags}
     cleaned: Event = redact(event)
     return cleaned
+
+
+def _hide_rows(event: Event, error: BaseException | None) -> None:
+    """Sentry prefers an error's `detail` to its text: with PostgreSQL that is the row which it refused."""
+    details = set()
+    while error is not None:
+        details.add(str(getattr(error, "detail", None)))
+        error = error.__cause__ or error.__context__
+    exceptions: Any = event.get("exception") or {}  # Any: as above
+    for shown in exceptions.get("values") or ():
+        if shown.get("value") in details:
+            shown["value"] = REDACTED
 
 
 def configure_sentry(settings: Settings, *, release: str, transport: type[Transport] | None = None) -> bool:
@@ -59,6 +72,8 @@ def configure_sentry(settings: Settings, *, release: str, transport: type[Transp
             "database_query_data": False,
             "stack_frame_variables": False,
         },
+        # Or its integration reads and parses each small body before our own limits and guard have seen it.
+        max_request_body_size="never",
         max_breadcrumbs=0,
         integrations=[
             # A report is made where the error is caught (middleware/unhandled.py), not by its log line too.

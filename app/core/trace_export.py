@@ -60,10 +60,6 @@ class CleanExporter(SpanExporter):
     def shutdown(self) -> None:
         self._exporter.shutdown()
 
-    @override
-    def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        return self._exporter.force_flush(timeout_millis)
-
 
 def clean(span: ReadableSpan) -> ReadableSpan:
     attributes = span.attributes or {}

@@ -33,7 +33,7 @@ class AccessLogMiddleware:
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
-        seen = _Answer()
+        seen = Answer()
 
         async def counting_send(message: Message) -> None:
             seen.note(message)
@@ -46,7 +46,7 @@ class AccessLogMiddleware:
             log("request", **describe(scope), **seen.fields())
 
 
-class _Answer:
+class Answer:
     """What left: of a web socket its handshake's status and the bytes of its messages."""
 
     def __init__(self) -> None:
