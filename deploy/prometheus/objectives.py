@@ -15,7 +15,7 @@ FEWEST_ERRORS = 10
 # Probes and scrapes are counted nowhere: see app/core/metrics.py.
 REQUESTS = 'job="precis-api"'
 # What waits on purpose: event streams, exports, and what may be asked for with `Prefer: wait`.
-NO_WAITING = 'handler!~"/api/v1/summaries/(upload|.+/(events|refresh|regenerate))|.+/export"'
+NO_WAITING = 'handler!~"/api/v1/summaries/(upload|.+/(events|refresh|regenerate|retry))|.+/export"'
 # Of this path only POST waits.
 WAITING_POST = 'method="POST",handler="/api/v1/summaries"'
 OUR_FAULTS = 'reason=~"internal|provider_error"'

@@ -1,4 +1,4 @@
-"""Rules name only metrics, labels and values that the application has: a wrong name is an alert that never fires."""
+"""Rules name only metrics, labels and values that the application has: else an alert never fires."""
 
 import ast
 import re
@@ -44,11 +44,12 @@ def selectors() -> Iterator[Selector]:
 
 @cache
 def registered() -> dict[str, MetricWrapperBase]:
-    """By what is asked for, the ending left out. What the API and a worker register when they are imported."""
+    """By what is asked for, the ending left out: of the API and of a worker."""
     assert process.run_worker
     instrumentator_options()
-    metrics = {metric for metric in REGISTRY._collector_to_names if isinstance(metric, MetricWrapperBase)}  # noqa: SLF001  # no other way
-    return {metric._name: metric for metric in metrics}  # noqa: SLF001  # as above
+    collectors = REGISTRY._collector_to_names  # noqa: SLF001  # no other way
+    ours = {metric for metric in collectors if isinstance(metric, MetricWrapperBase)}
+    return {metric._name: metric for metric in ours}  # noqa: SLF001  # as above
 
 
 def constants() -> set[str]:
@@ -93,7 +94,7 @@ def alternatives(pattern: str) -> list[str]:
 
 
 def test_there_are_selectors_to_look_at() -> None:
-    assert len(set(selectors())) > 30
+    assert len(set(selectors())) >= 30
 
 
 def test_every_metric_is_registered() -> None:
@@ -127,7 +128,7 @@ def test_every_value_is_one_that_the_label_takes() -> None:
 def waits(operation: dict[str, object], path: str) -> bool:
     parameters = operation.get("parameters", [])
     assert isinstance(parameters, list)
-    return any(one["name"] == "Prefer" for one in parameters) or path.endswith(("/events", "/export"))
+    return any(one["name"].lower() == "prefer" for one in parameters) or path.endswith(("/events", "/export"))
 
 
 def test_latency_leaves_out_exactly_what_waits_on_purpose() -> None:
