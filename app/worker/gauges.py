@@ -9,6 +9,8 @@ from pathlib import Path
 import structlog
 from prometheus_client import Gauge
 
+from app.audit.sealing import UNSEALED
+from app.audit.store import SealStore
 from app.core.db import Database
 from app.worker import tenants
 from app.worker.queries import queue_facts
@@ -57,6 +59,9 @@ async def set_gauges(database: Database, data_dir: Path) -> None:
     DISK_FREE.set(await asyncio.to_thread(free_share, data_dir))
     async with database.transaction() as session:
         facts = await queue_facts(session)
+        # Here too: where sealing fails, or another worker does it, nothing else would tell this one.
+        backlog = await SealStore(session).backlog()
+    UNSEALED.set(backlog.unsealed)
     QUEUE_WORKERS.set(facts.workers)
     QUEUE_OLDEST.set(facts.oldest_seconds)
     for state, jobs in (("waiting", facts.waiting), ("running", facts.running), ("failed", facts.failed)):

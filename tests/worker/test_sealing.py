@@ -3,12 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
+from prometheus_client import REGISTRY
 
 from app.audit.chain import AuditKey
 from app.audit.sealing import BATCH, Sealer
+from app.worker.gauges import set_gauges
 from app.worker.sealing import keep_sealing
 from tests.audit.ledger import sealer_of, write
 from tests.catalogue import ask
@@ -58,3 +61,11 @@ async def test_a_backlog_is_sealed_without_pauses(app: FastAPI, database_urls: D
     async with kept(Sealer(app.state.database, AuditKey(b"k"))) as task:
         await wait_for_seals(database_urls, 3 * BATCH)
         assert not task.done()
+
+
+async def test_what_waits_for_a_seal_is_measured_where_nobody_seals(
+    app: FastAPI, database_urls: DatabaseUrls, tmp_path: Path
+) -> None:
+    await execute(database_urls.superuser, MANY % 3)
+    await set_gauges(app.state.database, tmp_path)
+    assert REGISTRY.get_sample_value("precis_audit_unsealed") == 3

@@ -38,14 +38,14 @@ class Selector:
 def selectors() -> Iterator[Selector]:
     for rule in BY_NAME.values():
         for found in SELECTOR.finditer(rule.expression):
-            matchers = tuple(match.group(1, 2, 3) for match in MATCHER.finditer(found[2] or ""))
+            matchers = tuple((m[1], m[2], m[3]) for m in MATCHER.finditer(found[2] or ""))
             yield Selector(found[1], matchers)
 
 
 @cache
 def registered() -> dict[str, MetricWrapperBase]:
     """By what is asked for, the ending left out: of the API and of a worker."""
-    assert process.run_worker
+    assert process.GRACEFUL_SECONDS
     instrumentator_options()
     collectors = REGISTRY._collector_to_names  # noqa: SLF001  # no other way
     ours = {metric for metric in collectors if isinstance(metric, MetricWrapperBase)}
@@ -106,7 +106,7 @@ def test_every_metric_is_asked_for_as_its_type_has_it() -> None:
         metric = registered()[ENDING.sub("", selector.metric)]
         endings = {"counter": {"_total"}, "histogram": {"_bucket", "_count", "_sum"}, "gauge": {""}}
         found = ENDING.search(selector.metric)
-        assert (found[0] if found else "") in endings[metric._type], selector.metric  # noqa: SLF001  # as above
+        assert (found[0] if found else "") in endings[str(metric._type)], selector  # noqa: SLF001  # as above
 
 
 def test_every_label_is_one_of_the_metrics() -> None:
