@@ -28,7 +28,7 @@ class Fault:
     title: str
     inject: Callable[[Stand], AbstractContextManager[None]]
     seconds: float = 4.0
-    recovery_seconds: float = 20.0
+    recovery_seconds: float = 60.0
     unharmed: frozenset[str] = frozenset()
     needs: Callable[[Stand], str | None] = lambda _stand: None
     around: Callable[[Stand], AbstractContextManager[None]] = lambda _stand: nullcontext()
@@ -50,14 +50,12 @@ FAULTS: dict[str, Fault] = {
         "Worker killed (-9) at each stage",
         worker.killed_at_each_stage,
         seconds=0,
-        recovery_seconds=60,
         unharmed=WITHOUT_WORKER,
     ),
     "poison": Fault(
         "Pages that crash, hang, bloat the reader",
         worker.poisoned,
         unharmed=WITHOUT_WORKER,
-        recovery_seconds=40,
     ),
     "names-dead": Fault("DNS silent", machine.names_dead, unharmed=ALL, needs=machine.can_silence),
     "clock": Fault(
@@ -73,5 +71,5 @@ FAULTS: dict[str, Fault] = {
         unharmed=ALL,
         needs=clients.needs_nginx,
     ),
-    "disk-full": Fault("Disk full", machine.disk_full, needs=machine.can_fill, recovery_seconds=30),
+    "disk-full": Fault("Disk full", machine.disk_full, needs=machine.can_fill),
 }
