@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from anyio.from_thread import start_blocking_portal
 from asgi_lifespan import LifespanManager
 from httpx2 import AsyncClient
 
@@ -108,7 +109,8 @@ def counts(service: Watched) -> list[str]:
 async def measure(settings: Settings, folder: Path, *, seconds: float) -> Sequence[str]:
     cast = await cast_of(settings)
     with tempfile.TemporaryDirectory(prefix="precis-dashboards-") as place:
-        async with site() as pages:
+        # In a thread: a worker that stops waits for the endpoints that it has called.
+        with start_blocking_portal() as portal, portal.wrap_async_context_manager(site()) as pages:
             own = {"FETCH_ALLOW_HOSTS": f"127.0.0.1:{pages.port}", "RATE_LIMIT_SCALE": "5"}
             with watched(settings, Path(place), environment=own) as service:
                 start = time.time()

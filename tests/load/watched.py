@@ -20,7 +20,7 @@ from app.local.process import Child, Command
 from app.local.stack import precis
 from app.settings import Settings
 
-READY_SECONDS = 60.0
+READY_SECONDS = 120.0
 RULES = ROOT / "deploy/prometheus/rules"
 CONF = """
 global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}}
