@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 
+from app.auth.own_sessions.errors import ImpersonatedError
 from app.core.guard import OwnSession
 from app.core.idempotency import IDEMPOTENCY_ERRORS
 from app.core.idempotency_route import IdempotentRoute, OnceInOwnSession
@@ -46,7 +47,7 @@ WritingShares = Annotated[SharingService, Depends(writing_shares)]
     status_code=201,
     responses={
         200: {"model": ShareView, "description": "It was shared already: the same link."},
-        **problems(*IDEMPOTENCY_ERRORS, SummaryForbiddenError, SummaryNotFoundError),
+        **problems(*IDEMPOTENCY_ERRORS, SummaryForbiddenError, SummaryNotFoundError, ImpersonatedError),
     },
 )
 async def share(

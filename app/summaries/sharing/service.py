@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.events import AuditAction
+from app.auth.own_sessions.errors import ImpersonatedError
 from app.core.db import Database, Tenant, bind_tenant
 from app.core.principal import Principal
 from app.core.secret_links import ShownLinks, digest, is_link_name, new_nonce
@@ -46,8 +47,11 @@ class SharingService:
     async def share(self, summary_id: UUID, wanted: ShareIn) -> Shared:
         """A link that leads there already stays, and ends when `wanted` says, where it says so.
 
-        Raises SummaryNotFoundError (also of one that is not kept), SummaryForbiddenError.
+        Raises SummaryNotFoundError (also of one that is not kept), SummaryForbiddenError, ImpersonatedError.
         """
+        if self._principal.impersonator_id is not None:
+            # A link outlives support's hour, and shows everybody what was opened to support alone.
+            raise ImpersonatedError
         await self._hold(summary_id)
         found = await self._find(summary_id)
         if found is None or found.has_ended:

@@ -1,6 +1,7 @@
 """Making, changing and revoking a link; its QR code."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -34,6 +35,21 @@ async def test_a_colleague_neither_sees_a_private_one_nor_shares_an_open_one(
     )
     assert await refused(client, bob, private) == (404, "summary_not_found")
     assert await refused(client, bob, common) == (403, "summary_forbidden")
+
+
+async def test_support_in_anothers_name_makes_no_link_and_moves_no_end(
+    client: AsyncClient, root: Person, alice: Person
+) -> None:
+    private, shared = [(await create(client, alice))["id"] for _ in range(2)]
+    before = await share(client, alice, shared)
+    reason = {"organization_id": str(alice.organization_id), "reason": "ticket 4711"}
+    url = f"/api/v1/admin/users/{alice.user_id}/impersonate"
+    begun = await client.post(url, json={**reason, "write": True}, headers=root.headers)
+    support = replace(alice, headers={"Authorization": f"Bearer {begun.json()['access_token']}"})
+    for summary_id in (private, shared):
+        assert await refused(client, support, summary_id, expires_in_days=3650) == (403, "impersonated")
+    after = await client.get(f"{PATH}/{shared}/share", headers=alice.headers)
+    assert after.json()["expires_at"] == before["expires_at"]
 
 
 async def test_whoever_may_not_read_it_does_not_see_its_link(
