@@ -32,7 +32,7 @@ class SummaryUnfinishedError(ProblemError):
     status = 409
     title = "The summary is still being worked on"
     meaning = "It can be made anew once it is ready or has failed."
-    hint = "Wait for it (Prefer: wait on a read, or its events), or cancel it; then ask again."
+    hint = "Wait for it (GET …/events tells when it is done), or cancel it; then ask again."
 
 
 class NotRefreshableError(ProblemError):

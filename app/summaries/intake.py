@@ -14,6 +14,7 @@ from app.core.idempotency import Once
 from app.core.idempotency_seal import Answer
 from app.core.principal import Principal
 from app.summaries.duplicates import Outcome, Submission
+from app.summaries.errors import SummaryNotFoundError
 from app.summaries.models import Summary
 from app.summaries.progress.hub import ProgressHub
 from app.summaries.redo import RedoKind
@@ -94,9 +95,20 @@ class Intake:
         if_match: str | None,
         wait_seconds: int,
     ) -> Summary:
+        def begin(service: SummaryService) -> Awaitable[Summary]:
+            return service.redo(summary_id, kind, choices=choices, if_match=if_match)
+
+        return await self._begun_again(begin, wait_seconds)
+
+    async def retry(self, summary_id: UUID, *, wait_seconds: int) -> Summary:
+        return await self._begun_again(lambda service: service.retry(summary_id), wait_seconds)
+
+    async def _begun_again(
+        self, begin: Callable[[SummaryService], Awaitable[Summary]], wait_seconds: int
+    ) -> Summary:
         async with self._opened() as session:
             await self._once.claim(session)
-            summary = await self._service(session).redo(summary_id, kind, choices=choices, if_match=if_match)
+            summary = await begin(self._service(session))
             await self._once.keep(session, self._receipt(Submission(summary, Outcome.REFRESHED)))
         return await self._finished(summary, wait_seconds)
 
@@ -105,9 +117,13 @@ class Intake:
 
         async def is_done() -> bool:
             nonlocal latest
-            async with self._transaction() as service:
-                latest = await service.get(summary.id)
-                await service.hand_over(latest)
+            try:
+                async with self._transaction() as service:
+                    latest = await service.get(summary.id)
+                    await service.hand_over(latest)
+            except SummaryNotFoundError:
+                # Deleted meanwhile. What was asked for was begun, and its answer says as much.
+                return True
             return latest.status in FINAL
 
         if latest.status not in FINAL and wait_seconds and not self._is_draining():

@@ -22,6 +22,7 @@ class Summary(Base):
     `http_last_modified` are the origin's validators, for fetching again only what has changed.
     `submitted_key` is of what was sent in, and tells an equal submission; NULL once the text is of another
     address. `own_title`: the user's, which no page replaces. `pending`: see redo.py.
+    `also_call`: the callbacks of those who were given it while it was being made, beside that of its options.
     `asked_at`: since when somebody waits for it, or waited when it was finished.
     """
 
@@ -107,6 +108,7 @@ class Summary(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
     deleted_at: Mapped[datetime | None]
+    also_call: Mapped[list[str]] = mapped_column(default=list, server_default="{}")
 
 
 class SummaryContent(Base):

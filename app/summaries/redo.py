@@ -44,7 +44,10 @@ def is_refresh(summary: Summary) -> bool:
 
 
 def queued_values(redo: Redo | None) -> dict[str, Any]:  # Any: column values
+    # Who waits for what was tried again waits on; who was called of what was, did not ask for the new.
+    forgotten: dict[str, Any] = {} if redo is None else {"also_call": []}  # Any: as above
     return {
+        **forgotten,
         "status": Status.QUEUED,
         "failure_reason": None,
         "failure_retryable": None,

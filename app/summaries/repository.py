@@ -106,6 +106,11 @@ class SummaryRepository:
         newest = statement.order_by(Summary.created_at.desc()).limit(1)
         return await self._session.scalar(newest.with_for_update())
 
+    async def call_also(self, equal: Summary, url: str) -> None:
+        """`equal` is locked. Its version stays: what it shows does not change."""
+        equal.also_call = [*equal.also_call, url]
+        await self._session.flush()
+
     async def discard(self, summary_id: UUID, *, owner: UUID) -> bool:
         """With its texts, where it is not to be kept anyway: False where it is none of those."""
         gone = delete(Summary).where(

@@ -51,6 +51,10 @@ EQUAL: dict[int | str, dict[str, Any]] = {
 UNCHANGED: dict[int | str, dict[str, Any]] = {
     304: {"description": "Not changed since If-None-Match."}
 }  # Any: as above
+RETRY_ERRORS = (
+    *(SummaryForbiddenError, SummaryNotFoundError, SummaryNotFailedError),
+    *(QuotaExceededError, *IDEMPOTENCY_ERRORS),
+)
 CHANGE_ERRORS = problems(SummaryForbiddenError, SummaryNotFoundError, PreconditionFailedError)
 
 
@@ -139,10 +143,11 @@ async def trash(service: DeletingService, summary_id: SummaryId, if_match: IfMat
     "/{summary_id}/retry",
     status_code=202,
     dependencies=[limited(Limit.SUMMARIES_CREATE)],
-    responses=problems(SummaryForbiddenError, SummaryNotFoundError, SummaryNotFailedError),
+    responses={**FINISHED, **problems(*RETRY_ERRORS)},
 )
 async def retry(
-    service: WritingService, summary_id: SummaryId, request: Request, response: Response
+    intake: IntakeDep, summary_id: SummaryId, wait: WaitSeconds, request: Request, response: Response
 ) -> SummaryView:
-    """Try a failed summary again."""
-    return answers.accepted(await service.retry(summary_id), request, response)
+    """Try a failed summary again. One that was cancelled counts once more against the plan."""
+    summary = await intake.retry(summary_id, wait_seconds=wait)
+    return answers.accepted(summary, request, response, waited=wait)

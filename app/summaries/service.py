@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.cache import BodyCache, CachedBody
 from app.core.conditional import PreconditionFailedError
 from app.core.db import after_commit
+from app.core.errors import FieldFault, ValidationFailedError
 from app.core.http import matches_if_match
 from app.core.ids import new_id
 from app.core.jobs import enqueue
@@ -18,6 +19,7 @@ from app.core.pagination import CursorCodec, Keyset, PageOfRows, PageRequest, Pa
 from app.core.principal import Principal
 from app.organizations.usage.service import count_summary
 from app.reading.article import RawDocument
+from app.reading.errors import Reason
 from app.reading.urls import HostPort
 from app.summaries.announcing import Announcer, announce_after_commit
 from app.summaries.drafts import content_of, parse_url, refuse_oversize, to_summary
@@ -38,12 +40,14 @@ from app.summaries.rendering import cache_key, document_of, document_with_text, 
 from app.summaries.repository import SummaryRepository
 from app.summaries.schemas import SummaryChanges, SummaryDraft
 from app.summaries.search.repository import Found, Shelf
-from app.summaries.telling.service import tell_of_change
+from app.summaries.telling.service import CALLBACK, tell_of_change
 from app.summaries.vocabulary import FINAL, OnDuplicate, Source, Status, Visibility
 
 SUMMARISE = "summaries.summarise"
 # So many waiting summaries of one tenant put its next one a step behind everybody else's.
 BACKLOG_PER_STEP = 10
+# Of one summary, beside the callback that it began with: each is a delivery to somebody else's server.
+MOST_ALSO_CALLED = 10
 
 
 async def enqueue_summarising(session: AsyncSession, summary_id: UUID, repository: SummaryRepository) -> None:
@@ -95,9 +99,20 @@ class SummaryService:
             equal = await self._summaries.find_equal(summary)
         if equal is None:
             return Submission(await self._add(summary, submitted), Outcome.CREATED)
+        if equal.status not in FINAL:
+            await self._call_also(equal, summary.options.get(CALLBACK))
         if on_duplicate is OnDuplicate.RETURN:
             return Submission(equal, Outcome.RETURNED)
         return Submission(await self._renew(equal, options=summary.options), Outcome.REFRESHED)
+
+    async def _call_also(self, equal: Summary, url: str | None) -> None:
+        """Raises ValidationFailedError where it calls as many as it may."""
+        if url is None or url in equal.also_call:
+            return
+        if len(equal.also_call) >= MOST_ALSO_CALLED:
+            fault = FieldFault("/callback", "too_many", "The summary being made calls as many as it may")
+            raise ValidationFailedError(faults=[fault])
+        await self._summaries.call_also(equal, url)
 
     async def _add(self, summary: Summary, submitted: str | RawDocument | None) -> Summary:
         await self._summaries.add(summary, submitted=submitted)
@@ -197,11 +212,16 @@ class SummaryService:
         await self.write(summary_id, {"deleted_at": func.now()})
 
     async def retry(self, summary_id: UUID) -> Summary:
+        """What failed was counted when it was asked for. Raises SummaryNotFailedError, QuotaExceededError."""
         summary = await self.changeable(summary_id, if_match=None)
         if summary.status != Status.FAILED:
             raise SummaryNotFailedError
+        # Otherwise whoever cancels in time, again and again, has the work done and pays for one.
+        is_counted_anew = summary.failure_reason == Reason.CANCELLED
         queued = await self.write(summary_id, queued_values(None))
         await enqueue_summarising(self._session, summary_id, self._summaries)
+        if is_counted_anew:
+            await count_summary(self._session, self._principal)
         return queued
 
     async def changeable(self, summary_id: UUID, if_match: str | None) -> Summary:

@@ -152,13 +152,13 @@ class JobStore:
                 Summary.status.not_in(FINAL_STATUSES),
             )
             .values(_versioned(values))
-            .returning(*COLUMNS)
+            .returning(*COLUMNS, Summary.also_call)
         )
         row = (await self._session.execute(statement)).one_or_none()
         if row is None:
             raise OvertakenError
         announce_after_commit(self._session, self._announcer, row)
-        await tell_of_end(self._session, taken, row.status)
+        await tell_of_end(self._session, taken, row.status, also_call=row.also_call)
 
     async def write_text(self, taken: Summary, extracted: str) -> None:
         """Only after `write` in the same transaction: its row lock is this one's fence.

@@ -42,7 +42,7 @@ NOTHING_MADE_TWICE = {
             *("/organizations/{organization_id}/transfer", "/api-keys/report-leak"),
             "/organizations/{organization_id}/invitations/accept",
             *("/admin/users/{user_id}/deactivate", "/admin/users/{user_id}/activate"),
-            *("/admin/users/{user_id}/unlock", "/admin/jobs/{job_id}/retry", "/summaries/{summary_id}/retry"),
+            *("/admin/users/{user_id}/unlock", "/admin/jobs/{job_id}/retry"),
             "/summaries/{summary_id}/restore",
             # The same delivery once more, under its own id, by which receivers know it.
             "/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver",

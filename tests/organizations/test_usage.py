@@ -141,3 +141,52 @@ async def test_each_owner_is_warned_once(
     await submit(client, bob.headers)
     await submit(client, bob.headers)
     assert await mails(app) == [(str(alice.user_id), percent)]
+
+
+async def stopped(client: AsyncClient, person: Person, how: str) -> str:
+    """One whose work its user stopped: cancelled, or thrown away."""
+    url = f"{SUMMARIES}/{(await submit(client, person.headers)).json()['id']}"
+    if how == "trash":
+        await client.delete(url, headers=person.headers)
+    else:
+        await client.post(f"{url}/cancel", headers=person.headers)
+    return f"{url}/{'restore' if how == 'trash' else 'retry'}"
+
+
+@pytest.mark.parametrize("how", ["cancel", "trash"])
+async def test_what_its_user_stopped_counts_when_it_is_begun_again(
+    client: AsyncClient, app: FastAPI, alice: Person, how: str
+) -> None:
+    again = await stopped(client, alice, how)
+    assert (await client.post(again, headers=alice.headers)).status_code in {200, 202}
+    assert (await usage(client, alice)).json()["summaries"]["used"] == 2
+    again = await stopped(client, alice, how)
+    await run(app, alice, "UPDATE usage_months SET summaries = :n", n=FREE.summaries_per_month)
+    answer = await client.post(again, headers=alice.headers)
+    assert (answer.status_code, answer.json()["code"]) == (403, "quota_exceeded")
+
+
+async def test_many_that_were_cancelled_count_too_and_what_failed_does_not(
+    client: AsyncClient, app: FastAPI, alice: Person
+) -> None:
+    for _ in range(3):
+        await stopped(client, alice, "cancel")
+    oldest = "id = (SELECT id FROM summaries ORDER BY id LIMIT 1)"
+    await run(app, alice, f"UPDATE summaries SET failure_reason = 'timeout' WHERE {oldest}")  # noqa: S608  # ours
+    await run(app, alice, "UPDATE usage_months SET summaries = :n", n=799)
+    answer = await client.post(f"{SUMMARIES}/retry", json={}, headers=alice.headers)
+    assert (answer.status_code, answer.json()["retried"]) == (202, 3)
+    assert (await usage(client, alice)).json()["summaries"]["used"] == 801
+    assert await mails(app) == [(str(alice.user_id), 80)]
+
+
+async def test_of_many_that_are_too_many_none_is_begun(
+    client: AsyncClient, app: FastAPI, alice: Person
+) -> None:
+    for _ in range(2):
+        await stopped(client, alice, "cancel")
+    await run(app, alice, "UPDATE usage_months SET summaries = :n", n=FREE.summaries_per_month - 1)
+    answer = await client.post(f"{SUMMARIES}/retry", json={}, headers=alice.headers)
+    assert (answer.status_code, answer.json()["code"]) == (403, "quota_exceeded")
+    found = await client.get(f"{SUMMARIES}/count?status=failed", headers=alice.headers)
+    assert found.json()["count"] == 2

@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
-from httpx2 import AsyncClient
+from httpx2 import AsyncClient, Response
 from standardwebhooks import Webhook as Verifier
 from typing_extensions import override
 
 from app.core.webhook_queue import WebhookEvent
+from app.reading.article import ExtractResult, RawDocument
 from app.reading.errors import ReadingError, Reason
 from app.summaries.tasks import summarise
 from app.webhooks.tasks import Courier
@@ -181,3 +182,62 @@ async def test_a_callback_that_is_gone_is_given_up_and_others_go_on(
     assert await run(courier, alice) == 2
     rows = await deliveries(app.state.database, alice)
     assert [row.status for row in rows] == ["failed", "delivered"]
+
+
+async def asked_again(client: AsyncClient, person: Person, how: str, url: str) -> Response:
+    body = {"text": shelf.TEXT, "on_duplicate": how, "callback": url}
+    return await client.post(shelf.PATH, json=body, headers=person.headers)
+
+
+@pytest.mark.parametrize(("how", "status"), [("return", 200), ("refresh", 202)])
+async def test_whoever_is_given_an_unfinished_one_is_called_too(
+    client: AsyncClient,
+    app: FastAPI,
+    alice: Person,
+    receiver: Receiver,
+    courier: Courier,
+    how: str,
+    status: int,
+) -> None:
+    made = await shelf.create(client, alice, callback=receiver.url("/first"))
+
+    class Meanwhile(ScriptedReader):
+        @override
+        async def extract_document(self, document: RawDocument) -> ExtractResult:
+            for path in ("/second", "/second", "/first"):
+                answer = await asked_again(client, alice, how, receiver.url(path))
+                assert (answer.status_code, answer.json()["id"]) == (status, made["id"])
+            return await super().extract_document(document)
+
+    await summarise(bench_of(app, reader=Meanwhile()), key_of(alice, made["id"]), tries=0)
+    await run(courier, alice)
+    assert sorted(request.path for request in receiver.received) == ["/first", "/second"]
+
+
+async def test_who_was_called_is_not_called_of_what_others_ask_for_later(
+    client: AsyncClient, app: FastAPI, alice: Person, receiver: Receiver, courier: Courier
+) -> None:
+    made = await shelf.create(client, alice)
+    await asked_again(client, alice, "return", receiver.url("/waits"))
+    for _ in range(2):
+        await summarise(bench_of(app), key_of(alice, made["id"]), tries=0)
+        await client.post(f"{shelf.PATH}/{made['id']}/regenerate", headers=alice.headers)
+    await run(courier, alice)
+    assert [request.path for request in receiver.received] == ["/waits"]
+
+
+async def test_who_waits_for_what_is_cancelled_is_told(
+    client: AsyncClient, alice: Person, receiver: Receiver, courier: Courier
+) -> None:
+    made = await shelf.create(client, alice)
+    await asked_again(client, alice, "return", receiver.url("/waits"))
+    await client.post(f"{shelf.PATH}/{made['id']}/cancel", headers=alice.headers)
+    await run(courier, alice)
+    assert [payload["type"] for payload in payloads(receiver)] == ["summary.failed"]
+
+
+async def test_one_summary_calls_only_so_many(client: AsyncClient, alice: Person) -> None:
+    await shelf.create(client, alice)
+    answers = [await asked_again(client, alice, "return", f"{HTTPS}/{n}") for n in range(11)]
+    assert [answer.status_code for answer in answers] == [200] * 10 + [422]
+    assert answers[-1].json()["errors"][0]["pointer"] == "/callback"

@@ -18,33 +18,33 @@ class UsageRepository:
         self._session = session
         self._organization_id = organization_id
 
-    async def count_in_month(self, month: date, *, quota: int) -> int | None:
-        """The month's number with this one; None, and nothing counted, where the quota is spent.
+    async def count_in_month(self, month: date, *, quota: int, many: int) -> int | None:
+        """The month's number with these; None, and nothing counted, where the quota does not hold them all.
 
         Checked and counted by one statement, so that two at once cannot both take the last place.
         """
-        row = {"organization_id": self._organization_id, "month": month, "summaries": 1}
+        row = {"organization_id": self._organization_id, "month": month, "summaries": many}
         statement = insert(UsageMonth).values(row)
         statement = statement.on_conflict_do_update(
             index_elements=[UsageMonth.organization_id, UsageMonth.month],
-            set_={"summaries": UsageMonth.summaries + 1},
-            where=UsageMonth.summaries < quota,
+            set_={"summaries": UsageMonth.summaries + many},
+            where=UsageMonth.summaries + many <= quota,
         )
         return await self._session.scalar(statement.returning(UsageMonth.summaries))
 
-    async def count_in_day(self, day: date, *, user_id: UUID, api_key_id: UUID) -> None:
+    async def count_in_day(self, day: date, *, user_id: UUID, api_key_id: UUID, many: int) -> None:
         row = {
             "organization_id": self._organization_id,
             "day": day,
             "user_id": user_id,
             "api_key_id": api_key_id,
-            "summaries": 1,
+            "summaries": many,
         }
         statement = insert(UsageDay).values(row)
         await self._session.execute(
             statement.on_conflict_do_update(
                 index_elements=["organization_id", "day", "user_id", "api_key_id"],
-                set_={"summaries": UsageDay.summaries + 1},
+                set_={"summaries": UsageDay.summaries + many},
             )
         )
 

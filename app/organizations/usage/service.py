@@ -32,8 +32,10 @@ class Usage:
     by_key: dict[UUID, int]
 
 
-async def count_summary(session: AsyncSession, principal: Principal) -> None:
+async def count_summary(session: AsyncSession, principal: Principal, *, many: int = 1) -> None:
     """In the transaction that makes the summary, as late as possible: the month's row is held to its end.
+
+    `many`: of so many at once, of all or of none.
 
     So it is counted once, however often its job is tried, and not at all where the request fails.
     Raises QuotaExceededError.
@@ -43,20 +45,21 @@ async def count_summary(session: AsyncSession, principal: Principal) -> None:
     today = datetime.now(UTC).date()
     if await usage.text_bytes() >= terms.storage_bytes:
         raise QuotaExceededError("The plan's storage is full", hint="Delete summaries, or change the plan.")
-    number = await usage.count_in_month(today.replace(day=1), quota=terms.summaries_per_month)
+    number = await usage.count_in_month(today.replace(day=1), quota=terms.summaries_per_month, many=many)
     if number is None:
-        raise QuotaExceededError("The plan's summaries of this month are spent")
+        raise QuotaExceededError("The plan's summaries of this month are spent, or too few are left")
     api_key_id = principal.credential_id if principal.kind == "api_key" else NO_KEY
-    await usage.count_in_day(today, user_id=principal.user_id, api_key_id=api_key_id)
-    await _warn(session, principal, number=number, terms=terms)
+    await usage.count_in_day(today, user_id=principal.user_id, api_key_id=api_key_id, many=many)
+    await _warn(session, principal, numbers=range(number - many + 1, number + 1), terms=terms)
 
 
-async def _warn(session: AsyncSession, principal: Principal, *, number: int, terms: PlanTerms) -> None:
-    """The counter passes each number once, so each owner is told once a month."""
-    percent = next((p for p in WARN_AT_PERCENT if number == -(-terms.summaries_per_month * p // 100)), None)
+async def _warn(session: AsyncSession, principal: Principal, *, numbers: range, terms: PlanTerms) -> None:
+    """The counter passes each number once, so each owner is told once a month of each; of two, the higher."""
+    quota = terms.summaries_per_month
+    percent = next((p for p in WARN_AT_PERCENT[::-1] if -(-quota * p // 100) in numbers), None)
     if percent is None:
         return
-    facts = {"percent": percent, "quota": terms.summaries_per_month}
+    facts = {"percent": percent, "quota": quota}
     await note(session, principal, AuditAction.QUOTA_WARNING, details=dict(facts))
     for owner_id in await UsageRepository(session, principal.organization_id).owners():
         await queue_mail(session, Mail.QUOTA_WARNING, user_id=owner_id, facts=facts)

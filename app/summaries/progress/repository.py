@@ -51,6 +51,14 @@ class FailedSummaries:
         )
         return list((await self._session.scalars(statement)).all())
 
+    async def cancelled_among(self, ids: Sequence[UUID]) -> int:
+        statement = select(func.count()).where(
+            Summary.organization_id == self._organization_id,
+            Summary.id.in_(ids),
+            Summary.failure_reason == Reason.CANCELLED,
+        )
+        return await self._session.scalar(statement) or 0
+
     async def requeue(self, ids: Sequence[UUID], values: Mapping[str, Any]) -> Sequence[Any]:
         # Any: column values, and rows of COLUMNS
         """These are locked."""

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Response
 
 from app.core.limits import Limit, limited
 from app.core.openapi import problems
+from app.organizations.usage.errors import QuotaExceededError
 from app.summaries import answers
 from app.summaries.errors import SummaryForbiddenError, SummaryNotFoundError
 from app.summaries.parameters import CanReadSummaries, SummaryId
@@ -30,9 +31,17 @@ STREAM: dict[int | str, dict[str, Any]] = {  # Any: OpenAPI JSON
 }
 
 
-@router.post("/retry", status_code=202, dependencies=[limited(Limit.SUMMARIES_CREATE)])
+@router.post(
+    "/retry",
+    status_code=202,
+    dependencies=[limited(Limit.SUMMARIES_CREATE)],
+    responses=problems(QuotaExceededError),
+)
 async def retry_failed(wish: RetryWish, service: WritingProgress, grant: GrantDep) -> RetryView:
-    """Try my failed summaries again, the oldest first; each counts as one against the limit."""
+    """Try my failed summaries again, the oldest first; each counts as one against the limit.
+
+    Those that were cancelled count once more against the plan too; where too few are left, none is begun.
+    """
     filters = RetryFilters(wish.reasons, wish.tag, wish.created_after, wish.created_before)
     retried = await service.retry_failed(filters, at_most=wish.limit, grant=grant)
     return RetryView(retried=len(retried.ids), left=retried.left, ids=retried.ids)

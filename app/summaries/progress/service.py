@@ -7,6 +7,7 @@ from uuid import UUID
 
 from app.core.db import after_commit
 from app.core.jobs import enqueue_many, withdraw
+from app.organizations.usage.service import count_summary
 from app.reading.errors import Reason
 from app.summaries.announcing import Progress, announce_after_commit, progress_of
 from app.summaries.measuring import count_cancelled
@@ -45,11 +46,17 @@ class ProgressService(SummaryService):
         return cancelled
 
     async def retry_failed(self, filters: RetryFilters, *, at_most: int, grant: Grant) -> Retried:
-        """The oldest first, as many as `grant` lets through. What another transaction holds is left out."""
+        """The oldest first, as many as `grant` lets through. What another transaction holds is left out.
+
+        As of one, what was cancelled is counted anew. Raises QuotaExceededError, and begins none.
+        """
         count = await self._failed.count(filters)
         ids = await self._failed.lock(filters, at_most=await grant(min(count, at_most)))
         if ids:
+            cancelled = await self._failed.cancelled_among(ids)
             await self._requeue(ids)
+            if cancelled:
+                await count_summary(self._session, self._principal, many=cancelled)
         return Retried(ids, left=await self._failed.count(filters))
 
     async def _requeue(self, ids: Sequence[UUID]) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 
 from app.core.guard import OwnSession
+from app.core.limits import Limit, limited
 from app.core.openapi import problems
 from app.core.page_answer import link_next
 from app.core.page_query import PageQuery
@@ -13,6 +14,7 @@ from app.core.pagination import InvalidCursorError, PageOfRows
 from app.core.plans import PLANS
 from app.core.principal import Principal
 from app.core.schemas import Page
+from app.organizations.usage.errors import QuotaExceededError
 from app.summaries import answers
 from app.summaries.errors import SummaryForbiddenError, SummaryNotFoundError
 from app.summaries.models import Summary
@@ -83,11 +85,15 @@ async def erase(service: Annotated[TrashService, Depends(erasing)], summary_id: 
     await service.erase(summary_id)
 
 
-@router.post("/{summary_id}/restore", responses=ERRORS)
+@router.post(
+    "/{summary_id}/restore",
+    dependencies=[limited(Limit.SUMMARIES_CREATE)],
+    responses={**ERRORS, **problems(QuotaExceededError)},
+)
 async def restore(
     service: Annotated[TrashService, Depends(restoring)], summary_id: SummaryId, response: Response
 ) -> SummaryView:
-    """Take a summary back out of the trash."""
+    """Take a summary back out of the trash. One that was unfinished is begun again, and counted."""
     return answers.changed(await service.restore(summary_id), response)
 
 

@@ -9,6 +9,7 @@ from app.audit.events import AuditAction
 from app.core.pagination import CursorCodec, PageOfRows, PageRequest, Pagination
 from app.core.principal import Principal
 from app.organizations.journal import note
+from app.organizations.usage.service import count_summary
 from app.summaries.models import Summary
 from app.summaries.repository import SummaryRepository
 from app.summaries.service import SummaryService, enqueue_summarising
@@ -42,12 +43,14 @@ class TrashService:
         return await self._trash.page(Pagination(cursors, LAST_DELETED_FIRST, request, scope))
 
     async def restore(self, summary_id: UUID) -> Summary:
-        """What was not finished when it was thrown away is worked on again."""
+        """What was not finished is worked on again, and counted again. Raises QuotaExceededError."""
         await self._trashed(summary_id)
         restored = await self._summaries.write(summary_id, {"deleted_at": None, "asked_at": func.now()})
         if restored.status not in FINAL:
             repository = SummaryRepository(self._session, self._principal.organization_id)
             await enqueue_summarising(self._session, summary_id, repository)
+            # As with what was cancelled: the work that was done on it in vain was counted then.
+            await count_summary(self._session, self._principal)
         return restored
 
     async def erase(self, summary_id: UUID) -> None:
