@@ -26,7 +26,7 @@ from tests.fleet.traffic import TEXT, Tally, Traffic
 WATCHERS = 6
 # Every client may ask as much as it can: what is measured is what gets lost.
 UNBOUNDED = {"RATE_LIMIT_SCALE": "100000", "LOG_LEVEL": "WARNING"}
-REPLACED_SECONDS = 60.0
+REPLACED_SECONDS = 180.0
 
 
 @dataclass(frozen=True, slots=True)
