@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from app.core.schema_version import ROOT
 from app.local.binaries import find_binaries
 from app.local.ports import LOOPBACK
 from app.local.stack import COPIES
+from tests.deploy.alerts.rules import BY_NAME
 from tests.fleet.fleet import Fleet
 from tests.fleet.programs import found
 
@@ -95,3 +97,12 @@ def test_runbook_has_all_parts_in_order(runbook: Path) -> None:
 def test_a_command_that_fails_is_noticed(desk: Desk) -> None:
     with pytest.raises(AssertionError):
         desk.run("promtool query instant \"$PROMETHEUS_URL\" 'no such expression'")
+
+
+def test_prometheus_evaluates_every_rule_without_an_error(desk: Desk) -> None:
+    url = f"{desk.environment['PROMETHEUS_URL']}/api/v1/rules"
+    rules = [
+        rule for group in httpx2.get(url, trust_env=False).json()["data"]["groups"] for rule in group["rules"]
+    ]
+    assert {rule["name"] for rule in rules} == set(BY_NAME)
+    assert [(rule["name"], rule["lastError"]) for rule in rules if rule.get("lastError")] == []
