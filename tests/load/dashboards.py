@@ -108,16 +108,19 @@ def counts(service: Watched) -> list[str]:
 
 async def measure(settings: Settings, folder: Path, *, seconds: float) -> Sequence[str]:
     cast = await cast_of(settings)
-    with tempfile.TemporaryDirectory(prefix="precis-dashboards-") as place:
+    with (
+        tempfile.TemporaryDirectory(prefix="precis-dashboards-") as place,
         # In a thread: a worker that stops waits for the endpoints that it has called.
-        with start_blocking_portal() as portal, portal.wrap_async_context_manager(site()) as pages:
-            own = {"FETCH_ALLOW_HOSTS": f"127.0.0.1:{pages.port}", "RATE_LIMIT_SCALE": "5"}
-            with watched(settings, Path(place), environment=own) as service:
-                start = time.time()
-                statuses = await use(service, cast, pages, seconds=seconds)
-                lines = [draw(service, dashboard, folder, start=start) for dashboard in DASHBOARDS]
-                answers = ", ".join(f"{count} x {status}" for status, count in sorted(statuses.items()))
-                return [*lines, *counts(service), f"answers: {answers}"]
+        start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(site()) as pages,
+    ):
+        own = {"FETCH_ALLOW_HOSTS": f"127.0.0.1:{pages.port}", "RATE_LIMIT_SCALE": "5"}
+        with watched(settings, Path(place), environment=own) as service:
+            start = time.time()
+            statuses = await use(service, cast, pages, seconds=seconds)
+            lines = [draw(service, dashboard, folder, start=start) for dashboard in DASHBOARDS]
+            answers = ", ".join(f"{count} x {status}" for status, count in sorted(statuses.items()))
+            return [*lines, *counts(service), f"answers: {answers}"]
 
 
 def main() -> None:
