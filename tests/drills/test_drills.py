@@ -15,10 +15,7 @@ QUICK = (
     "valkey-hung",
     "slow-clients",
     "postgres-cut",
-    "postgres-read-only",
-    "postgres-killed",
     "postgres-failover",
-    "disk-full",
 )
 
 
