@@ -108,7 +108,7 @@ class Settings(IdentitySettings, MailSettings, OAuthSettings, ProviderSettings, 
     # Watching
     streams_per_process: PositiveInt = Field(2000, description="Event streams and WebSockets of one process.")
     streams_per_person: PositiveInt = Field(20, description="Of those, one person's.")
-    stream_max_seconds: PositiveInt = Field(900, description="Then an event stream is to come back.")
+    stream_max_seconds: PositiveInt = Field(900, description="Then a stream or a WebSocket is to come back.")
 
     # Reading
     worker_concurrency: PositiveInt = Field(20, description="Jobs that one worker runs at once.")
