@@ -21,6 +21,11 @@ class NameServer(asyncio.DatagramProtocol):
     """Every name is 127.0.0.1 (RFC 1035); a silent one answers nothing at all."""
 
     silent = False
+    _transport: asyncio.DatagramTransport | None = None
+
+    def close(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
 
     async def start(self) -> None:
         loop = asyncio.get_running_loop()
@@ -33,7 +38,7 @@ class NameServer(asyncio.DatagramProtocol):
 
     @override
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        if not self.silent:
+        if not self.silent and self._transport is not None:
             self._transport.sendto(answer_to(data), addr)
 
 

@@ -30,8 +30,11 @@ class Origin:
         self._changed = asyncio.Condition()
 
     async def start(self) -> None:
-        server = await asyncio.start_server(self._answer, "127.0.0.1", 0)
-        self.port = server.sockets[0].getsockname()[1]
+        self._server = await asyncio.start_server(self._answer, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    def close(self) -> None:
+        self._server.close()
 
     async def release(self, *names: str) -> None:
         async with self._changed:

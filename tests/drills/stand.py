@@ -44,6 +44,12 @@ class Servers:
     origin: Origin
     names: NameServer
 
+    async def aclose(self) -> None:
+        for proxy in (self.postgres, self.valkey):
+            await proxy.aclose()
+        self.origin.close()
+        self.names.close()
+
 
 @dataclass(slots=True)
 class Stand:
@@ -148,6 +154,7 @@ def standing() -> Iterator[Stand]:
         finally:
             if stand is not None:
                 background.run(stand.probes.stop())
+                background.run(stand.servers.aclose())
                 stand.alarms.stop()
             _stop(stack)
 

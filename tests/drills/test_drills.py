@@ -8,7 +8,13 @@ from tests.drills.catalogue import FAULTS
 from tests.drills.drill import run
 from tests.drills.stand import Stand, standing
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("drills")]
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.slow,
+    pytest.mark.xdist_group("drills"),
+    # Connections that a drill broke are collected whenever the collector comes by.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 # The worker's death is in tests/worker/test_killed.py, the reader's in tests/reading/test_sandbox.py.
 QUICK = (
     "valkey-full",
