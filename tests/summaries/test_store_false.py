@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from httpx2 import AsyncClient, Response
 from sqlalchemy import text
 
+from app.core.origin import JOB_ARGUMENT
 from app.reading.errors import ReadingError, Reason
 from app.summaries.retention import COLLECTED_WITHIN, delete_uncollected_summaries
 from tests.catalogue import ask
@@ -55,7 +56,7 @@ async def waited(
     return await posting
 
 
-async def jobs(app: FastAPI) -> list[dict[str, str]]:
+async def jobs(app: FastAPI) -> list[dict[str, Any]]:  # Any: JSON
     async with app.state.database.transaction() as session:
         return list((await session.execute(text("SELECT args FROM procrastinate_jobs"))).scalars())
 
@@ -217,4 +218,7 @@ async def test_the_organisations_webhooks_do_not_hear_of_it(
 async def test_jobs_hold_ids_and_nothing_else(client: AsyncClient, app: FastAPI, alice: Person) -> None:
     summary_id = await drained(client, app, alice)
     ids = {"organization_id": str(alice.organization_id), "summary_id": summary_id}
-    assert await jobs(app) == [ids]
+    (job,) = await jobs(app)
+    assert {name: job[name] for name in ids} == ids
+    assert job.keys() - ids.keys() == {JOB_ARGUMENT}
+    assert set(job[JOB_ARGUMENT]) == {"request_id", "traceparent"}
