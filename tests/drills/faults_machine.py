@@ -42,7 +42,7 @@ def movable_clock(stand: Stand) -> Iterator[None]:
     """The API and the worker started anew, with a clock that can be set."""
     offset, shim = stand.stack.folder / OFFSET, stand.stack.folder / "clock.so"
     offset.write_bytes(SECONDS.pack(0))
-    compile_shim = [str(COMPILER), "-shared", "-fPIC", "-O1", "-o", shim, SHIM, "-ldl"]
+    compile_shim = [str(COMPILER), "-shared", "-fPIC", "-O1", "-o", str(shim), str(SHIM), "-ldl"]
     subprocess.run(compile_shim, check=True)  # noqa: S603  # our own arguments
     with stand.restarted({"LD_PRELOAD": str(shim), "CLOCK_OFFSET_FILE": str(offset)}):
         yield
