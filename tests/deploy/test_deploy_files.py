@@ -95,9 +95,20 @@ def test_fleet_believes_only_nginx_about_addresses() -> None:
 
 def test_image_installs_the_pins_by_hash_and_runs_as_nobody_special() -> None:
     text = (ROOT / "deploy/Dockerfile").read_text("utf-8")
-    assert "--require-hashes -r requirements.lock" in text
+    assert "ARG REQUIREMENTS=requirements.lock\n" in text
+    assert '--require-hashes -r "$REQUIREMENTS"' in text
     _, _, last_stage = text.rpartition("\nFROM ")
     assert "\nUSER 10001\n" in last_stage
+
+
+@pytest.mark.parametrize("file", ["deploy/Dockerfile", "deploy/aws/Dockerfile.lambda"])
+def test_what_an_image_needs_is_sent_to_its_builder(file: str) -> None:
+    sent = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
+    lines = (ROOT / file).read_text("utf-8").splitlines()
+    copied = [name for line in lines if line.startswith("COPY req") for name in line.split()[1:-1]]
+    handlers = [path.relative_to(ROOT) for path in ROOT.glob("deploy/aws/*.py")]
+    assert copied
+    assert {f"!{name}" for name in (*copied, *handlers, "app", "alembic", "gunicorn.conf.py")} <= set(sent)
 
 
 def test_proxy_gives_an_idle_connection_up_before_gunicorn_does() -> None:
