@@ -1,8 +1,11 @@
 """The app as in production, limits and all, on this test's own database; and the fixed cast."""
 
+import gc
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 
 import pytest
 from asgi_lifespan import LifespanManager
@@ -18,9 +21,8 @@ from app.settings import Settings, load_settings
 from tests.factories import Factory, Person, Robot
 from tests.servers import DatabaseUrls
 
-# What differs between two tests of one process, and no route or middleware sees.
-SERVERS = ("database_url", "migration_database_url", "redis_url")
-BUILT: list[tuple[Settings, FastAPI]] = []
+# What routes and middleware are built by. All else a request finds in the app's state.
+BUILT_BY = ("environment", "allowed_hosts", "cors_origins", "public_url")
 BASE_URL = "http://127.0.0.1:8000"
 
 
@@ -44,13 +46,43 @@ def settings(database_urls: DatabaseUrls, redis_url: str, keys_dir: Path) -> Set
     )
 
 
-def make_app(settings: Settings, *, clock: Callable[[], float] = time.time) -> FastAPI:
-    """As create_app, with routes built once a process: FastAPI inspects them for half a second each time."""
-    same_but_servers = settings.model_copy(update=dict.fromkeys(SERVERS, ""))
-    app = next((app for known, app in BUILT if known == same_but_servers), None)
-    if app is None:
+@dataclass(slots=True)
+class Shelf:
+    """Apps that were built already: FastAPI inspects the routes for a second each time."""
+
+    built: list[tuple[tuple[str, ...], FastAPI]] = field(default_factory=list)
+    lent: list[FastAPI] = field(default_factory=list)
+    lock: Lock = field(default_factory=Lock)
+
+    def lend(self, settings: Settings) -> FastAPI:
+        """One that nobody else has in this test."""
+        built_by = tuple(repr(getattr(settings, name)) for name in BUILT_BY)
+        with self.lock:
+            free = (app for known, app in self.built if known == built_by and app not in self.lent)
+            app = next(free, None) or self._build(built_by, settings)
+            self.lent.append(app)
+        return app
+
+    def _build(self, built_by: tuple[str, ...], settings: Settings) -> FastAPI:
         app = build_app(settings)
-        BUILT.append((same_but_servers, app))
+        self.built.append((built_by, app))
+        # It stays: the garbage collector would walk through all of it again and again, for seconds.
+        gc.freeze()
+        return app
+
+
+SHELF = Shelf()
+
+
+@pytest.fixture(autouse=True)
+def returned_apps() -> Iterator[None]:
+    yield
+    SHELF.lent.clear()
+
+
+def make_app(settings: Settings, *, clock: Callable[[], float] = time.time) -> FastAPI:
+    """As create_app, by an app that another test may have had."""
+    app = SHELF.lend(settings)
     configure_logging(settings)
     configure_sentry(settings, release=__version__)
     connect(app, settings, clock=clock)

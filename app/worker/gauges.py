@@ -1,6 +1,7 @@
 """What a worker measures besides its own work: queue and tenants. Every worker does; take the maximum."""
 
 import asyncio
+import math
 import shutil
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -34,6 +35,8 @@ DISK_FREE = Gauge(
     "Of the disk that holds PRECIS_DATA_DIR, from 0 to 1.",
     multiprocess_mode="livemin",
 )
+# Until it is measured: 0 would be a full disk.
+DISK_FREE.set(math.nan)
 
 log = structlog.get_logger(__name__)
 

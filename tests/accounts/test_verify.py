@@ -8,11 +8,11 @@ from fastapi import FastAPI
 from httpx2 import AsyncClient, Response
 from sqlalchemy import text
 
-from app.main import create_app
 from app.settings import Settings
 from tests.accounts.post import KeptMail, Post, client_of, make_post, token_of
 from tests.accounts.rows import audited, jobs
 from tests.factories import Person
+from tests.fixtures import make_app
 from tests.servers import DatabaseUrls
 
 pytestmark = pytest.mark.integration
@@ -119,7 +119,7 @@ async def test_a_refused_registration_sends_nothing(
 
 async def test_where_it_is_required_one_enters_after_confirming(settings: Settings) -> None:
     required = settings.model_copy(update={"email_verification": "required"})
-    strict = await asyncio.to_thread(create_app, required)
+    strict = await asyncio.to_thread(make_app, required)
     post = make_post(strict, KeptMail())
     form = {"username": "dora", "password": DORA["password"]}
     async with LifespanManager(strict), post.queue.open_async(), client_of(strict) as client:

@@ -15,12 +15,11 @@ from app.core.api_key_format import digest
 from app.core.db import Tenant
 from app.core.principal import MembershipRole, StaffRole
 from app.core.principal_cache import api_key_name
-from app.main import create_app
 from app.settings import Settings
 from tests.api_keys.keys import ME, URL, make, status_of
 from tests.core.own_valkey import OwnValkey
 from tests.factories import Factory, Person, Robot
-from tests.fixtures import BASE_URL
+from tests.fixtures import BASE_URL, make_app
 
 pytestmark = pytest.mark.integration
 
@@ -44,7 +43,7 @@ def own_valkey(tmp_path: Path) -> Iterator[OwnValkey]:
 async def other_worker(settings: Settings, own_valkey: OwnValkey) -> AsyncIterator[FastAPI]:
     """Of the same fleet as `app` but for a Redis of its own, which may be killed."""
     alone = settings.model_copy(update={"redis_url": own_valkey.url})
-    app = await asyncio.to_thread(create_app, alone)
+    app = await asyncio.to_thread(make_app, alone)
     async with LifespanManager(app):
         yield app
 

@@ -13,9 +13,9 @@ from fastapi import FastAPI
 from httpx2 import ASGITransport, AsyncClient, Response
 from sqlalchemy import text
 
-from app.main import create_app
 from app.settings import Settings
 from tests.factories import PASSWORD
+from tests.fixtures import make_app
 
 URL = "/api/v1/auth/token"
 WRONG = "Wrong-Horse-9-Battery"
@@ -43,7 +43,7 @@ def at(app: FastAPI, address: str, **cookies: str) -> AsyncClient:
 
 @asynccontextmanager
 async def app_with(settings: Settings, **changed: object) -> AsyncIterator[FastAPI]:
-    app = await asyncio.to_thread(create_app, settings.model_copy(update=changed))
+    app = await asyncio.to_thread(make_app, settings.model_copy(update=changed))
     async with LifespanManager(app):
         yield app
 

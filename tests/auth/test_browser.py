@@ -12,10 +12,9 @@ from sqlalchemy import select
 from app.audit.models import AuditEntry
 from app.core.db import Tenant
 from app.core.ids import new_id
-from app.main import create_app
 from app.settings import Settings
 from tests.factories import PASSWORD, Person, Robot
-from tests.fixtures import BASE_URL
+from tests.fixtures import BASE_URL, make_app
 
 pytestmark = pytest.mark.integration
 
@@ -141,7 +140,7 @@ async def test_over_https_the_names_keep_siblings_and_plain_http_out(
     settings: Settings, alice: Person
 ) -> None:
     public = settings.model_copy(update={"public_url": "https://precis.example"})
-    app = await asyncio.to_thread(create_app, public)
+    app = await asyncio.to_thread(make_app, public)
     transport = ASGITransport(app=app)
     async with (
         LifespanManager(app),

@@ -8,7 +8,6 @@ from asgi_lifespan import LifespanManager
 from fastapi import FastAPI
 from httpx2 import ASGITransport, AsyncClient, Response
 
-from app.main import create_app
 from app.settings import Settings
 from tests.auth.attackers import AWAY, HOME, WRONG, Clock, at, guess, log_in, query
 from tests.factories import Person
@@ -29,7 +28,7 @@ def built_app(settings: Settings, clock: Clock) -> FastAPI:
 
 @pytest.fixture
 def public_app(settings: Settings) -> FastAPI:
-    return create_app(settings.model_copy(update={"public_url": "https://precis.example"}))
+    return make_app(settings.model_copy(update={"public_url": "https://precis.example"}))
 
 
 def device_cookie(answer: Response) -> str:

@@ -11,12 +11,11 @@ from fastapi import FastAPI
 from httpx2 import ASGITransport, AsyncClient
 
 from app.core.key_rotation import PUBLICATION_SECONDS, RETENTION_SECONDS, Rotation, rotate
-from app.main import create_app
 from app.settings import Settings
 from tests.auth.test_refresh import refresh
 from tests.auth.traces import ME, bearer
 from tests.factories import Person
-from tests.fixtures import BASE_URL
+from tests.fixtures import BASE_URL, make_app
 
 pytestmark = pytest.mark.integration
 
@@ -31,7 +30,7 @@ def keys_dir(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def workers(app: FastAPI, settings: Settings) -> AsyncIterator[list[FastAPI]]:
-    other = await asyncio.to_thread(create_app, settings)
+    other = await asyncio.to_thread(make_app, settings)
     async with LifespanManager(other):
         yield [app, other]
 

@@ -11,7 +11,6 @@ from sqlalchemy import text
 from app.auth.lockout.clients import client_of
 from app.auth.lockout.service import unlock
 from app.core.mail_queue import SEND_MAIL
-from app.main import create_app
 from app.settings import Settings
 from app.users.store import UserStore
 from tests.auth.attackers import AWAY, HOME, WRONG, Clock, at, guess, log_in, query
@@ -89,7 +88,7 @@ async def test_the_settings_say_how_many_and_how_long(
     settings: Settings, alice: Person, clock: Clock
 ) -> None:
     changed = {"max_login_attempts": 2, "lockout_duration_minutes": 1, "rate_limit_scale": 1000.0}
-    strict = await asyncio.to_thread(create_app, settings.model_copy(update=changed), clock=clock)
+    strict = await asyncio.to_thread(make_app, settings.model_copy(update=changed), clock=clock)
     await guess(at(strict, HOME), alice.username, times=2)
     assert (await log_in(at(strict, HOME), alice.username)).status_code == 401
     clock.advance(timedelta(minutes=1))
@@ -236,7 +235,7 @@ async def test_a_name_that_nobody_has_locks_without_audit_or_mail(
 
 async def test_without_redis_the_lock_holds(settings: Settings, alice: Person) -> None:
     changed = {"redis_url": f"redis://127.0.0.1:{free_port()}/0", "rate_limit_scale": 1000.0}
-    alone = await asyncio.to_thread(create_app, settings.model_copy(update=changed))
+    alone = await asyncio.to_thread(make_app, settings.model_copy(update=changed))
     await guess(at(alone, HOME), alice.username, times=5)
     assert (await log_in(at(alone, HOME), alice.username)).status_code == 401
     assert (await log_in(at(alone, AWAY), alice.username)).status_code == 200

@@ -9,13 +9,13 @@ from httpx2 import ASGITransport, AsyncClient
 from sqlalchemy import text
 
 from app.core.db import Tenant
-from app.main import create_app
 from app.settings import Settings
 from app.users.store import UserStore
 from tests.auth.attackers import AWAY, HOME, URL, WRONG, app_with, at, log_in
 from tests.auth.second_factor.device import Clock, set_up
 from tests.catalogue import ask
 from tests.factories import PASSWORD, Person, Robot
+from tests.fixtures import make_app
 from tests.measured import judged
 from tests.servers import DatabaseUrls
 
@@ -70,7 +70,7 @@ async def test_wrong_codes_lock_out_as_wrong_passwords_do(
 ) -> None:
     clock = Clock()
     changed = {"max_login_attempts": 2, "rate_limit_scale": 100.0}
-    app = await asyncio.to_thread(create_app, settings.model_copy(update=changed), clock=clock)
+    app = await asyncio.to_thread(make_app, settings.model_copy(update=changed), clock=clock)
     async with LifespanManager(app):
         device = await set_up(at(app, HOME), alice, clock)
         for code in (device.wrong_code, device.wrong_code, device.next_code()):

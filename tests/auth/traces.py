@@ -8,11 +8,10 @@ from typing import Any
 from asgi_lifespan import LifespanManager
 from httpx2 import ASGITransport, AsyncClient, Response
 
-from app.main import create_app
 from app.settings import Settings
 from tests.catalogue import ask
 from tests.factories import PASSWORD, Person
-from tests.fixtures import BASE_URL
+from tests.fixtures import BASE_URL, make_app
 from tests.servers import DatabaseUrls
 
 ME = "/api/v1/users/me"
@@ -53,7 +52,7 @@ async def log_in(client: AsyncClient, username: str, password: str = PASSWORD, *
 @asynccontextmanager
 async def served(settings: Settings, **changes: object) -> AsyncIterator[AsyncClient]:
     """Another process of the service, so to speak, with these settings changed."""
-    app = await asyncio.to_thread(create_app, settings.model_copy(update=changes))
+    app = await asyncio.to_thread(make_app, settings.model_copy(update=changes))
     transport = ASGITransport(app=app, client=("127.0.0.1", 50000))
     async with LifespanManager(app), AsyncClient(transport=transport, base_url=BASE_URL) as client:
         yield client

@@ -7,10 +7,10 @@ from asgi_lifespan import LifespanManager
 from fastapi import FastAPI
 from httpx2 import AsyncClient
 
-from app.main import create_app
 from app.organizations.invitations.tokens import InvitationTokens
 from app.settings import Settings, load_settings
 from tests.factories import Factory
+from tests.fixtures import make_app
 from tests.isolation.walk import site_of
 from tests.isolation.world import MARK, Builder, Holding
 from tests.servers import DatabaseUrls
@@ -47,7 +47,7 @@ async def mallory(builder: Builder) -> Holding:
 def built_unfenced(settings: Settings, database_urls: DatabaseUrls) -> FastAPI:
     """The same app as PostgreSQL's superuser, before whom no row-level security stands: wall two is down."""
     url = load_settings(database_url=database_urls.superuser).database_url
-    return create_app(settings.model_copy(update={"database_url": url}))
+    return make_app(settings.model_copy(update={"database_url": url}))
 
 
 @pytest.fixture

@@ -10,11 +10,10 @@ from asgi_lifespan import LifespanManager
 from fastapi import FastAPI
 from httpx2 import ASGITransport, AsyncClient, Response
 
-from app.main import create_app
 from app.settings import Settings, load_settings
 from tests.catalogue import ask
 from tests.factories import PASSWORD
-from tests.fixtures import BASE_URL
+from tests.fixtures import BASE_URL, make_app
 from tests.isolation.pooler import PGBOUNCER, SERVER_CONNECTIONS, pooled
 from tests.isolation.walk import Walk, leaked, names, walking
 from tests.isolation.world import Holding, told
@@ -50,7 +49,7 @@ def built_pooled(settings: Settings, pooled_url: str) -> FastAPI:
     """With far more connections to PgBouncer than it has to PostgreSQL."""
     url = load_settings(database_url=pooled_url).database_url
     wanted = {"database_url": url, "db_pool_size": 20, "db_max_overflow": 0, "db_pool_timeout": 60}
-    return create_app(settings.model_copy(update=wanted))
+    return make_app(settings.model_copy(update=wanted))
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ from fastapi import FastAPI
 from httpx2 import AsyncClient
 
 from app.core.pubsub import publish
-from app.main import create_app
 from app.settings import Settings
 from app.summaries.announcing import channel_of
 from app.summaries.progress.hub import Pace
@@ -21,6 +20,7 @@ from app.summaries.tasks import summarise
 from tests.catalogue import ask
 from tests.core.own_valkey import OwnValkey
 from tests.factories import Person
+from tests.fixtures import make_app
 from tests.servers import DatabaseUrls
 from tests.summaries.progress.conftest import NEVER, seat
 from tests.summaries.progress.streaming import enter_unknown_status, events_of, socket_of
@@ -42,7 +42,7 @@ async def valkey(tmp_path: Path) -> AsyncIterator[OwnValkey]:
 async def other_app(settings: Settings, app: FastAPI) -> AsyncIterator[FastAPI]:
     """Another process's: on the same servers, and with nothing else in common."""
     assert app.state.settings is settings
-    other = await asyncio.to_thread(create_app, settings)
+    other = await asyncio.to_thread(make_app, settings)
     async with LifespanManager(other):
         yield other
 
