@@ -7,6 +7,7 @@ from ipaddress import ip_address
 from typing import Any
 
 import pytest
+from _pytest.nodeid import NodeId
 from blockbuster import BlockBuster, blockbuster_ctx
 
 pytest_plugins = ("tests.servers", "tests.fixtures")
@@ -34,6 +35,19 @@ def _is_local(host: str | bytes | None) -> bool:
 sys.addaudithook(_refuse_other_machines)
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What stands on one fleet stays in one process.
+
+    pytest-xdist 3.8 names a test's group in an attribute which pytest 9.2 no longer reads.
+    """
+    if not hasattr(config, "workerinput"):
+        return
+    for item in items:
+        if (group := item.get_closest_marker("xdist_group")) is not None and "@" not in item.nodeid:
+            item._id = NodeId.parse(f"{item.nodeid}@{group.args[0]}")  # noqa: SLF001  # as the plugin's own
+
+
 def pytest_collection_finish() -> None:
     """What is loaded by now stays: the garbage collector walked through all of it in every test."""
     gc.collect()
@@ -47,4 +61,7 @@ def blockbuster() -> Iterator[BlockBuster]:
         for function in blockbuster.functions.values():
             # asyncpg looks for ~/.pgpass and client certificates, once a connection: microseconds.
             function.can_block_in("asyncpg/connect_utils.py", "_parse_connect_dsn_and_args")
+            # A figure's lock is held for microseconds, by the thread that answers a scrape.
+            function.can_block_in("prometheus_client/values.py", ("inc", "set", "get"))
+            function.can_block_in("prometheus_client/metrics.py", "labels")
         yield blockbuster

@@ -192,7 +192,7 @@ def test_alertmanager_hears_the_watchdog(fleet: Fleet) -> None:
     def names() -> set[str]:
         return {alert["labels"]["alertname"] for alert in httpx2.get(url, trust_env=False).json()}
 
-    assert until(lambda: "Watchdog" in names(), seconds=20)
+    assert until(lambda: "Watchdog" in names(), seconds=60)
 
 
 @dataclass(frozen=True, slots=True)

@@ -213,3 +213,12 @@ def test_missing_packages_are_told_in_one_line(settings: Settings, monkeypatch: 
     configured = settings.model_copy(update={"otel_exporter_otlp_endpoint": "http://127.0.0.1:9"})
     with pytest.raises(SettingsError, match=r"requirements-tracing\.lock"):
         configure_tracing(configured, service="x", release="1")
+
+
+async def test_a_statement_that_is_part_of_nothing_makes_no_span(
+    app: FastAPI, spans: InMemorySpanExporter
+) -> None:
+    spans.clear()
+    async with app.state.database.transaction() as session:
+        await session.execute(text("SELECT 1"))
+    assert spans.get_finished_spans() == ()

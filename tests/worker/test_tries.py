@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import sentry_sdk
+import structlog
 from procrastinate import App, JobContext
 from procrastinate.exceptions import ConnectorException, JobAborted
 from procrastinate.jobs import Job
@@ -21,7 +22,7 @@ from app.core.origin import JOB_ARGUMENT
 from app.core.redis import RedisDownError
 from app.core.sentry import configure_sentry
 from app.worker.tries import tried
-from tests.core.small_app import small_settings
+from tests.core.small_app import configure_plain_logs, small_settings
 
 pytestmark = pytest.mark.unit
 
@@ -35,6 +36,15 @@ class Capturing(Transport):
 
 
 REPORTED: list[Envelope] = []
+
+
+@pytest.fixture(autouse=True)
+def every_line() -> Iterator[None]:
+    """Whatever level an app of another test was made with."""
+    before = structlog.get_config()
+    configure_plain_logs()
+    yield
+    structlog.configure(**before)
 
 
 @pytest.fixture

@@ -124,7 +124,12 @@ AUDIT = Row(
             means="The ten most frequent actions written to the audit log, a second.",
             worry="refusals or erasures lead, or a privileged action appears that nobody planned.",
             unit="ops",
-            queries=[Query(f"topk(10, {rate('precis_audit_entries_total', 'action')} > 0)", "{{action}}")],
+            queries=[
+                Query(
+                    or_zero(f"topk(10, {rate('precis_audit_entries_total', 'action')} > 0)", "action"),
+                    "{{action}}",
+                )
+            ],
             width=12,
         ),
         Panel(
