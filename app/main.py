@@ -62,12 +62,14 @@ from app.core.secret_links import ShownLinks
 from app.core.sentry import configure_sentry
 from app.core.tokens import AccessTokens
 from app.core.tracing import configure_tracing, telemetry_config
-from app.routes import include_routers
+from app.core.warm_reads import WarmReadsMiddleware
+from app.routes import API, include_routers
 from app.settings import Settings, get_settings
 from app.summaries.announcing import RedisAnnouncer
 from app.summaries.batches.places import BatchPlaces
 from app.summaries.progress.desk import ProgressDesk
 from app.summaries.sharing.views import ViewCounter, written_every_few_seconds
+from app.summaries.warm import warm_route
 from app.users.mail_tokens import MailTokens
 from app.webhooks.signing import webhook_seal
 
@@ -106,7 +108,8 @@ def build_app(settings: Settings) -> FastAPI:
     )
     install_error_handlers(app)
     app.add_exception_handler(ReplayError, on_replay)
-    install_middleware(app, settings, inner=[Middleware(RateLimitHeadersMiddleware)])
+    warm = Middleware(WarmReadsMiddleware, route=warm_route(f"{API}/summaries"))
+    install_middleware(app, settings, inner=[Middleware(RateLimitHeadersMiddleware)], innermost=[warm])
     include_routers(app)
     install_openapi(app)
     return app

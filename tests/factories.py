@@ -139,6 +139,11 @@ class Factory:
         async with self._database.transaction(Tenant(organization_id)) as session:
             await change_organization(session, organization_id, is_personal=False)
 
+    async def enlarge(self, person: Person) -> None:
+        """No quota of a plan is in their way."""
+        async with self._database.transaction(Tenant(person.organization_id)) as session:
+            await change_organization(session, person.organization_id, plan=Plan.ENTERPRISE)
+
     async def elsewhere(self, person: Person, organization_id: UUID, *, role: MembershipRole) -> Person:
         """The same person, logged in to another organisation of theirs."""
         async with self._database.transaction() as session:

@@ -28,6 +28,12 @@ class ApiKeyAuthenticator:
         with API_KEY:
             return await self._verify(credential, address)
 
+    def expected(self, credential: str) -> Principal | None:
+        """None before this process has found the key to live."""
+        if not is_well_formed(credential):
+            return None
+        return self._cache.expected(api_key_name(digest(credential)))
+
     async def _verify(self, credential: str, address: str | None) -> Principal:
         if not is_well_formed(credential):
             raise InvalidCredentialError(internal="the key's form or checksum is wrong")

@@ -31,12 +31,18 @@ class BearerAuthenticator:
         with BEARER:
             return await self._verify(credential)
 
+    def expected(self, credential: str) -> Principal | None:
+        """None before the token was read here, and its session found to live."""
+        claims = self._tokens.remembered(credential)
+        principal = self._cache.expected(session_name(claims.sid)) if claims else None
+        return _granted(principal, claims) if principal and claims else None
+
     async def _verify(self, credential: str) -> Principal:
         claims = self._tokens.decode(credential)
         principal = await self._cache.fetch(session_name(claims.sid), partial(self._from_database, claims))
         if (principal.user_id, principal.organization_id) != (claims.sub, claims.org):
             raise InvalidTokenError(internal="the token names another user or organisation than its session")
-        return replace(principal, scopes=principal.scopes & _known(claims.scopes))
+        return _granted(principal, claims)
 
     async def _from_database(self, claims: AccessClaims) -> Principal:
         tenant = Tenant(organization_id=claims.org, user_id=claims.sub)
@@ -65,6 +71,11 @@ class BearerAuthenticator:
             impersonator_id=login.impersonator_id,
             withheld=allowed_scopes(standing.staff_role, standing.membership_role) - scopes,
         )
+
+
+def _granted(principal: Principal, claims: AccessClaims) -> Principal:
+    """What the session allows and the token was issued for."""
+    return replace(principal, scopes=principal.scopes & _known(claims.scopes))
 
 
 def _known(scopes: frozenset[str]) -> frozenset[Scope]:

@@ -15,13 +15,13 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from prometheus_client import Counter
 from redis.asyncio import Redis
 
 from app.core.redis import RedisBusyError, RedisClient, RedisDownError, RedisRefusedError, transacted
+from app.core.redis_batch import Asked
 
 EPOCH = "cache:epoch"
 # Longer than any transaction: a hold that no `invalidate` follows ends by itself.
@@ -55,6 +55,16 @@ class Miss:
     fence: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """A question on its way; `server_id` and `losses` as they were when it was asked."""
+
+    key: str
+    server_id: str | None
+    losses: int
+    asked: Asked
+
+
 class BodyCache:
     """`key` must name the tenant: two organisations never share an entry."""
 
@@ -64,11 +74,17 @@ class BodyCache:
         self._losses = 0
         self._repaired_losses = 0
 
-    async def get(self, key: str) -> CachedBody | Miss:
+    def begin(self, key: str) -> "Lookup":
+        """A read that is on its way, for `get`."""
+        return Lookup(key, self._client.server_id, self._losses, self._client.ask(("MGET", *_names(key))))
+
+    async def get(self, key: str, *, begun: "Lookup | None" = None) -> CachedBody | Miss:
         """One round trip on a hit. Read the database only after this has returned a Miss."""
         try:
-            await self._repair()
-            found = await self._look_up(key)
+            # What was asked before a loss or its repair may still find the body that was lost.
+            if await self._repair() or begun is None or begun.losses != self._losses:
+                begun = self.begin(key)
+            found = await self._look_up(begun)
         except RedisBusyError:
             found = Miss(key)
         except RedisDownError:
@@ -109,15 +125,17 @@ class BodyCache:
     def _generation_seconds(self) -> int:
         return 5 * self._ttl
 
-    async def _repair(self) -> None:
+    async def _repair(self) -> bool:
         losses = self._losses
-        if losses != self._repaired_losses:
-            await self._client.run(lambda redis: redis.set(EPOCH, _token()))
-            self._repaired_losses = losses
+        if losses == self._repaired_losses:
+            return False
+        await self._client.run(lambda redis: redis.set(EPOCH, _token()))
+        self._repaired_losses = losses
+        return True
 
-    async def _look_up(self, key: str) -> CachedBody | Miss:
-        server = self._client.server_id
-        known_epoch, known_generation, frame = await self._client.run(lambda redis: _read(redis, key))
+    async def _look_up(self, lookup: "Lookup") -> CachedBody | Miss:
+        key, server = lookup.key, lookup.server_id
+        ((known_epoch, known_generation, frame),) = await lookup.asked.answers()
         if known_epoch and known_generation:
             epoch, generation = known_epoch, known_generation
         else:
@@ -160,9 +178,8 @@ class BodyCache:
         return True
 
 
-async def _read(redis: Redis, key: str) -> list[bytes | None]:
-    found: list[Any] = await redis.mget(EPOCH, _generation(key), _body(key))
-    return found
+def _names(key: str) -> tuple[str, str, str]:
+    return EPOCH, _generation(key), _body(key)
 
 
 def _generation(key: str) -> str:

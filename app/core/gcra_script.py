@@ -1,86 +1,53 @@
-"""Checks in Redis: one EVALSHA per request, and one pipeline for all requests of a turn of the event loop."""
+"""Checks in Redis: one EVALSHA a request, sent with all others of its turn of the event loop."""
 
-import asyncio
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any
 
-from redis.asyncio import Redis
 from redis.exceptions import NoScriptError
 
 from app.core.gcra import Bucket, Level
-from app.core.redis import RedisClient, RedisDownError, pipelined
+from app.core.redis_batch import Asked, Asks, Command
+from app.core.redis_errors import RedisDownError
 
 SCRIPT = files("app.core").joinpath("gcra.lua").read_text()
 SCRIPT_SHA = hashlib.sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
+LOAD: Command = ("SCRIPT LOAD", SCRIPT)
 NUMBERS_PER_BUCKET = 4
-# One pipeline must be answered within Redis' short timeouts: a flood becomes several of these.
-MAX_BATCH = 200
-
-Command = tuple[str | bytes | int, ...]
 
 
-class GcraScript:
-    def __init__(self, client: RedisClient) -> None:
-        self._client = client
-        self._turn: asyncio.Handle
-        self._waiting: list[tuple[Command, asyncio.Future[object]]] = []
-        # The loop refers to tasks weakly: one collected half-way would leave its callers waiting.
-        self._flushes: set[asyncio.Task[None]] = set()
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A check that is on its way."""
 
-    async def check(self, buckets: Sequence[Bucket]) -> list[Level]:
-        """All or nothing.
+    redis: Asks
+    command: Command
+    asked: Asked
 
-        Raises:
-            RedisDownError: not counted, or not known whether counted.
-        """
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[object] = loop.create_future()
-        self._waiting.append((_command(buckets), future))
-        if len(self._waiting) == 1:
-            self._turn = loop.call_soon(self._flush)
-        elif len(self._waiting) == MAX_BATCH:
-            self._turn.cancel()
-            self._flush()
-        answer = await future
+    async def levels(self) -> list[Level]:
+        """Raises RedisDownError: not counted, or not known whether counted."""
+        (answer,) = await self.asked.answers()
+        if isinstance(answer, NoScriptError):
+            # By its class: the text of redis-py's error no longer says NOSCRIPT.
+            _, answer = await self.redis.ask(LOAD, self.command).answers()
         if not isinstance(answer, list):
             raise RedisDownError(f"no verdict: {answer}")
         return _levels(answer)
 
-    def _flush(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        # Who left before it was sent is not counted.
-        batch = [(command, future) for command, future in waiting if not future.done()]
-        task = asyncio.create_task(self._send(batch))
-        self._flushes.add(task)
-        task.add_done_callback(self._flushes.discard)
 
-    async def _send(self, batch: Sequence[tuple[Command, asyncio.Future[object]]]) -> None:
-        commands = [command for command, _ in batch]
-        answers: Sequence[object] = [None] * len(batch)
-        try:
-            answers = await self._client.run(lambda redis: _evaluate(redis, commands))
-        except RedisDownError as error:
-            answers = [error] * len(batch)
-        finally:
-            # Whatever happened, nobody is left waiting; a caller cancelled meanwhile is done already.
-            for (_, future), answer in zip(batch, answers, strict=True):
-                if not future.done():
-                    future.set_result(answer)
+class GcraScript:
+    def __init__(self, redis: Asks) -> None:
+        self._redis = redis
 
+    def begin(self, buckets: Sequence[Bucket]) -> Check:
+        """All or nothing."""
+        command = _command(buckets)
+        return Check(self._redis, command, self._redis.ask(command))
 
-async def _evaluate(redis: Redis, commands: Sequence[Command]) -> list[Any]:
-    """The answers; the script is loaded where the server does not know it (new, or flushed)."""
-    answers = await pipelined(redis, *commands)
-    unknown = [index for index, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
-    if unknown:
-        # By its class: the text of redis-py's error no longer says NOSCRIPT.
-        await redis.script_load(SCRIPT)
-        again = await pipelined(redis, *(commands[index] for index in unknown))
-        for index, answer in zip(unknown, again, strict=True):
-            answers[index] = answer
-    return answers
+    async def check(self, buckets: Sequence[Bucket]) -> list[Level]:
+        """As `begin`, and its end."""
+        return await self.begin(buckets).levels()
 
 
 def _command(buckets: Sequence[Bucket]) -> Command:

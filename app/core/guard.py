@@ -97,6 +97,9 @@ class Authenticator(Protocol):
 
     async def authenticate(self, credential: str, *, address: str | None) -> Principal: ...
 
+    def expected(self, credential: str) -> Principal | None:
+        """Whom it stood for when this process last asked: a guess, on which nobody may be let in."""
+
 
 async def authenticate(
     request: Request,
@@ -110,19 +113,39 @@ async def authenticate(
         return known
     header = _only_header(request)
     credential = header or _cookie_of_our_page(request)
-    try:
-        principal = await verify(request, credential)
-        if header is None and principal.kind != "user":
-            raise InvalidCredentialError(internal="a cookie holds a session's token, and nothing else")
-    except ProblemError as error:
-        if error.status == UnauthenticatedError.status:
-            await count_bad_credential(request)
-        raise
-    request.state.principal = principal
-    _name_impersonator(principal)
+    principal = await admit(request, credential, is_cookie=header is None)
     limiter: AsyncLimiter = request.app.state.limiter
     await limiter.enforce_principal(request, principal)
     return principal
+
+
+async def admit(connection: HTTPConnection, credential: str, *, is_cookie: bool = False) -> Principal:
+    """Who it is, from here on also for the log and whoever asks the state; limits are not counted here.
+
+    Raises a 401 ProblemError, or RateLimitedError for who has sent too many bad ones.
+    """
+    try:
+        principal = await verify(connection, credential)
+        if is_cookie and principal.kind != "user":
+            raise InvalidCredentialError(internal="a cookie holds a session's token, and nothing else")
+    except ProblemError as error:
+        if error.status == UnauthenticatedError.status:
+            await count_bad_credential(connection)
+        raise
+    connection.state.principal = principal
+    _name_impersonator(principal)
+    return principal
+
+
+def expected_principal(connection: HTTPConnection, credential: str) -> Principal | None:
+    """A guess; see `Authenticator.expected`."""
+    authenticator = _authenticator_of(connection, credential)
+    return authenticator.expected(credential) if authenticator else None
+
+
+def _authenticator_of(connection: HTTPConnection, credential: str) -> Authenticator | None:
+    authenticators: Sequence[Authenticator] = connection.app.state.authenticators
+    return next((each for each in authenticators if each.recognises(credential)), None)
 
 
 def _name_impersonator(principal: Principal) -> None:
@@ -135,11 +158,10 @@ def _name_impersonator(principal: Principal) -> None:
 
 async def verify(connection: HTTPConnection, credential: str) -> Principal:
     """Raises a 401 ProblemError for anything that is no living credential of ours."""
-    authenticators: Sequence[Authenticator] = connection.app.state.authenticators
-    address = client_address(connection.scope.get("client"))
-    for authenticator in authenticators:
-        if authenticator.recognises(credential):
-            return await authenticator.authenticate(credential, address=address)
+    authenticator = _authenticator_of(connection, credential)
+    if authenticator is not None:
+        address = client_address(connection.scope.get("client"))
+        return await authenticator.authenticate(credential, address=address)
     # It says nothing of what it was meant to be.
     with BEARER:
         raise InvalidCredentialError

@@ -22,7 +22,7 @@ from typing_extensions import override
 
 from app.core.errors import RateLimitedError
 from app.core.gcra import Bucket, Level, LocalBuckets
-from app.core.gcra_script import GcraScript
+from app.core.gcra_script import Check, GcraScript
 from app.core.http import client_network
 from app.core.limit_table import PER_PLAN, Hit, Limit
 from app.core.limit_verdict import STATE_KEY, Outcome, Verdict
@@ -56,6 +56,24 @@ def address_of(connection: HTTPConnection) -> str:
     return client_network(connection.scope.get("client"))
 
 
+@dataclass(frozen=True, slots=True)
+class Count:
+    """`locally` counts where Redis does not."""
+
+    hits: Sequence[Hit]
+    buckets: Sequence[Bucket]
+    check: Check
+    locally: Callable[[Sequence[Bucket]], list[Level]]
+
+    async def verdict(self) -> Verdict:
+        try:
+            levels = await self.check.levels()
+        except RedisDownError:
+            levels = self.locally(self.buckets)
+        rows = zip(self.hits, self.buckets, levels, strict=True)
+        return Verdict(tuple(Outcome(str(hit.limit), bucket.quota, level) for hit, bucket, level in rows))
+
+
 class AsyncLimiter(Limiter):
     def __init__(
         self, client: RedisClient, settings: Settings, *, clock: Callable[[], float] = time.monotonic
@@ -66,14 +84,16 @@ class AsyncLimiter(Limiter):
         self._scale = settings.rate_limit_scale
         self._workers = settings.web_concurrency
 
-    async def check(self, hits: Sequence[Hit]) -> Verdict:
-        """Counts all hits, or none where one of them is refused."""
+    def begin(self, hits: Sequence[Hit]) -> "Count":
+        """A check that is on its way: counts all hits, or none where one of them is refused."""
         buckets = [hit.bucket(self._scale) for hit in hits]
         for hit in hits:
             _CHECKED[hit.limit].inc()
-        levels = await self._levels(buckets)
-        rows = zip(hits, buckets, levels, strict=True)
-        return Verdict(tuple(Outcome(str(hit.limit), bucket.quota, level) for hit, bucket, level in rows))
+        return Count(hits, buckets, self._script.begin(buckets), self._locally)
+
+    async def check(self, hits: Sequence[Hit]) -> Verdict:
+        """As `begin`, and its end."""
+        return await self.begin(hits).verdict()
 
     async def enforce(self, connection: HTTPConnection, hits: Sequence[Hit]) -> None:
         """Also leaves the verdict for RateLimitHeadersMiddleware.
@@ -81,7 +101,11 @@ class AsyncLimiter(Limiter):
         Raises:
             RateLimitedError: with Retry-After, naming the limit; its cause is slowapi's RateLimitExceeded.
         """
-        verdict = await self.check(hits)
+        self.settle(connection, await self.check(hits), hits)
+
+    @staticmethod
+    def settle(connection: HTTPConnection, verdict: Verdict, hits: Sequence[Hit]) -> None:
+        """What `enforce` does once these hits are counted."""
         state = connection.scope.setdefault("state", {})
         state[STATE_KEY] = verdict.after(state.get(STATE_KEY))
         if not verdict.allowed:
@@ -98,13 +122,10 @@ class AsyncLimiter(Limiter):
         verdicts = await asyncio.gather(*(self.check([hit]) for _ in range(wanted)))
         return sum(verdict.allowed for verdict in verdicts)
 
-    async def _levels(self, buckets: Sequence[Bucket]) -> list[Level]:
-        try:
-            return await self._script.check(buckets)
-        except RedisDownError:
-            RATELIMIT_DEGRADED.inc()
-            share = 1 / self._workers
-            return self._local.check([Bucket(b.key, b.quota.scaled(share)) for b in buckets])
+    def _locally(self, buckets: Sequence[Bucket]) -> list[Level]:
+        RATELIMIT_DEGRADED.inc()
+        share = 1 / self._workers
+        return self._local.check([Bucket(b.key, b.quota.scaled(share)) for b in buckets])
 
     @override
     def get_app_config(self, key: str, default_value: Any = None) -> Any:  # Any: as slowapi's own

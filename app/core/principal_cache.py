@@ -10,14 +10,15 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID
 
 from pydantic import TypeAdapter, ValidationError
-from redis.asyncio import Redis
-from redis.exceptions import ResponseError
 
+from app.core.bounded import Bounded
 from app.core.principal import Principal
-from app.core.redis import RedisClient, RedisDownError, pipelined
+from app.core.redis import RedisClient, RedisDownError
+from app.core.single_flight import SingleFlight
 
 LIFETIME_SECONDS = 1
 # At most about 10 MiB a process; beyond it the oldest make room.
@@ -39,17 +40,13 @@ class LocalMemory:
 
     def __init__(self, clock: Callable[[], float], *, max_entries: int = LOCAL_ENTRIES) -> None:
         self._clock = clock
-        self._max_entries = max_entries
-        self._entries: dict[str, tuple[float, Principal]] = {}
+        self._entries: Bounded[str, tuple[float, Principal]] = Bounded(max_entries)
 
     def get(self, credential: str) -> Principal | None:
         read_at, principal = self._entries.get(credential, (0.0, None))
         return principal if self._clock() - read_at < LIFETIME_SECONDS else None
 
     def put(self, credential: str, principal: Principal, *, read_at: float) -> None:
-        self._entries.pop(credential, None)
-        while len(self._entries) >= self._max_entries:
-            del self._entries[next(iter(self._entries))]
         self._entries[credential] = (read_at, principal)
 
     def forget(self, credential: str) -> None:
@@ -70,14 +67,27 @@ class PrincipalCache:
         self._redis = redis
         self._clock = clock
         self._local = LocalMemory(clock, max_entries=max_local_entries)
+        self._parsed: Bounded[str, tuple[bytes, Principal]] = Bounded(max_local_entries)
+        self._loads: SingleFlight[Principal] = SingleFlight()
+
+    def expected(self, credential: str) -> Principal | None:
+        """What it stood for when Redis last knew: a guess, which whoever acts on it must ask about."""
+        _, principal = self._parsed.get(credential, (b"", None))
+        return principal
 
     async def fetch(self, credential: str, load: Callable[[], Awaitable[Principal]]) -> Principal:
         """What is remembered of this credential, else what `load` reads from PostgreSQL (or raises)."""
-        known, moment = await self._look_up(credential)
-        if known is None and self._redis.is_open:
-            known = self._local.get(credential)
+        try:
+            known = self._parse(credential, await self._look_up(credential))
+        except RedisDownError:
+            known = self._local.get(credential) if self._redis.is_open else None
         if known is not None:
             return known
+        return await self._loads.fetch(credential, partial(self._load, credential, load))
+
+    async def _load(self, credential: str, load: Callable[[], Awaitable[Principal]]) -> Principal:
+        moment = await self._moment()
+        self._parsed.pop(credential, None)
         principal = await load()
         await self._store(credential, principal, moment)
         return principal
@@ -86,6 +96,7 @@ class PrincipalCache:
         """After the commit that revoked them. Where this fails, the lifetime does it."""
         for credential in credentials:
             self._local.forget(credential)
+            self._parsed.pop(credential, None)
         if not credentials:
             return
         try:
@@ -93,14 +104,31 @@ class PrincipalCache:
         except RedisDownError:
             logger.warning("revocation not announced: redis is down; it holds within %s s", LIFETIME_SECONDS)
 
-    async def _look_up(self, credential: str) -> tuple[Principal | None, Moment]:
+    async def _look_up(self, credential: str) -> bytes | None:
+        (cached,) = await self._redis.ask(("GET", _key(credential))).answers()
+        self._local.clear()
+        found: bytes | None = cached
+        return found
+
+    async def _moment(self) -> Moment:
         before = self._clock()
         try:
-            cached, now = await self._redis.run(lambda redis: _read(redis, credential))
+            (now,) = await self._redis.ask(("TIME",)).answers()
         except RedisDownError:
-            return None, Moment(before, None)
-        self._local.clear()
-        return _parse(cached), Moment(before, now)
+            return Moment(before, None)
+        seconds, microseconds = now
+        return Moment(before, int(seconds) * 1000 + int(microseconds) // 1000)
+
+    def _parse(self, credential: str, cached: bytes | None) -> Principal | None:
+        """The same bytes say the same as the last time."""
+        if not cached:
+            return None
+        read, principal = self._parsed.get(credential, (b"", None))
+        if principal is None or read != cached:
+            principal = _parse(cached)
+            if principal is not None:
+                self._parsed[credential] = (cached, principal)
+        return principal
 
     async def _store(self, credential: str, principal: Principal, moment: Moment) -> None:
         if moment.redis_milliseconds is None:
@@ -108,25 +136,16 @@ class PrincipalCache:
                 self._local.put(credential, principal, read_at=moment.local_seconds)
             return
         value, expiry = ADAPTER.dump_json(principal), moment.redis_milliseconds + LIFETIME_SECONDS * 1000
+        self._parsed[credential] = (value, principal)
         try:
             await self._redis.run(lambda redis: redis.set(_key(credential), value, pxat=expiry))
         except RedisDownError:
             logger.debug("principal not cached: redis is down")
 
 
-async def _read(redis: Redis, credential: str) -> tuple[bytes | None, int]:
-    """What is stored, and Redis' time in milliseconds, in one round trip."""
-    cached, now = await pipelined(redis, ("GET", _key(credential)), ("TIME",))
-    for answer in (cached, now):
-        if isinstance(answer, ResponseError):
-            raise answer
-    seconds, microseconds = now
-    return cached, int(seconds) * 1000 + int(microseconds) // 1000
-
-
-def _parse(cached: bytes | None) -> Principal | None:
+def _parse(cached: bytes) -> Principal | None:
     try:
-        return ADAPTER.validate_json(cached) if cached else None
+        return ADAPTER.validate_json(cached)
     except ValidationError:
         # Written by another version of this code: PostgreSQL knows.
         return None

@@ -7,7 +7,7 @@ retry after a read timeout counts an INCR twice. Both are switched off here and 
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 from prometheus_client import Counter, Gauge
@@ -20,7 +20,18 @@ from redis.exceptions import RedisError, ResponseError
 from redis.maint_notifications import MaintNotificationsConfig
 
 from app.core.breaker import Call, CircuitBreaker
+from app.core.redis_batch import Asked, Command, RedisBatch, is_refusal
+from app.core.redis_errors import RedisBusyError, RedisDownError, RedisRefusedError
 from app.core.tracing import part
+
+__all__ = [
+    "RedisBusyError",
+    "RedisClient",
+    "RedisDownError",
+    "RedisRefusedError",
+    "pipelined",
+    "transacted",
+]
 
 T = TypeVar("T")
 
@@ -46,21 +57,10 @@ REDIS_BREAKER_OPEN = Gauge(
 )
 
 
-class RedisDownError(Exception):
-    """Redis did not answer usefully. Internal: every caller has a fallback, so no client ever sees it."""
-
-
-class RedisBusyError(RedisDownError):
-    """This process has too many calls under way already; says nothing about Redis."""
-
-
-class RedisRefusedError(RedisDownError):
-    """It lives and said no: out of memory, or a replica. Commands that need no memory may still work."""
-
-
 class RedisClient:
     def __init__(self, url: str, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._server_id: str | None = None
+        self._batch = RedisBatch(self._send)
         self._breaker = CircuitBreaker(clock=clock)
         # Waiting for a turn happens outside the call's timeout: a burst here must not look like a slow Redis.
         self._slots = asyncio.Semaphore(POOL_SIZE)
@@ -97,11 +97,24 @@ class RedisClient:
             RedisDownError: it failed, or the breaker is open.
         """
         with part("redis", attributes=self._span_attributes(command)):
-            await self._take_slot()
-            try:
-                return await self._call(command)
-            finally:
-                self._slots.release()
+            return await self._run(command)
+
+    def ask(self, *commands: Command) -> Asked:
+        """In one pipeline with whatever else is asked in this turn of the event loop; see redis_batch.py."""
+        return self._batch.ask(*commands)
+
+    async def _send(self, commands: Sequence[Command]) -> list[Any]:  # Any: as `pipelined`
+        answers = await self._run(lambda redis: pipelined(redis, *commands))
+        if refused := sum(map(is_refusal, answers)):
+            REDIS_FAILURES.labels("refused").inc(refused)
+        return answers
+
+    async def _run(self, command: Callable[[Redis], Awaitable[T]]) -> T:
+        await self._take_slot()
+        try:
+            return await self._call(command)
+        finally:
+            self._slots.release()
 
     @staticmethod
     def _span_attributes(command: Callable[[Redis], Awaitable[T]]) -> dict[str, str]:
@@ -162,7 +175,7 @@ class RedisClient:
         self._server_id = b"".join(re.findall(rb"run_id:(\w+)", info)).decode()
 
 
-async def pipelined(redis: Redis, *commands: tuple[str | bytes | int, ...]) -> list[Any]:
+async def pipelined(redis: Redis, *commands: Command) -> list[Any]:
     """The answers, in one round trip; an answer may be a `ResponseError`, which the caller must look for."""
     async with redis.pipeline(transaction=False) as pipe:
         for command in commands:
@@ -171,7 +184,7 @@ async def pipelined(redis: Redis, *commands: tuple[str | bytes | int, ...]) -> l
     return answers
 
 
-async def transacted(redis: Redis, *commands: tuple[str | bytes | int, ...]) -> list[Any]:
+async def transacted(redis: Redis, *commands: Command) -> list[Any]:
     """The answers of one MULTI/EXEC; raises the first error."""
     async with redis.pipeline(transaction=True) as pipe:
         for command in commands:

@@ -4,17 +4,22 @@ from uuid import UUID
 
 from app.core.cache import CachedBody
 from app.core.http import strong_etag
+from app.core.principal import Principal
 from app.reading.errors import ADVICE, Reason
 from app.summaries.models import Summary
 from app.summaries.schemas import FailureView, HighlightView, SummaryItem, SummaryView, SummaryWithText
 from app.summaries.search.repository import Found
-from app.summaries.vocabulary import Style
+from app.summaries.vocabulary import Style, Visibility
 
 DERIVED = frozenset({"failure", "style", "archived"})
 
 
 def cache_key(organization_id: UUID, summary_id: UUID) -> str:
     return f"summary:{organization_id}:{summary_id}"
+
+
+def may_read(principal: Principal, document: CachedBody) -> bool:
+    return document.visibility != Visibility.PRIVATE or document.owner_id == principal.user_id
 
 
 def view_of(summary: Summary) -> SummaryView:

@@ -13,6 +13,7 @@ from app.core.openapi import problems
 from app.core.page_query import PageQuery
 from app.core.pagination import InvalidCursorError
 from app.core.schemas import Page
+from app.core.warm_reads import missed
 from app.organizations.usage.errors import QuotaExceededError
 from app.summaries import answers
 from app.summaries.errors import (
@@ -104,8 +105,11 @@ async def read(
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """One summary."""
-    reading = service.document_with_text if include else service.document
-    document = await reading(summary_id, is_seen=WAS_HEAD not in request.scope)
+    is_seen = WAS_HEAD not in request.scope
+    if include:
+        document = await service.document_with_text(summary_id, is_seen=is_seen)
+    else:
+        document = await service.document(summary_id, is_seen=is_seen, missed=missed(request))
     return answers.read(document, if_none_match)
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.cache import BodyCache, CachedBody
+from app.core.cache import BodyCache, CachedBody, Miss
 from app.core.conditional import PreconditionFailedError
 from app.core.db import after_commit
 from app.core.errors import FieldFault, ValidationFailedError
@@ -36,12 +36,19 @@ from app.summaries.filters import Filters
 from app.summaries.measuring import count_submitted
 from app.summaries.models import Summary
 from app.summaries.redo import Redo, RedoKind, queued_values
-from app.summaries.rendering import cache_key, document_of, document_with_text, etag_of, etag_with_text
+from app.summaries.rendering import (
+    cache_key,
+    document_of,
+    document_with_text,
+    etag_of,
+    etag_with_text,
+    may_read,
+)
 from app.summaries.repository import SummaryRepository
 from app.summaries.schemas import SummaryChanges, SummaryDraft
 from app.summaries.search.repository import Found, Shelf
 from app.summaries.telling.service import CALLBACK, tell_of_change
-from app.summaries.vocabulary import FINAL, OnDuplicate, Source, Status, Visibility
+from app.summaries.vocabulary import FINAL, OnDuplicate, Source, Status
 
 SUMMARISE = "summaries.summarise"
 # So many waiting summaries of one tenant put its next one a step behind everybody else's.
@@ -162,14 +169,17 @@ class SummaryService:
             raise SummaryNotFoundError
         return summary
 
-    async def document(self, summary_id: UUID, *, is_seen: bool = True) -> CachedBody:
+    async def document(
+        self, summary_id: UUID, *, is_seen: bool = True, missed: Miss | None = None
+    ) -> CachedBody:
         """From the cache where it is warm: then not one statement runs.
 
-        What is not to be kept stays until somebody has seen it: HEAD's answer has no body.
+        What is not to be kept stays until somebody has seen it: HEAD's answer has no body. `missed`: it was
+        looked for already.
         """
-        found = await self._cache.get(cache_key(self._principal.organization_id, summary_id))
+        found = missed or await self._cache.get(cache_key(self._principal.organization_id, summary_id))
         if isinstance(found, CachedBody):
-            if found.visibility == Visibility.PRIVATE and found.owner_id != self._principal.user_id:
+            if not may_read(self._principal, found):
                 raise SummaryNotFoundError
             return found
         summary = await self.get(summary_id)

@@ -2,11 +2,14 @@ import asyncio
 
 import pytest
 from redis.asyncio import Redis
+from redis.exceptions import NoScriptError
 
 from app.core.gcra import Bucket, Level, Quota
-from app.core.gcra_script import MAX_BATCH, GcraScript
+from app.core.gcra_script import GcraScript
 from app.core.redis import RedisClient, RedisDownError
+from app.core.redis_batch import MAX_BATCH, RedisBatch
 from tests.core.own_valkey import silent_server
+from tests.core.test_redis_batch import Server
 
 pytestmark = pytest.mark.integration
 
@@ -142,8 +145,15 @@ async def test_bucket_of_another_type_is_no_verdict(script: GcraScript, redis_ur
     redis = Redis.from_url(redis_url)
     await redis.hset(FIVE.key, "a", "b")
     await redis.aclose()
-    with pytest.raises(RedisDownError, match="no verdict"):
+    with pytest.raises(RedisDownError, match="WRONGTYPE"):
         await hit(script, FIVE)
+
+
+async def test_a_server_that_forgets_the_script_at_once_gives_no_verdict() -> None:
+    server = Server(EVALSHA=NoScriptError("no such script"))
+    with pytest.raises(RedisDownError, match="no verdict"):
+        await GcraScript(RedisBatch(server)).check([FIVE])
+    assert server.batches == [1, 2]
 
 
 async def test_silent_redis_leaves_no_caller_waiting() -> None:

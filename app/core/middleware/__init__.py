@@ -43,9 +43,18 @@ EXPOSED_HEADERS = (
 )
 
 
-def install_middleware(app: FastAPI, settings: Settings, *, inner: Sequence[Middleware] = ()) -> None:
-    """`inner` stands where every route passes and a problem document still gets all headers."""
-    for middleware in reversed(_outermost_first(settings, inner)):
+def install_middleware(
+    app: FastAPI,
+    settings: Settings,
+    *,
+    inner: Sequence[Middleware] = (),
+    innermost: Sequence[Middleware] = (),
+) -> None:
+    """`inner` stands where every route passes and a problem document still gets all headers.
+
+    `innermost` answers in a route's stead: what it raises is rendered as a route's.
+    """
+    for middleware in reversed([*_outermost_first(settings, inner), *innermost]):
         app.add_middleware(middleware.cls, *middleware.args, **middleware.kwargs)
 
 
@@ -75,7 +84,7 @@ def _outermost_first(settings: Settings, inner: Sequence[Middleware]) -> list[Mi
         *inner,
         # Innermost but one: its refusal of a growing body is raised inside the route and rendered there.
         Middleware(BodyLimitMiddleware),
-        # Innermost: a 500 passes everything above and looks like any answer.
+        # Around whatever answers: a 500 passes everything above and looks like any answer.
         Middleware(UnhandledErrorMiddleware),
     ]
 

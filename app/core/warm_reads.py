@@ -1,0 +1,117 @@
+"""Reads of one object, answered before routing where everything they need is warm.
+
+The route's work is done here in the route's order, but asked of Redis at once: whether the credential still
+lives, the limits of whom it stood for last, and the body. Whatever is not plainly such a read, or finds
+something cold, goes on to the route, which counts nothing a second time. A refusal is the route's own.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Send
+from starlette.types import Scope as ConnectionScope
+
+from app.core.cache import BodyCache, CachedBody, Miss
+from app.core.guard import admit, expected_principal
+from app.core.ids import parse_id
+from app.core.limits import AsyncLimiter, principal_hits
+from app.core.principal import Principal, Scope
+
+BEARER = b"bearer "
+READ_BY_US = frozenset({b"authorization", b"x-api-key", b"if-none-match"})
+# As in the routes' own declaration of the header.
+MAX_CONDITION_BYTES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class WarmRoute:
+    """`path` is the route's template, which ends with the id; `key` is given organisation and object."""
+
+    path: str
+    needs: Scope
+    key: Callable[[UUID, UUID], str]
+    may_read: Callable[[Principal, CachedBody], bool]
+    answer: Callable[[CachedBody, str | None], Response]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    object_id: UUID
+    credential: str
+    if_none_match: str | None
+
+
+class WarmReadsMiddleware:
+    def __init__(self, app: ASGIApp, *, route: WarmRoute) -> None:
+        self.app = app
+        self.route = route
+        self.prefix = route.path.partition("{")[0]
+
+    async def __call__(self, scope: ConnectionScope, receive: Receive, send: Send) -> None:
+        asked = self._read(scope)
+        answer = await self._answer(HTTPConnection(scope), asked) if asked else None
+        if answer is None:
+            await self.app(scope, receive, send)
+            return
+        # What the log and the figures name a request by.
+        scope["route"] = self.route
+        await answer(scope, receive, send)
+
+    def _read(self, scope: ConnectionScope) -> Asked | None:
+        """None for whatever is not plainly a read of one object with one credential."""
+        if scope["type"] != "http" or scope["method"] != "GET" or scope["query_string"]:
+            return None
+        path: str = scope["path"]
+        object_id = parse_id(path.removeprefix(self.prefix)) if path.startswith(self.prefix) else None
+        credential_and_condition = _credential_and_condition(scope) if object_id else None
+        if object_id is None or credential_and_condition is None:
+            return None
+        return Asked(object_id, *credential_and_condition)
+
+    async def _answer(self, connection: HTTPConnection, asked: Asked) -> Response | None:
+        expected = expected_principal(connection, asked.credential)
+        if expected is None or self.route.needs not in expected.scopes:
+            return None
+        limiter: AsyncLimiter = connection.app.state.limiter
+        cache: BodyCache = connection.app.state.cache
+        hits = principal_hits(expected)
+        key = self.route.key(expected.organization_id, asked.object_id)
+        count, lookup = limiter.begin(hits), cache.begin(key)
+        # Asks in this same turn; where it is somebody else by now, these hits were counted for who it was.
+        principal = await admit(connection, asked.credential)
+        if principal != expected:
+            await limiter.enforce_principal(connection, principal)
+            return None
+        limiter.settle(connection, await count.verdict(), hits)
+        found = await cache.get(key, begun=lookup)
+        if isinstance(found, Miss):
+            connection.state.missed = found
+            return None
+        if not self.route.may_read(principal, found):
+            return None
+        return self.route.answer(found, asked.if_none_match)
+
+
+def missed(request: Request) -> Miss | None:
+    """What was looked for here and not found: the route need not look again."""
+    found: Miss | None = getattr(request.state, "missed", None)
+    return found
+
+
+def _credential_and_condition(scope: ConnectionScope) -> tuple[str, str | None] | None:
+    sent = [(name, value) for name, value in scope["headers"] if name in READ_BY_US]
+    headers = dict(sent)
+    if len(headers) != len(sent) or (b"authorization" in headers) == (b"x-api-key" in headers):
+        return None
+    credential = headers.get(b"x-api-key") or _bearer(headers[b"authorization"])
+    condition = headers.get(b"if-none-match")
+    if not credential or (condition is not None and len(condition) > MAX_CONDITION_BYTES):
+        return None
+    return credential.decode("latin-1"), None if condition is None else condition.decode("latin-1")
+
+
+def _bearer(header: bytes) -> bytes:
+    return header[len(BEARER) :].strip() if header[: len(BEARER)].lower() == BEARER else b""

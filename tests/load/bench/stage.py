@@ -1,0 +1,182 @@
+"""What is measured, started: one API worker as it is deployed, one floor worker, PostgreSQL and Valkey.
+
+Both ask the same servers. The API has all that production has: its limits (a million times higher, so that
+none refuses), figures, an access log in a file, row-level security.
+"""
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+import jwt
+from asgi_lifespan import LifespanManager
+from httpx2 import Client, TransportError
+from sqlalchemy import text
+
+from app.core.db import Tenant
+from app.core.ids import new_id
+from app.core.refresh_tokens import RefreshTokens
+from app.core.schema_version import ROOT
+from app.local.account import server_account
+from app.local.data_directory import throw_away_directory
+from app.local.ports import LOOPBACK, free_port, url_of
+from app.local.process import Child, Command
+from app.local.stack import Stack, base_environment, precis
+from app.main import create_app
+from app.settings import Settings, load_settings
+from tests.factories import Factory, Person, Robot
+
+FLOOR_KEY = "a key of thirty-two characters !"
+SUMMARIES = "/api/v1/summaries"
+TEXT = "The river rose by two metres in a night. " * 40
+TENANTS = 32
+START_SECONDS, WORK_SECONDS = 20.0, 60.0
+# The reader's own shelf, each row as the worker left the first.
+MULTIPLY = """
+INSERT INTO summaries
+SELECT (jsonb_populate_record(s, jsonb_build_object('id', ids.id,
+    'created_at', s.created_at - ids.n * interval '1 second'))).*
+FROM summaries s, unnest(CAST(:ids AS uuid[])) WITH ORDINALITY ids(id, n) WHERE s.id = :first
+"""
+LOGINS = """
+INSERT INTO auth_sessions SELECT (jsonb_populate_record(s, jsonb_build_object('id', ids.id))).*
+FROM auth_sessions s, unnest(CAST(:ids AS uuid[])) ids(id) WHERE s.id = :first
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    url: str
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """`summaries` are the reader's, ready; `refresh_tokens` each of a session of its own."""
+
+    reader: Person
+    robot: Robot
+    writers: list[Person]
+    summaries: list[UUID]
+    refresh_tokens: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """`floor_token` opens the floor; `log` is where the API writes."""
+
+    api: Server
+    floor: Server
+    cast: Cast
+    floor_token: str
+    log: Path
+    settings: Settings
+
+
+@contextmanager
+def staged(*, rows: int) -> Iterator[Stage]:
+    """`rows`: summaries of the reader, and sessions to refresh."""
+    with throw_away_directory(server_account()) as folder:
+        environment = base_environment(os.environ, folder, host=LOOPBACK)
+        # No plan's quota is reached, no limit refuses.
+        wanted = {"LOG_LEVEL": "INFO", "RATE_LIMIT_SCALE": "1000000", "WEB_CONCURRENCY": "1"}
+        stack = Stack(folder, server_account(), {**environment, **wanted})
+        try:
+            stack.start_servers(load_settings())
+            stack.run_once("migrate")
+            yield _raised(stack, rows=rows)
+        finally:
+            stack.stop()
+
+
+def _raised(stack: Stack, *, rows: int) -> Stage:
+    port, log = free_port(), stack.folder / "api.log"
+    stack.environment["PORT"] = str(port)
+    api = Child("serve", Command(precis("serve"), environment=stack.environment, directory=ROOT, log=log))
+    stack.children.append(api)
+    url = url_of(LOOPBACK, port)
+    stack.wait_until_ready(url, api)
+    os.environ.update(stack.environment)
+    settings = load_settings()
+    cast = asyncio.run(_cast(stack, settings, url, rows=rows))
+    token = jwt.encode({"sub": "reader", "jti": "one"}, FLOOR_KEY, algorithm="HS256")
+    return Stage(Server(url, _child_of(api.pid)), _floor(stack), cast, token, log, settings)
+
+
+def _floor(stack: Stack) -> Server:
+    port = free_port()
+    owner = stack.environment["MIGRATION_DATABASE_URL"].replace("+asyncpg", "")
+    names = {"PG_DSN": owner, "REDIS_URL": stack.environment["REDIS_URL"], "JWT_KEY": FLOOR_KEY}
+    target = "tests.load.bench.floor:app"
+    options = ["--port", str(port), "--no-access-log", "--loop", "uvloop", "--http", "httptools"]
+    command = Command(
+        [sys.executable, "-m", "uvicorn", target, *options],
+        environment={**os.environ, **names},
+        directory=ROOT,
+        log=stack.folder / "floor.log",
+    )
+    child = Child("serve", command)
+    stack.children.append(child)
+    url = url_of(LOOPBACK, port)
+    _await_answer(f"{url}/hello")
+    return Server(url, child.pid)
+
+
+def _await_answer(url: str) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    with Client(trust_env=False) as client:
+        while time.monotonic() < deadline:
+            try:
+                client.get(url)
+            except TransportError:
+                time.sleep(0.1)
+            else:
+                return
+    raise TimeoutError(url)
+
+
+def _child_of(master: int) -> int:
+    """The one worker of gunicorn's master."""
+    (child,) = Path(f"/proc/{master}/task/{master}/children").read_text().split()
+    return int(child)
+
+
+async def _cast(stack: Stack, settings: Settings, url: str, *, rows: int) -> Cast:
+    app = create_app(settings)
+    async with LifespanManager(app):
+        factory = Factory(app)
+        reader = await factory.person("reader")
+        robot = await factory.robot(reader)
+        writers = [await factory.person(f"writer{number}") for number in range(TENANTS)]
+        for person in (reader, *writers):
+            await factory.enlarge(person)
+        first = await asyncio.to_thread(_summarised, stack, url, reader)
+        summaries, sessions = ([new_id() for _ in range(rows)] for _ in range(2))
+        async with app.state.database.transaction(Tenant(reader.organization_id, reader.user_id)) as session:
+            await session.execute(text(MULTIPLY), {"first": first, "ids": summaries})
+            await session.execute(text(LOGINS), {"first": reader.session_id, "ids": sessions})
+        minted = RefreshTokens.from_secret(settings.signing_secret)
+        tokens = [minted.mint(session_id, counter=0) for session_id in sessions]
+        return Cast(reader, robot, writers, [first, *summaries], tokens)
+
+
+def _summarised(stack: Stack, url: str, reader: Person) -> UUID:
+    """One that the worker has made, which is then sent home: nothing works beside a measurement."""
+    worker = Child("worker", Command(precis("worker"), environment=stack.environment, directory=ROOT))
+    try:
+        with Client(base_url=url, headers=reader.headers, trust_env=False) as client:
+            created = client.post(SUMMARIES, json={"text": TEXT}).raise_for_status().json()
+            deadline = time.monotonic() + WORK_SECONDS
+            while client.get(f"{SUMMARIES}/{created['id']}").json()["status"] != "ready":
+                if time.monotonic() > deadline:
+                    raise TimeoutError(created["id"])
+                time.sleep(0.2)
+        return UUID(created["id"])
+    finally:
+        worker.stop()
