@@ -64,7 +64,7 @@ def test_printed_api_key_opens_the_api(demo: Running) -> None:
 def test_killed_api_is_started_again(demo: Running) -> None:
     os.kill(demo.find("gunicorn"), signal.SIGKILL)
     assert until(lambda: "serve stopped (exit code -9); starting it again" in demo.text)
-    assert until(lambda: answers(demo), seconds=30)
+    assert until(lambda: answers(demo), seconds=90)
 
 
 def answers(demo: Running) -> bool:

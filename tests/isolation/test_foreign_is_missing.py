@@ -13,6 +13,9 @@ from tests.site_map import Route
 pytestmark = pytest.mark.integration
 
 SAVEPOINT = re.compile(r"sa_savepoint_\d+")
+# What open streams ask, once a second for all of them, whatever request is just then answered.
+STREAMS = re.compile("living_credentials|progress_of|changed_summaries")
+
 
 
 async def test_the_answer_is_the_same_and_so_are_the_statements_behind_it(
@@ -28,7 +31,8 @@ async def test_the_answer_is_the_same_and_so_are_the_statements_behind_it(
                 for target in (foreign, missing):
                     with counted(app) as statements:
                         answer = told(await walk.call(route, target))
-                    found.append((answer, [SAVEPOINT.sub("", statement) for statement in statements]))
+                    own = [SAVEPOINT.sub("", each) for each in statements if not STREAMS.search(each)]
+                        found.append((answer, own))
                 with subtests.test(route.name):
                     assert found[0] == found[1]
                     assert 400 <= found[0][0][0] < 500
