@@ -17,7 +17,6 @@ SAVEPOINT = re.compile(r"sa_savepoint_\d+")
 STREAMS = re.compile("living_credentials|progress_of|changed_summaries")
 
 
-
 async def test_the_answer_is_the_same_and_so_are_the_statements_behind_it(
     app: FastAPI, victim: Holding, mallory: Holding, routes: list[Route], subtests: pytest.Subtests
 ) -> None:
@@ -32,7 +31,7 @@ async def test_the_answer_is_the_same_and_so_are_the_statements_behind_it(
                     with counted(app) as statements:
                         answer = told(await walk.call(route, target))
                     own = [SAVEPOINT.sub("", each) for each in statements if not STREAMS.search(each)]
-                        found.append((answer, own))
+                    found.append((answer, own))
                 with subtests.test(route.name):
                     assert found[0] == found[1]
                     assert 400 <= found[0][0][0] < 500
