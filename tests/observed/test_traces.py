@@ -219,8 +219,9 @@ async def test_a_statement_that_is_part_of_nothing_makes_no_span(
     app: FastAPI, spans: InMemorySpanExporter
 ) -> None:
     spans.clear()
-    with pytest.raises(DBAPIError):
-        async with app.state.database.transaction() as session:
-            await session.execute(text("SELECT 1"))
+    async with app.state.database.transaction() as session:
+        await session.execute(text("SELECT 1"))
+        with pytest.raises(DBAPIError):
             await session.execute(text("SELECT 1 / 0"))
+        await session.rollback()
     assert spans.get_finished_spans() == ()
