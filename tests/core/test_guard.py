@@ -21,6 +21,9 @@ class Unavailable:
     def recognises(self, credential: str) -> bool:
         return bool(credential)
 
+    def expected(self, _credential: str) -> Principal | None:
+        return None
+
     async def authenticate(self, credential: str, *, address: str) -> Principal:
         raise UnavailableError(internal=f"{len(credential)} {address}")
 
@@ -31,6 +34,9 @@ class Known:
 
     def recognises(self, credential: str) -> bool:
         return bool(credential)
+
+    def expected(self, _credential: str) -> Principal | None:
+        return self.principal
 
     async def authenticate(self, credential: str, *, address: str) -> Principal:
         assert credential

@@ -134,6 +134,9 @@ class Doorman:
     def recognises(self, credential: str) -> bool:
         return credential in self._known
 
+    def expected(self, credential: str) -> Principal | None:
+        return self._known.get(credential)
+
     async def authenticate(self, credential: str, *, address: str | None) -> Principal:
         if address is None:
             raise InvalidCredentialError

@@ -58,6 +58,9 @@ class TenantByName:
     def recognises(self, credential: str) -> bool:
         return credential.startswith("tenant-")
 
+    def expected(self, _credential: str) -> Principal | None:
+        return None
+
     async def authenticate(self, credential: str, *, address: str | None) -> Principal:
         try:
             tenant = UUID(credential.removeprefix("tenant-"))
