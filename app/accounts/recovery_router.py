@@ -26,7 +26,7 @@ password_router = APIRouter()
 SENT = Detail(detail="If an account has this address, a mail is on its way to it.")
 
 
-def get_recovery(request: Request, session: AnonymousSession) -> RecoveryService:
+async def get_recovery(request: Request, session: AnonymousSession) -> RecoveryService:
     state = request.app.state
     manager = UserManager(
         UserStore(session),

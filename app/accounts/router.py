@@ -41,15 +41,15 @@ def _service(request: Request, session: AsyncSession) -> AccountService:
     return AccountService(session, manager)
 
 
-def anonymous_service(request: Request, session: AnonymousSession) -> AccountService:
+async def anonymous_service(request: Request, session: AnonymousSession) -> AccountService:
     return _service(request, session)
 
 
-def own_service(request: Request, session: OwnSession) -> AccountService:
+async def own_service(request: Request, session: OwnSession) -> AccountService:
     return _service(request, session)
 
 
-def get_address(request: Request) -> str | None:
+async def get_address(request: Request) -> str | None:
     return client_address(request.scope.get("client"))
 
 

@@ -45,14 +45,14 @@ def _storable(text: str) -> str:
 Words = Annotated[str, AfterValidator(_storable), Query(min_length=1, max_length=254)]
 
 
-def get_user_id(user_id: Annotated[str, Path(json_schema_extra=ID_SCHEMA)]) -> UUID:
+async def get_user_id(user_id: Annotated[str, Path(json_schema_extra=ID_SCHEMA)]) -> UUID:
     parsed = parse_id(user_id)
     if parsed is None:
         raise UserNotFoundError
     return parsed
 
 
-def get_job_id(job_id: Annotated[str, Path(json_schema_extra=JOB_ID_SCHEMA)]) -> int:
+async def get_job_id(job_id: Annotated[str, Path(json_schema_extra=JOB_ID_SCHEMA)]) -> int:
     """As for other ids: one that is none is as unknown as any other."""
     if not _JOB_ID.fullmatch(job_id) or int(job_id) > MAX_JOB_ID:
         raise JobNotFoundError
@@ -67,15 +67,15 @@ def _staff(request: Request, principal: Principal) -> Staff:
     return Staff(principal, client_address(request.scope.get("client")))
 
 
-def writing_people(principal: CanWritePeople, session: OwnSession, request: Request) -> PeopleService:
+async def writing_people(principal: CanWritePeople, session: OwnSession, request: Request) -> PeopleService:
     return PeopleService(session, _staff(request, principal), cache=request.app.state.principal_cache)
 
 
-def administering(principal: CanAdminister, request: Request) -> Staff:
+async def administering(principal: CanAdminister, request: Request) -> Staff:
     return _staff(request, principal)
 
 
-def standing(session: OwnSession, staff: Annotated[Staff, Depends(administering)]) -> StandingService:
+async def standing(session: OwnSession, staff: Annotated[Staff, Depends(administering)]) -> StandingService:
     return StandingService(session, staff)
 
 
@@ -85,13 +85,13 @@ def _impersonation(request: Request, session: OwnSession, principal: Principal) 
     return ImpersonationService(session, staff, issuer=state.token_issuer, cache=state.principal_cache)
 
 
-def beginning_impersonation(
+async def beginning_impersonation(
     principal: MayImpersonate, session: OwnSession, request: Request
 ) -> ImpersonationService:
     return _impersonation(request, session, principal)
 
 
-def ending_impersonation(
+async def ending_impersonation(
     principal: CanAdminister, session: OwnSession, request: Request
 ) -> ImpersonationService:
     return _impersonation(request, session, principal)

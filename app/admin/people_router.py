@@ -34,14 +34,14 @@ router = APIRouter()
 CHANGE_ERRORS = (UserNotFoundError, OwnAccountError, ProtectedAccountError)
 
 
-def get_filters(
+async def get_filters(
     q: Words | None = None, role: StaffRole | None = None, *, is_active: bool | None = None
 ) -> PeopleFilters:
     """`q`: how the user name or the address begins."""
     return PeopleFilters(q, role, is_active)
 
 
-def get_wanted_role(
+async def get_wanted_role(
     body: Annotated[RoleIn | None, Body()] = None,
     role: StaffRole | None = None,
     new_role: Annotated[StaffRole | None, Query(description="Another name for role.")] = None,

@@ -23,7 +23,7 @@ from app.core.schemas import Page
 router = APIRouter()
 
 
-def get_job_filters(status: JobStatus | None = None, task: Words | None = None) -> JobFilters:
+async def get_job_filters(status: JobStatus | None = None, task: Words | None = None) -> JobFilters:
     return JobFilters(status, task)
 
 

@@ -41,7 +41,7 @@ Whose = Annotated[
 ]
 
 
-def get_filters(
+async def get_filters(
     q: Words | None = None, plan: Plan | None = None, *, suspended: bool | None = None
 ) -> OrganizationFilters:
     """`q`: how the name begins."""

@@ -45,16 +45,16 @@ CanReadKeys = Annotated[Principal, require(Scope.KEYS_READ)]
 CanWriteKeys = Annotated[Principal, require(Scope.KEYS_WRITE)]
 
 
-def reading_service(principal: CanReadKeys, session: OwnSession) -> ApiKeyReader:
+async def reading_service(principal: CanReadKeys, session: OwnSession) -> ApiKeyReader:
     return ApiKeyReader(session, principal)
 
 
-def writing_service(principal: CanWriteKeys, session: OwnSession, request: Request) -> ApiKeyService:
+async def writing_service(principal: CanWriteKeys, session: OwnSession, request: Request) -> ApiKeyService:
     address = client_address(request.scope.get("client"))
     return ApiKeyService(session, principal, request.app.state.principal_cache, address=address)
 
 
-def known_key_id(key_id: Annotated[str, Path(json_schema_extra=ID_SCHEMA)]) -> UUID:
+async def known_key_id(key_id: Annotated[str, Path(json_schema_extra=ID_SCHEMA)]) -> UUID:
     parsed = parse_id(key_id)
     if parsed is None:
         raise ApiKeyNotFoundError

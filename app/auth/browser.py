@@ -115,6 +115,10 @@ class Browser:
         )
 
 
+async def get_browser(request: Request) -> Browser:
+    return Browser(request)
+
+
 def _known(owner: SessionOwner | None) -> SessionOwner:
     if owner is None:
         raise InvalidRefreshTokenError(internal="the cookie's session is gone")

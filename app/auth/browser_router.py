@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from app.auth.browser import USELESS_COOKIE, Browser, BrowserSession, CookieRoute
+from app.auth.browser import USELESS_COOKIE, Browser, BrowserSession, CookieRoute, get_browser
 from app.auth.devices import get_device, remember_device
 from app.auth.errors import EmailNotVerifiedError, LoginFailedError
 from app.auth.refresh import RefreshRequest, RefreshService
@@ -16,16 +16,16 @@ from app.core.http import client_address
 from app.core.limits import Limit, limited
 from app.core.openapi import ANONYMOUS, problems
 from app.core.refresh_tokens import InvalidRefreshTokenError
-from app.core.same_origin import CrossSiteRequestError, check_same_origin
+from app.core.same_origin import CrossSiteRequestError, require_same_origin
 
 # First of all: what another site made a browser send is not even counted as its user's attempt.
 router = APIRouter(
     route_class=CookieRoute,
-    dependencies=[Depends(check_same_origin)],
+    dependencies=[Depends(require_same_origin)],
     responses=problems(CrossSiteRequestError),
 )
 
-BrowserDep = Annotated[Browser, Depends(Browser)]
+BrowserDep = Annotated[Browser, Depends(get_browser)]
 
 
 @router.post(

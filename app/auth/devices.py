@@ -16,7 +16,7 @@ PLAIN_NAME = "did"
 OWN_SITES = {"same-origin", "none"}
 
 
-def get_device(request: Request) -> Device:
+async def get_device(request: Request) -> Device:
     """A form on another site may log its victim in as somebody else: that must not cost the known device."""
     headers = request.headers
     return Device(

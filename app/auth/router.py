@@ -20,17 +20,17 @@ from app.core.refresh_tokens import InvalidRefreshTokenError, RefreshTokens
 router = APIRouter()
 
 
-def get_login_service(request: Request) -> LoginService:
+async def get_login_service(request: Request) -> LoginService:
     service: LoginService = request.app.state.login_service
     return service
 
 
-def get_refresh_service(request: Request) -> RefreshService:
+async def get_refresh_service(request: Request) -> RefreshService:
     service: RefreshService = request.app.state.refresh_service
     return service
 
 
-def get_credentials(form: Annotated[LoginForm, Form()]) -> Credentials:
+async def get_credentials(form: Annotated[LoginForm, Form()]) -> Credentials:
     scopes = asked_scopes(form.scope)
     return Credentials(login=form.username, password=form.password, scopes=scopes, totp=form.totp or None)
 

@@ -184,7 +184,7 @@ def violated_constraint(error: IntegrityError) -> str | None:
     return getattr(cause, "constraint_name", None)
 
 
-def get_database(request: Request) -> Database:
+async def get_database(request: Request) -> Database:
     database: Database = request.app.state.database
     return database
 

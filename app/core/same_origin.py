@@ -38,6 +38,11 @@ def check_same_origin(connection: HTTPConnection) -> None:
         raise CrossSiteRequestError
 
 
+async def require_same_origin(connection: HTTPConnection) -> None:
+    """The same, for a route's line: what is no coroutine there goes to a thread and back."""
+    check_same_origin(connection)
+
+
 def own_origins(connection: HTTPConnection) -> set[str]:
     """The public one, and the one that was asked: a browser keeps cookies apart by that host."""
     asked = f"{connection.scope['scheme']}://{connection.headers.get('host', '')}"

@@ -7,7 +7,7 @@ from fastapi import Depends, Request
 from app.settings import Settings
 
 
-def get_app_settings(request: Request) -> Settings:
+async def get_app_settings(request: Request) -> Settings:
     """Never by a dependency override: with one, FastAPI inspects each dependency anew at each request."""
     settings: Settings = request.app.state.settings
     return settings

@@ -25,7 +25,7 @@ PAGE_CSP = (
 ONE_DAY = {"Cache-Control": "public, max-age=86400"}
 
 
-def require_visible(settings: SettingsDep) -> None:
+async def require_visible(settings: SettingsDep) -> None:
     if not settings.docs_visible:
         raise NotFoundError
 

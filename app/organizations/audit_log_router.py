@@ -30,7 +30,7 @@ CanReadAudit = Annotated[Principal, require(Scope.AUDIT_READ)]
 BOUND = (OrganizationNotFoundError, WrongOrganizationError)
 
 
-def get_filters(
+async def get_filters(
     action: AuditAction | None = None,
     actor_id: OptionalId = None,
     subject_id: OptionalId = None,

@@ -21,14 +21,14 @@ MayLeave = Annotated[Principal, require_recently(Scope.ORG_READ)]
 CanWriteProfile = Annotated[Principal, require(Scope.PROFILE_WRITE)]
 
 
-def get_organization_id(organization_id: Annotated[str, Path(json_schema_extra=ID_SCHEMA)]) -> UUID:
+async def get_organization_id(organization_id: Annotated[str, Path(json_schema_extra=ID_SCHEMA)]) -> UUID:
     parsed = parse_id(organization_id)
     if parsed is None:
         raise OrganizationNotFoundError
     return parsed
 
 
-def get_member_id(user_id: Annotated[str, Path(json_schema_extra=ID_SCHEMA)]) -> UUID:
+async def get_member_id(user_id: Annotated[str, Path(json_schema_extra=ID_SCHEMA)]) -> UUID:
     parsed = parse_id(user_id)
     if parsed is None:
         raise MemberNotFoundError
@@ -39,19 +39,19 @@ OrganizationId = Annotated[UUID, Depends(get_organization_id)]
 MemberId = Annotated[UUID, Depends(get_member_id)]
 
 
-def reading_organizations(principal: CanReadOrganization, session: OwnSession) -> OrganizationService:
+async def reading_organizations(principal: CanReadOrganization, session: OwnSession) -> OrganizationService:
     return OrganizationService(session, principal)
 
 
-def writing_organizations(principal: CanWriteOrganization, session: OwnSession) -> OrganizationService:
+async def writing_organizations(principal: CanWriteOrganization, session: OwnSession) -> OrganizationService:
     return OrganizationService(session, principal)
 
 
-def ending_organizations(principal: MayEnd, session: OwnSession) -> OrganizationService:
+async def ending_organizations(principal: MayEnd, session: OwnSession) -> OrganizationService:
     return OrganizationService(session, principal)
 
 
-def own_organizations(principal: CanWriteProfile, session: OwnSession) -> OrganizationService:
+async def own_organizations(principal: CanWriteProfile, session: OwnSession) -> OrganizationService:
     """To make or restore one, the role in the organisation that the credential is bound to does not count."""
     return OrganizationService(session, principal)
 

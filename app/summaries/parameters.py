@@ -23,7 +23,7 @@ CanDeleteSummaries = Annotated[Principal, require(Scope.SUMMARIES_DELETE)]
 MAX_HEADER_LENGTH = 1000
 
 
-def get_surroundings(request: Request) -> Surroundings:
+async def get_surroundings(request: Request) -> Surroundings:
     state = request.app.state
     hosts = frozenset((host, port) for host, port in state.settings.fetch_allow_hosts)
     return Surroundings(state.cache, state.cursors, allow_hosts=hosts, announcer=state.announcer)
@@ -32,25 +32,25 @@ def get_surroundings(request: Request) -> Surroundings:
 SurroundingsDep = Annotated[Surroundings, Depends(get_surroundings)]
 
 
-def reading_service(
+async def reading_service(
     principal: CanReadSummaries, session: OwnSession, surroundings: SurroundingsDep
 ) -> SummaryService:
     return SummaryService(session, principal, surroundings)
 
 
-def writing_service(
+async def writing_service(
     principal: CanWriteSummaries, session: OwnSession, surroundings: SurroundingsDep
 ) -> SummaryService:
     return SummaryService(session, principal, surroundings)
 
 
-def deleting_service(
+async def deleting_service(
     principal: CanDeleteSummaries, session: OwnSession, surroundings: SurroundingsDep
 ) -> SummaryService:
     return SummaryService(session, principal, surroundings)
 
 
-def get_intake(
+async def get_intake(
     principal: CanWriteSummaries,
     database: DatabaseDep,
     surroundings: SurroundingsDep,
@@ -75,7 +75,7 @@ DeletingService = Annotated[SummaryService, Depends(deleting_service)]
 IntakeDep = Annotated[Intake, Depends(get_intake)]
 
 
-def get_summary_id(summary_id: Annotated[str, Path(json_schema_extra=ID_SCHEMA)]) -> UUID:
+async def get_summary_id(summary_id: Annotated[str, Path(json_schema_extra=ID_SCHEMA)]) -> UUID:
     """An id that is not one is as unknown as any other: 404."""
     parsed = parse_id(summary_id)
     if parsed is None:
@@ -83,7 +83,7 @@ def get_summary_id(summary_id: Annotated[str, Path(json_schema_extra=ID_SCHEMA)]
     return parsed
 
 
-def wait_seconds(
+async def wait_seconds(
     request: Request,
     prefer: Annotated[
         str | None,

@@ -19,7 +19,7 @@ CanWriteWebhooks = Annotated[Principal, require(Scope.WEBHOOKS_WRITE)]
 MAX_HEADER_LENGTH = 1000
 
 
-def get_parts(request: Request) -> WebhookParts:
+async def get_parts(request: Request) -> WebhookParts:
     state = request.app.state
     hosts = frozenset((host, port) for host, port in state.settings.fetch_allow_hosts)
     return WebhookParts(state.webhook_seal, state.cursors, allow_hosts=hosts)
@@ -28,29 +28,33 @@ def get_parts(request: Request) -> WebhookParts:
 PartsDep = Annotated[WebhookParts, Depends(get_parts)]
 
 
-def reading_service(principal: CanReadWebhooks, session: OwnSession, parts: PartsDep) -> WebhookService:
+async def reading_service(principal: CanReadWebhooks, session: OwnSession, parts: PartsDep) -> WebhookService:
     return WebhookService(session, principal, parts)
 
 
-def writing_service(principal: CanWriteWebhooks, session: OwnSession, parts: PartsDep) -> WebhookService:
+async def writing_service(
+    principal: CanWriteWebhooks, session: OwnSession, parts: PartsDep
+) -> WebhookService:
     return WebhookService(session, principal, parts)
 
 
-def get_webhook_id(webhook_id: Annotated[str, Path(json_schema_extra=ID_SCHEMA)]) -> UUID:
+async def get_webhook_id(webhook_id: Annotated[str, Path(json_schema_extra=ID_SCHEMA)]) -> UUID:
     parsed = parse_id(webhook_id)
     if parsed is None:
         raise WebhookNotFoundError
     return parsed
 
 
-def get_delivery_id(delivery_id: Annotated[str, Path(json_schema_extra=ID_SCHEMA)]) -> UUID:
+async def get_delivery_id(delivery_id: Annotated[str, Path(json_schema_extra=ID_SCHEMA)]) -> UUID:
     parsed = parse_id(delivery_id)
     if parsed is None:
         raise DeliveryNotFoundError
     return parsed
 
 
-def get_filters(status: DeliveryStatus | None = None, event: WebhookEvent | None = None) -> DeliveryFilters:
+async def get_filters(
+    status: DeliveryStatus | None = None, event: WebhookEvent | None = None
+) -> DeliveryFilters:
     return DeliveryFilters(status, event)
 
 

@@ -59,12 +59,12 @@ ProviderName = Annotated[str, Path(json_schema_extra={"maxLength": 40})]
 Text = Annotated[str | None, Query(max_length=MAX_PARAMETER)]
 
 
-def get_oauth_service(request: Request) -> OAuthService:
+async def get_oauth_service(request: Request) -> OAuthService:
     service: OAuthService = request.app.state.oauth_service
     return service
 
 
-def get_return(request: Request, state: Text = None, code: Text = None, error: Text = None) -> Return:
+async def get_return(request: Request, state: Text = None, code: Text = None, error: Text = None) -> Return:
     return Return(state or "", read_cookie(request, "oauth"), code, error)
 
 

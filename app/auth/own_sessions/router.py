@@ -36,11 +36,11 @@ CanWriteProfile = Annotated[Principal, require(Scope.PROFILE_WRITE)]
 Anybody = Annotated[Principal, Depends(authenticate)]
 
 
-def caller_of(request: Request, principal: Anybody) -> Caller:
+async def caller_of(request: Request, principal: Anybody) -> Caller:
     return Caller(principal, client_address(request.scope.get("client")))
 
 
-def logged_in(principal: Anybody) -> Principal:
+async def logged_in(principal: Anybody) -> Principal:
     """No scope is needed: whoever may do nothing else may still leave."""
     if principal.kind != "user":
         raise SessionRequiredError
@@ -50,13 +50,13 @@ def logged_in(principal: Anybody) -> Principal:
 HasLoggedIn = Annotated[Principal, Depends(logged_in)]
 
 
-def get_service(
+async def get_service(
     request: Request, session: OwnSession, caller: Annotated[Caller, Depends(caller_of)]
 ) -> OwnSessionService:
     return OwnSessionService(session, caller, cache=request.app.state.principal_cache)
 
 
-def get_switch(
+async def get_switch(
     request: Request, session: OwnSession, caller: Annotated[Caller, Depends(caller_of)]
 ) -> Switch:
     state = request.app.state
@@ -68,14 +68,14 @@ def get_switch(
 MySessions = Annotated[OwnSessionService, Depends(get_service)]
 
 
-def known_session_id(session_id: Annotated[str, Path(json_schema_extra=ID_SCHEMA)]) -> UUID:
+async def known_session_id(session_id: Annotated[str, Path(json_schema_extra=ID_SCHEMA)]) -> UUID:
     parsed = parse_id(session_id)
     if parsed is None:
         raise SessionNotFoundError
     return parsed
 
 
-def named_session(body: LogoutIn, request: Request) -> UUID:
+async def named_session(body: LogoutIn, request: Request) -> UUID:
     tokens: RefreshTokens = request.app.state.refresh_tokens
     try:
         return tokens.parse(body.refresh_token).session_id
@@ -83,7 +83,7 @@ def named_session(body: LogoutIn, request: Request) -> UUID:
         raise ForeignRefreshTokenError from error
 
 
-def wanted_organization(body: SwitchIn) -> UUID:
+async def wanted_organization(body: SwitchIn) -> UUID:
     parsed = parse_id(body.organization_id)
     if parsed is None:
         raise OrganizationNotFoundError

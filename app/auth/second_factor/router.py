@@ -19,7 +19,7 @@ CanWriteProfile = Annotated[Principal, require(Scope.PROFILE_WRITE)]
 HasJustLoggedIn = Annotated[Principal, require_recently(Scope.PROFILE_WRITE)]
 
 
-def get_service(
+async def get_service(
     request: Request, principal: Annotated[Principal, Depends(authenticate)], session: OwnSession
 ) -> SecondFactorService:
     state = request.app.state

@@ -76,11 +76,11 @@ async def writing_service(
     return InvitationService(session, principal, organization)
 
 
-def get_tokens(request: Request) -> InvitationTokens:
+async def get_tokens(request: Request) -> InvitationTokens:
     return InvitationTokens.from_secret(request.app.state.settings.signing_secret)
 
 
-def get_invitation_id(invitation_id: Annotated[str, Path(json_schema_extra=ID_SCHEMA)]) -> UUID:
+async def get_invitation_id(invitation_id: Annotated[str, Path(json_schema_extra=ID_SCHEMA)]) -> UUID:
     parsed = parse_id(invitation_id)
     if parsed is None:
         raise InvitationNotFoundError

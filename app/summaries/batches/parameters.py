@@ -43,7 +43,7 @@ def batch_intake(
     return BatchIntake(intake, once, session=session, terms=terms)
 
 
-def get_batch_intake(
+async def get_batch_intake(
     request: Request, principal: CanWriteSummaries, intake: IntakeDep, once: OnceDep, session: OwnSession
 ) -> BatchIntake:
     """Each submission after the first, which the route's limit has counted, counts as another request."""

@@ -19,7 +19,7 @@ router = APIRouter(route_class=IdempotentRoute)
 OWN = (SessionRequiredError, ImpersonatedError)
 
 
-def own_feed(principal: CanReadSummaries, session: OwnSession) -> FeedService:
+async def own_feed(principal: CanReadSummaries, session: OwnSession) -> FeedService:
     return FeedService(session, principal)
 
 

@@ -84,7 +84,7 @@ async def _admitted() -> None:
     """Its rows are not counted by the minute: as one import, and each against the month's quota."""
 
 
-def get_import(
+async def get_import(
     form: FormDep,
     principal: CanWriteSummaries,
     intake: IntakeDep,

@@ -16,7 +16,7 @@ from app.summaries.progress.events import Position, events_after
 from app.summaries.progress.service import Grant, ProgressService
 
 
-def get_desk(request: Request) -> ProgressDesk:
+async def get_desk(request: Request) -> ProgressDesk:
     desk: ProgressDesk = request.app.state.progress
     return desk
 
@@ -24,7 +24,7 @@ def get_desk(request: Request) -> ProgressDesk:
 DeskDep = Annotated[ProgressDesk, Depends(get_desk)]
 
 
-def progress_service(
+async def progress_service(
     principal: CanWriteSummaries, session: OwnSession, surroundings: SurroundingsDep
 ) -> ProgressService:
     return ProgressService(session, principal, surroundings)
@@ -33,7 +33,7 @@ def progress_service(
 WritingProgress = Annotated[ProgressService, Depends(progress_service)]
 
 
-def get_grant(principal: CanWriteSummaries, request: Request) -> Grant:
+async def get_grant(principal: CanWriteSummaries, request: Request) -> Grant:
     """The route itself has counted the first."""
     limiter: AsyncLimiter = request.app.state.limiter
 

@@ -30,11 +30,15 @@ IMAGES: dict[int | str, dict[str, Any]] = {  # Any: OpenAPI JSON
 }
 
 
-def reading_shares(principal: CanReadSummaries, session: OwnSession, request: Request) -> SharingService:
+async def reading_shares(
+    principal: CanReadSummaries, session: OwnSession, request: Request
+) -> SharingService:
     return SharingService(session, principal, request.app.state.share_links)
 
 
-def writing_shares(principal: CanWriteSummaries, session: OwnSession, request: Request) -> SharingService:
+async def writing_shares(
+    principal: CanWriteSummaries, session: OwnSession, request: Request
+) -> SharingService:
     return SharingService(session, principal, request.app.state.share_links)
 
 

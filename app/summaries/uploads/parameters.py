@@ -48,7 +48,7 @@ class Upload:
 
 
 # The form first: an Idempotency-Key's fingerprint reads it, too, and would set no bounds.
-def get_upload(form: FormDep, intake: IntakeDep, batch: BatchIntakeDep, request: Request) -> Upload:
+async def get_upload(form: FormDep, intake: IntakeDep, batch: BatchIntakeDep, request: Request) -> Upload:
     refuse_oversize(form.files)
     options = options_of(form.fields, allowed=OPTION_FIELDS)
     validated(FormDraft, options)

@@ -14,18 +14,18 @@ NUMBER = r"[1-9][0-9]{0,8}"
 NUMBER_SCHEMA = {"type": "integer", "minimum": 1, "maximum": 999_999_999}
 
 
-def get_versions(summaries: ReadingService, session: OwnSession, request: Request) -> VersionService:
+async def get_versions(summaries: ReadingService, session: OwnSession, request: Request) -> VersionService:
     return VersionService(session, summaries, request.app.state.cursors)
 
 
-def get_number(version_number: Annotated[str, Path(json_schema_extra=NUMBER_SCHEMA)]) -> int:
+async def get_number(version_number: Annotated[str, Path(json_schema_extra=NUMBER_SCHEMA)]) -> int:
     """What is no number is as unknown as any other: 404."""
     if not re.fullmatch(NUMBER, version_number, re.ASCII):
         raise VersionNotFoundError
     return int(version_number)
 
 
-def get_against(
+async def get_against(
     against: Annotated[
         str,
         Query(pattern=f"^({CURRENT}|{NUMBER})$", max_length=9, description="`current`, or a number."),
