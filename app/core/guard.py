@@ -145,7 +145,10 @@ def expected_principal(connection: HTTPConnection, credential: str) -> Principal
 
 def _authenticator_of(connection: HTTPConnection, credential: str) -> Authenticator | None:
     authenticators: Sequence[Authenticator] = connection.app.state.authenticators
-    return next((each for each in authenticators if each.recognises(credential)), None)
+    for authenticator in authenticators:
+        if authenticator.recognises(credential):
+            return authenticator
+    return None
 
 
 def _name_impersonator(principal: Principal) -> None:
@@ -198,7 +201,7 @@ def _cookie_of_our_page(request: Request) -> str:
     return token
 
 
-def _check_scopes(
+async def _check_scopes(
     request: Request, required: SecurityScopes, principal: Annotated[Principal, Depends(authenticate)]
 ) -> Principal:
     missing = [scope for scope in required.scopes if scope not in principal.scopes]
