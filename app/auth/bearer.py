@@ -1,7 +1,7 @@
 """Verifies an access token: its signature here, its session's state in Redis or PostgreSQL."""
 
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 
 from app.auth.repository import LiveLogin, SessionRepository
 from app.core.auth_metrics import BEARER
@@ -75,8 +75,11 @@ class BearerAuthenticator:
 
 def _granted(principal: Principal, claims: AccessClaims) -> Principal:
     """What the session allows and the token was issued for."""
-    return replace(principal, scopes=principal.scopes & _known(claims.scopes))
+    known = _known(claims.scopes)
+    # Nearly every token was issued for all of it, and a copy costs more than the question.
+    return principal if principal.scopes <= known else replace(principal, scopes=principal.scopes & known)
 
 
+@lru_cache(maxsize=256)
 def _known(scopes: frozenset[str]) -> frozenset[Scope]:
     return frozenset(Scope(scope) for scope in scopes & SCOPES)

@@ -13,7 +13,7 @@ from app.core.redis_errors import RedisDownError
 
 SCRIPT = files("app.core").joinpath("gcra.lua").read_text()
 SCRIPT_SHA = hashlib.sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
-LOAD: Command = ("SCRIPT LOAD", SCRIPT)
+LOAD: Command = ("SCRIPT", "LOAD", SCRIPT)
 NUMBERS_PER_BUCKET = 4
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Any
 
@@ -78,6 +79,7 @@ def client_address(client: tuple[str, int] | None) -> str | None:
     return str(address) if address else None
 
 
+@lru_cache(maxsize=4096)
 def _parse(host: str) -> IPv4Address | IPv6Address | None:
     try:
         address = ip_address(host)

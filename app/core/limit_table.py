@@ -67,9 +67,6 @@ PER_PLAN: Mapping[Limit, Mapping[Plan, str]] = {
 }
 
 
-_parse = lru_cache(parse)
-
-
 @dataclass(frozen=True, slots=True)
 class Hit:
     """One request counted against one limit.
@@ -87,16 +84,26 @@ class Hit:
 
     @property
     def rate(self) -> RateLimitItem:
-        if self.per_minute is not None:
-            return _parse(f"{self.per_minute}/minute")
-        plans = PER_PLAN.get(self.limit)
-        return _parse(plans[self.plan] if plans else PER_CLIENT[self.limit])
+        return _rate(self.limit, self.plan, self.per_minute)
 
     def bucket(self, scale: float) -> Bucket:
         # {tenant} is what Redis Cluster shards by: all buckets of one request must be on one node.
-        rate = self.rate
-        quota = Quota(rate.amount, rate.get_expiry())
-        return Bucket(f"limit:{{{self.tenant}}}:{self.limit}:{self.key}", quota.scaled(scale))
+        quota = _quota(self.limit, self.plan, self.per_minute, scale)
+        return Bucket(f"limit:{{{self.tenant}}}:{self.limit}:{self.key}", quota)
+
+
+@lru_cache(maxsize=1024)
+def _rate(limit: Limit, plan: Plan, per_minute: int | None) -> RateLimitItem:
+    if per_minute is not None:
+        return parse(f"{per_minute}/minute")
+    plans = PER_PLAN.get(limit)
+    return parse(plans[plan] if plans else PER_CLIENT[limit])
+
+
+@lru_cache(maxsize=1024)
+def _quota(limit: Limit, plan: Plan, per_minute: int | None, scale: float) -> Quota:
+    rate = _rate(limit, plan, per_minute)
+    return Quota(rate.amount, rate.get_expiry()).scaled(scale)
 
 
 def private_key(text: str) -> str:

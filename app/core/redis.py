@@ -5,11 +5,13 @@ retry after a read timeout counts an INCR twice. Both are switched off here and 
 """
 
 import asyncio
+import math
 import re
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
+from hiredis import pack_command
 from prometheus_client import Counter, Gauge
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.connection import AbstractConnection
@@ -176,12 +178,34 @@ class RedisClient:
 
 
 async def pipelined(redis: Redis, *commands: Command) -> list[Any]:
-    """The answers, in one round trip; an answer may be a `ResponseError`, which the caller must look for."""
-    async with redis.pipeline(transaction=False) as pipe:
-        for command in commands:
-            _ = pipe.execute_command(*command)  # only queued: nothing to await before execute()
-        answers: list[Any] = await pipe.execute(raise_on_error=False)
-    return answers
+    """The answers as they came, in one round trip; one may be a `ResponseError`, which callers look for.
+
+    redis-py's own pipeline packs in Python and keeps books: three times the processor time of this.
+    """
+    pool = redis.connection_pool
+    connection = await pool.get_connection()  # type: ignore[no-untyped-call]  # it ships no type for it
+    try:
+        await connection.send_packed_command([b"".join(map(_packed, commands))])
+        return [await _reply(connection) for _ in commands]
+    except BaseException:
+        # What is still to come over it answers questions that nobody asks any more.
+        await connection.disconnect(nowait=True)
+        raise
+    finally:
+        await pool.release(connection)
+
+
+def _packed(command: Command) -> bytes:
+    packed: bytes = pack_command(command)  # type: ignore[arg-type]  # its stub knows one-tuples only
+    return packed
+
+
+async def _reply(connection: AbstractConnection) -> Any:  # Any: whatever the command is answered with
+    try:
+        # The call as a whole has a timeout already.
+        return await connection.read_response(timeout=math.inf)
+    except ResponseError as error:
+        return error
 
 
 async def transacted(redis: Redis, *commands: Command) -> list[Any]:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from redis.exceptions import NoScriptError, ResponseError
 
 from app.core.redis_errors import RedisDownError, RedisRefusedError
-from app.core.tracing import part
+from app.core.tracing import is_tracing, part
 
 Command = tuple[str | bytes | int, ...]
 # Sends commands, and answers with as many replies or errors of the server.
@@ -33,25 +33,26 @@ class Asked:
             RedisDownError: not done, or not known whether done.
             RedisRefusedError: the server said no to one of them.
         """
+        if not is_tracing():
+            return _answers_of(await self.future)
         with part("redis", attributes={"db.system.name": "redis", "db.operation.name": self._names()}):
-            outcome = await self.future
-            if isinstance(outcome, RedisDownError):
-                # Its own: one error raised in many callers would gather all their tracebacks.
-                raise type(outcome)(str(outcome)) from outcome
-            if not isinstance(outcome, list):
-                raise RedisDownError("the batch ended without an answer")
-            _refuse(outcome)
-        return outcome
+            return _answers_of(await self.future)
 
     def _names(self) -> str:
         """Without keys and values."""
         return " ".join(str(command[0]) for command in self.commands)
 
 
-def _refuse(answers: Sequence[object]) -> None:
-    for answer in answers:
+def _answers_of(outcome: object) -> list[Any]:
+    if isinstance(outcome, RedisDownError):
+        # Its own: one error raised in many callers would gather all their tracebacks.
+        raise type(outcome)(str(outcome)) from outcome
+    if not isinstance(outcome, list):
+        raise RedisDownError("the batch ended without an answer")
+    for answer in outcome:
         if is_refusal(answer):
             raise RedisRefusedError(str(answer))
+    return outcome
 
 
 def is_refusal(answer: object) -> bool:
