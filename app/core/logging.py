@@ -4,6 +4,7 @@ uvicorn, gunicorn, SQLAlchemy and procrastinate log through `logging`; their han
 every line has one form, one redaction and the request id. Of what they add to a line only its text is kept.
 """
 
+import json
 import logging
 import sys
 from collections.abc import Sequence
@@ -18,6 +19,8 @@ from app.settings import Settings
 
 # They bring handlers of their own, or say at INFO what our access log says already.
 ROUTED_LOGGERS = ("uvicorn", "uvicorn.error", "uvicorn.access", "gunicorn.error", "gunicorn.access")
+# Made once: `json.dumps` makes one a line. What is no JSON is shown as Python shows it.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, default=repr)
 QUIET_LOGGERS = ("uvicorn.access", "gunicorn.access", "httpx2", "httpcore2", "asyncio", "procrastinate")
 
 
@@ -25,6 +28,10 @@ def redact_event(_logger: WrappedLogger, _method: str, event: EventDict) -> Even
     """The last processor before rendering: whatever was bound or formatted passes it."""
     cleaned: EventDict = redact(event)
     return cleaned
+
+
+def render_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
+    return _ENCODER.encode(event)
 
 
 class JobTextFilter(logging.Filter):
@@ -66,7 +73,7 @@ def _shared_processors() -> list[Processor]:
 
 def _formatter(shared: Sequence[Processor], *, as_json: bool) -> logging.Formatter:
     renderer: Processor = (
-        structlog.processors.JSONRenderer(ensure_ascii=False)
+        render_json
         if as_json
         # Its default shows every frame's locals.
         else structlog.dev.ConsoleRenderer(

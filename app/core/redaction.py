@@ -1,6 +1,7 @@
 """Secrets, and what people wrote, out of what leaves the process sideways: log lines and error reports."""
 
 import re
+from functools import lru_cache
 from typing import Any
 
 REDACTED = "[redacted]"
@@ -12,7 +13,7 @@ _SECRET_KEY = re.compile(
 )
 # `api_key_id`, `token_type`, `token_count` identify or count a secret; they are none.
 _HARMLESS_KEY = re.compile(r"[_-](ids?|counts?|types?|kind|prefix|url|scopes?|expires_at|at)$", re.IGNORECASE)
-_SECRET_VALUES = (
+SECRET_VALUES = (
     re.compile(r"\beyJ[\w-]{8,}(?:\.[\w-]*){0,2}"),  # a JWT, whole or cut
     re.compile(r"\brt1_[\w.-]+"),  # refresh token
     re.compile(r"\bprc_[a-z]+_\w+"),  # API key, feed token
@@ -23,24 +24,40 @@ _SECRET_VALUES = (
     re.compile(r"(?<=[?&])[\w-]*(?:token|key|authorization)=[^&\s]+", re.IGNORECASE),
     re.compile(r"(?<=[?&]token=)[^&\s]+|(?<=[?&]secret=)[^&\s]+|(?<=[?&]password=)[^&\s]+", re.IGNORECASE),
 )
-_PERSONAL_VALUES = (
+PERSONAL_VALUES = (
     re.compile(r"(?<=://)([^\s?#\"'<>]*[?#])[^\s\"'<>]*"),  # a URL's query and fragment
     re.compile(r"()[\w.+%-]+@(?:[\w-]+\.)+[\w-]+"),  # an e-mail address
     # PostgreSQL quotes the row that it refuses. SQLAlchemy's text, or the next error's, comes after it.
     re.compile(r"(\bDETAIL: ).*?(?=\n\[SQL|\n\n(?:The above|During handling)|\nTraceback|\Z)", re.DOTALL),
 )
+# Whatever one of the patterns above finds holds one of these, so that ids and words, which is most of what is
+# logged, cost a look and not a dozen searches. The spaces are those after "Bearer" and "Basic".
+_SIGNS = ("eyJ", "rt1_", "prc_", "whsec_", "/s/", "://", "?", "&", "@", "DETAIL: ", "r ", "R ", "c ", "C ")
+_CHARACTERS = frozenset("J_/?&@ ")  # and each of those one of these
+# Keys are words of our own code; what a library invents is not to grow the memory.
+KEYS_REMEMBERED = 1024
 
 
 def redact_text(text: str) -> str:
-    for pattern in _SECRET_VALUES:
+    if not _is_suspicious(text):
+        return text
+    for pattern in SECRET_VALUES:
         text = pattern.sub(REDACTED, text)
-    for pattern in _PERSONAL_VALUES:
+    for pattern in PERSONAL_VALUES:
         text = pattern.sub(rf"\g<1>{REDACTED}", text)
     return text
 
 
+def _is_suspicious(text: str) -> bool:
+    return not _CHARACTERS.isdisjoint(text) and any(sign in text for sign in _SIGNS)
+
+
 def is_secret_key(key: object) -> bool:
-    name = str(key)
+    return _is_secret_name(str(key))
+
+
+@lru_cache(KEYS_REMEMBERED)
+def _is_secret_name(name: str) -> bool:
     return _SECRET_KEY.search(name) is not None and _HARMLESS_KEY.search(name) is None
 
 

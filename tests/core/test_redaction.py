@@ -1,5 +1,6 @@
 import pytest
 
+from app.core import redaction
 from app.core.redaction import MAX_DEPTH, REDACTED, is_secret_key, redact, redact_text
 
 pytestmark = pytest.mark.unit
@@ -32,6 +33,21 @@ JWT = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl-_"
 def test_secret_in_a_text_is_redacted(text: str, secret: str) -> None:
     assert secret not in redact_text(text)
     assert REDACTED in redact_text(text)
+
+
+@pytest.mark.parametrize(
+    "secret", ["eyJhbGciOi", "rt1_x", "prc_a_b", "whsec_a", "bEaRer x", "BASIC x", "a@b.c"]
+)
+@pytest.mark.parametrize("around", ["{}", "1 {} 2", "é{}"])
+def test_secret_alone_is_found_wherever_it_stands(secret: str, around: str) -> None:
+    """The look that spares most texts the search may spare none that the search would change."""
+    text = around.format(f" {secret}")
+    searched = text
+    for pattern in redaction.SECRET_VALUES:
+        searched = pattern.sub(REDACTED, searched)
+    for pattern in redaction.PERSONAL_VALUES:
+        searched = pattern.sub(rf"\g<1>{REDACTED}", searched)
+    assert redact_text(text) == searched != text
 
 
 @pytest.mark.parametrize("text", ["http://host:80/path", "a@localhost", "keyboard", "/items?limit=1"])
