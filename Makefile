@@ -1,5 +1,5 @@
 # Aliases of the everyday tasks. `make help` lists them.
-.PHONY: help run demo fleet test lint format dashboards lock migration
+.PHONY: help run demo fleet test bench lint format dashboards lock migration
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/'
@@ -15,6 +15,9 @@ fleet: ## the whole fleet behind nginx on this machine; needs nginx, pgbouncer, 
 
 test: ## every check that CI runs
 	./test
+
+bench: ## the service beside the least that could be done, into docs/performance.md; needs wrk
+	.venv/bin/python -m tests.load.bench --write
 
 lint: ## ruff, mypy, import contracts
 	.venv/bin/ruff check . && .venv/bin/mypy && .venv/bin/lint-imports

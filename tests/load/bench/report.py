@@ -1,10 +1,11 @@
 """What the bursts came to: the table, and whether it is enough."""
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tests.load.bench.targets import Target
+from tests.load.bench import lag
+from tests.load.bench.demands import DEMANDS, MOST_LAG_SECONDS, Demand
 from tests.load.bench.wrk import Burst
 
 HEAD = (
@@ -14,42 +15,82 @@ HEAD = (
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """Medians over the rounds; `share` of its base is the median of the rounds' own shares."""
+class Share:
+    """Of the base's figure: the median of the rounds' own shares, and the least and most of them."""
 
-    target: Target
+    median: float
+    least: float
+    most: float
+
+    @property
+    def text(self) -> str:
+        return f"{self.median:.2f} ({self.least:.2f}-{self.most:.2f})"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Medians over the rounds. `lag`: the bound in seconds that 99 of 100 turns of the event loop kept."""
+
+    name: str
     rate: float
     p50: float
     p99: float
     processor_us: float
-    share: float | None
-    processor_share: float | None
+    clock: Share | None = None
+    processor: Share | None = None
+    demand: Demand | None = None
+    lag: float | None = None
 
     @property
-    def suffices(self) -> bool:
-        return self.share is None or self.share >= self.target.least
+    def held(self) -> bool:
+        """Whether CI is content."""
+        return self.demand is None or self.processor is None or self.processor.median >= self.demand.held
+
+    @property
+    def missed(self) -> str:
+        """What of the issue's demands it does not reach, by the clock; empty where nothing."""
+        if self.demand is None or self.clock is None:
+            return ""
+        if self.lag is not None and self.lag > MOST_LAG_SECONDS:
+            return f"the event loop is later than {MOST_LAG_SECONDS * 1000:.0f} ms"
+        if self.clock.median < self.demand.at_least:
+            return f"{self.clock.median:.2f}, at least {self.demand.at_least} is demanded"
+        return (
+            f"{self.clock.median:.2f} of {self.demand.goal}" if self.clock.median < self.demand.goal else ""
+        )
 
     @property
     def line(self) -> str:
         figures = f"{self.rate:,.0f} | {self.p50:.1f} | {self.p99:.1f} | {self.processor_us:.0f}"
-        if self.share is None or self.processor_share is None:
-            return f"| {self.target.name} | {figures} | | | | | |"
-        shares = f"{self.target.base} | {self.share:.2f} | {self.processor_share:.2f}"
-        return f"| {self.target.name} | {figures} | {shares} | {self.target.goal} | {self.target.least} |"
+        if self.demand is None or self.clock is None or self.processor is None:
+            return f"| {self.name} | {figures} | | | | | |"
+        shares = f"{self.demand.base} | {self.clock.text} | {self.processor.text}"
+        return f"| {self.name} | {figures} | {shares} | {self.demand.goal} | {self.demand.at_least} |"
 
 
-def rows_of(targets: Sequence[Target], bursts: Mapping[str, Sequence[Burst]]) -> list[Row]:
-    return [_row(target, bursts[target.name], bursts.get(target.base or "")) for target in targets]
+def rows_of(bursts: Mapping[str, Sequence[Burst]]) -> list[Row]:
+    return [_row(name, own, bursts) for name, own in bursts.items()]
 
 
-def _row(target: Target, own: Sequence[Burst], base: Sequence[Burst] | None) -> Row:
-    share = processor_share = None
-    if base:
-        pairs = list(zip(own, base, strict=True))
-        share = statistics.median(ours.rate / theirs.rate for ours, theirs in pairs)
-        processor_share = statistics.median(theirs.processor_us / ours.processor_us for ours, theirs in pairs)
-    medians = (
-        statistics.median(getattr(each, name) for each in own)
-        for name in ("rate", "p50", "p99", "processor_us")
+def _row(name: str, own: Sequence[Burst], bursts: Mapping[str, Sequence[Burst]]) -> Row:
+    rate, p50, p99, processor_us = (
+        statistics.median(getattr(each, figure) for each in own)
+        for figure in ("rate", "p50", "p99", "processor_us")
     )
-    return Row(target, *medians, share, processor_share)
+    if (demand := DEMANDS.get(name)) is None:
+        return Row(name, rate, p50, p99, processor_us)
+    pairs = list(zip(own, bursts[demand.base], strict=True))
+    clock = _share(lambda ours, theirs: ours.rate / theirs.rate, pairs)
+    processor = _share(lambda ours, theirs: theirs.processor_us / ours.processor_us, pairs)
+    late = lag.bound_of(99, (each.lags for each in own))
+    return Row(name, rate, p50, p99, processor_us, clock, processor, demand, late)
+
+
+def _share(of: Callable[[Burst, Burst], float], pairs: Sequence[tuple[Burst, Burst]]) -> Share:
+    shares = [of(ours, theirs) for ours, theirs in pairs]
+    return Share(statistics.median(shares), min(shares), max(shares))
+
+
+def others_share(bursts: Mapping[str, Sequence[Burst]]) -> float:
+    """What share of the machine others took, in the median burst."""
+    return statistics.median(each.others for several in bursts.values() for each in several)

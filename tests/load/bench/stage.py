@@ -10,16 +10,17 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import UUID
 
 import jwt
 from asgi_lifespan import LifespanManager
 from httpx2 import Client, TransportError
+from redis.asyncio import Redis
 from sqlalchemy import text
 
-from app.core.db import Tenant
+from app.core.db import Database, Tenant
 from app.core.ids import new_id
 from app.core.refresh_tokens import RefreshTokens
 from app.core.schema_version import ROOT
@@ -31,6 +32,7 @@ from app.local.stack import Stack, base_environment, precis
 from app.main import create_app
 from app.settings import Settings, load_settings
 from tests.factories import Factory, Person, Robot
+from tests.load.bench.wrk import Request
 
 FLOOR_KEY = "a key of thirty-two characters !"
 SUMMARIES = "/api/v1/summaries"
@@ -54,10 +56,21 @@ WHERE s.id = :first
 UNHURRIED = "SET LOCAL statement_timeout = 0"
 
 
+# What nginx adds; in production the API sends plain http away.
+BEHIND_PROXY = (("X-Forwarded-For", "203.0.113.7"), ("X-Forwarded-Proto", "https"))
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
+    """`added`: headers of the proxy before it."""
+
     url: str
     pid: int
+    added: tuple[tuple[str, str], ...] = ()
+
+    def reached(self, request: Request) -> Request:
+        """As it arrives."""
+        return replace(request, headers=(*request.headers, *self.added))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +86,7 @@ class Cast:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """`floor_token` opens the floor; `log` is where the API writes."""
+    """`floor_token` opens the floor; `log` is where the API writes; `servers`: their names and versions."""
 
     api: Server
     floor: Server
@@ -81,6 +94,7 @@ class Stage:
     floor_token: str
     log: Path
     settings: Settings
+    servers: str
 
 
 @contextmanager
@@ -88,15 +102,28 @@ def staged(*, rows: int) -> Iterator[Stage]:
     """`rows`: summaries of the reader, and sessions to refresh."""
     with throw_away_directory(server_account()) as folder:
         environment = base_environment(os.environ, folder, host=LOOPBACK)
-        # No plan's quota is reached, no limit refuses.
-        wanted = {"LOG_LEVEL": "INFO", "RATE_LIMIT_SCALE": "1000000", "WEB_CONCURRENCY": "1"}
-        stack = Stack(folder, server_account(), {**environment, **wanted})
+        stack = Stack(folder, server_account(), environment)
         try:
             stack.start_servers(load_settings())
+            stack.environment |= _as_in_production(folder)
+            stack.run_once("keys", "init", stack.environment["JWT_KEYS_DIR"])
             stack.run_once("migrate")
             yield _raised(stack, rows=rows)
         finally:
             stack.stop()
+
+
+def _as_in_production(folder: Path) -> dict[str, str]:
+    """What a process demands there; that no plan's quota is reached and no limit refuses is ours alone."""
+    return {
+        "ENVIRONMENT": "production",
+        "JWT_KEYS_DIR": str(folder / "keys"),
+        "PUBLIC_URL": "https://precis.example",
+        "LOG_LEVEL": "INFO",
+        "LOG_FORMAT": "json",
+        "RATE_LIMIT_SCALE": "1000000",
+        "WEB_CONCURRENCY": "1",
+    }
 
 
 def _raised(stack: Stack, *, rows: int) -> Stage:
@@ -110,7 +137,18 @@ def _raised(stack: Stack, *, rows: int) -> Stage:
     settings = load_settings()
     cast = asyncio.run(_cast(stack, settings, url, rows=rows))
     token = jwt.encode({"sub": "reader", "jti": "one"}, FLOOR_KEY, algorithm="HS256")
-    return Stage(Server(url, _child_of(api.pid)), _floor(stack), cast, token, log, settings)
+    server = Server(url, _child_of(api.pid), BEHIND_PROXY)
+    return Stage(server, _floor(stack), cast, token, log, settings, asyncio.run(_versions(settings)))
+
+
+async def _versions(settings: Settings) -> str:
+    database, redis = Database.from_settings(settings), Redis.from_url(settings.redis_url)
+    async with database.transaction() as session:
+        postgres = await session.scalar(text("SHOW server_version"))
+    about = await redis.info("server")
+    await redis.aclose()
+    await database.dispose()
+    return f"PostgreSQL {postgres}, Valkey {about['valkey_version']}"
 
 
 def _floor(stack: Stack) -> Server:
@@ -175,7 +213,8 @@ def _summarised(stack: Stack, url: str, reader: Person) -> UUID:
     """One that the worker has made, which is then sent home: nothing works beside a measurement."""
     worker = Child("worker", Command(precis("worker"), environment=stack.environment, directory=ROOT))
     try:
-        with Client(base_url=url, headers=reader.headers, trust_env=False) as client:
+        headers = {**reader.headers, **dict(BEHIND_PROXY)}
+        with Client(base_url=url, headers=headers, trust_env=False) as client:
             created = client.post(SUMMARIES, json={"text": TEXT}).raise_for_status().json()
             deadline = time.monotonic() + WORK_SECONDS
             while client.get(f"{SUMMARIES}/{created['id']}").json()["status"] != "ready":

@@ -2,14 +2,16 @@
 
 import os
 import re
+import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.load.bench.machine import Spent, Stopwatch
+
 SCRIPT = Path(__file__).with_name("requests.lua")
-TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 _FIGURES = {
     "rate": re.compile(r"Requests/sec:\s+([\d.]+)"),
     "p50": re.compile(r"50%\s+([\d.]+)(us|ms|s)"),
@@ -37,7 +39,11 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Burst:
-    """`rate` a second; latencies in ms; `processor_us` of the server's one process, a request."""
+    """`rate` a second; latencies in ms; `processor_us` of the server's one process, a request.
+
+    `others`: what share of the machine somebody else took meanwhile. `lags`: how many turns of the loop were
+    at most so many seconds late, by bounds; empty where nobody looked.
+    """
 
     rate: float
     p50: float
@@ -45,6 +51,12 @@ class Burst:
     failed: int
     requests: int
     processor_us: float
+    others: float = 0.0
+    lags: Mapping[float, float] = field(default_factory=dict)
+
+
+def installed() -> bool:
+    return shutil.which("wrk") is not None
 
 
 def burst(url: str, requests: Sequence[Request], *, pid: int, seconds: float, connections: int) -> Burst:
@@ -52,37 +64,32 @@ def burst(url: str, requests: Sequence[Request], *, pid: int, seconds: float, co
     with tempfile.NamedTemporaryFile("w", suffix=".requests") as file:
         file.writelines(f"{request.line}\n" for request in requests)
         file.flush()
-        before = _processor_seconds(pid)
         command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:.0f}s", "--latency", "-s", str(SCRIPT), url]
+        stopwatch = Stopwatch(pid)
         text = subprocess.run(  # noqa: S603  # the program that the benchmark is made with
             command, env={**os.environ, "REQUESTS": file.name}, capture_output=True, text=True, check=True
         ).stdout
-        spent = _processor_seconds(pid) - before
+        spent = stopwatch.stop()
     return read(text, spent=spent)
 
 
-def read(text: str, *, spent: float) -> Burst:
-    """Wrk's report; `spent` in processor seconds of the server. Raises ValueError where it is no report."""
+def read(text: str, *, spent: Spent) -> Burst:
+    """Wrk's report. Raises ValueError where it is none."""
     rate, requests = (_FIGURES[name].search(text) for name in ("rate", "requests"))
     if rate is None or requests is None:
         raise ValueError(f"wrk said: {text}")
     refused, errors = (_FIGURES[name].search(text) for name in ("refused", "errors"))
-    failed = sum(int(number) for found in (refused, errors) if found for number in found.groups())
     return Burst(
-        float(rate[1]),
-        _latency(text, "p50"),
-        _latency(text, "p99"),
-        failed,
-        int(requests[1]),
-        spent * 1_000_000 / max(1, int(requests[1])),
+        rate=float(rate[1]),
+        p50=_latency(text, "p50"),
+        p99=_latency(text, "p99"),
+        failed=sum(int(number) for found in (refused, errors) if found for number in found.groups()),
+        requests=int(requests[1]),
+        processor_us=spent.server * 1_000_000 / max(1, int(requests[1])),
+        others=spent.others,
     )
 
 
 def _latency(text: str, name: str) -> float:
     found = _FIGURES[name].search(text)
     return float(found[1]) * _MILLISECONDS[found[2]] if found else float("nan")
-
-
-def _processor_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS_PER_SECOND
