@@ -1,0 +1,303 @@
+"""Whether what people do all day costs the same beside ten million summaries as beside ten thousand.
+
+`python -m tests.load.growth [--rows 10000000] [--tenants 10000]` starts its own servers, fills two databases
+of one shape on one PostgreSQL, and asks both by turns, so that a busy machine slows both. Ratios hold,
+absolute figures are this machine's. It needs about 3 KB of disk a row. Of what grows beyond the goal it shows
+the plans.
+"""
+
+import argparse
+import asyncio
+import statistics
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, ExitStack
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+from alembic import command
+from asgi_lifespan import LifespanManager
+from fastapi import FastAPI
+from httpx2 import ASGITransport, AsyncClient
+
+from app.core.logging import configure_logging
+from app.core.roles import RolePasswords, bootstrap
+from app.core.schema_version import alembic_config
+from app.local.account import server_account
+from app.local.binaries import find_binaries
+from app.local.postgres import PostgresServer, start_postgres
+from app.local.valkey import start_valkey
+from app.main import create_app
+from app.settings import Settings, load_settings
+from tests.factories import Factory, Person
+from tests.fixtures import BASE_URL
+from tests.load.growth_rows import Place, Size, load
+from tests.summaries.search.explained import explain_everything, plans_of
+
+PATH = "/api/v1/summaries"
+SMALL = 10_000
+TIMES, SECONDS, WARMING = 120, 20.0, 5
+GOAL = 1.5
+PAGES = 1000
+# What a server of this size is given. `./run` starts one for a laptop.
+CONFIGURED = """
+ALTER SYSTEM SET shared_buffers = '2GB'; ALTER SYSTEM SET max_wal_size = '6GB';
+ALTER SYSTEM SET checkpoint_timeout = '15min'; ALTER SYSTEM SET autovacuum = off
+"""
+LISTS = {
+    "list, page 1": "?",
+    "list, status=failed": "?status=failed",
+    "list, favourites": "?favourite=true",
+    "list, archive": "?archived=true",
+    "list, private": "?visibility=private",
+    "list, oldest first": "?sort=created_at",
+    "list, a tag, common": "?tag=t1",
+    "list, a tag, rare": "?tag=t150",
+    "search, one hit": "?q=9990",
+    "search, no hit": "?q=nowhere",
+    "search, rare word": "?q=w5000",
+    "search, middling word": "?q=w100",
+    "search, common word": "?q=w1",
+    "search, two words": "?q=w1 w100",
+    "search, by relevance": "?q=w100&sort=relevance",
+    "trash": "/trash",
+    "count, all": "/count?",
+    "count, status=failed": "/count?status=failed",
+    "count, middling word": "/count?q=w100",
+}
+IDS = """
+SELECT id::text FROM (
+    SELECT id, row_number() OVER (ORDER BY created_at DESC) AS place, count(*) OVER () AS many
+    FROM summaries WHERE organization_id = $1 AND visibility = 'organization' AND deleted_at IS NULL) own
+WHERE place % greatest(1, many / $2) = 0 LIMIT $2
+"""
+SIZES = """
+SELECT relname AS name, relkind::text AS kind, pg_table_size(oid) AS bytes, reltuples::bigint AS entries
+FROM pg_class WHERE relname LIKE '%summar%' AND relkind IN ('r', 'i') AND pg_relation_size(oid) > 1000000
+ORDER BY 3 DESC
+"""
+Ask = Callable[["Side"], Awaitable[Any]]  # Any: JSON
+
+
+@dataclass(slots=True)
+class Side:
+    """One of the two databases, and who owns a tenth of it."""
+
+    name: str
+    app: FastAPI
+    client: AsyncClient
+    place: Place
+    ids: Iterator[str] = field(default_factory=lambda: iter(()))
+    cursor: str = ""
+    taken: dict[str, list[float]] = field(default_factory=dict)
+
+    async def get(self, path: str) -> Any:  # Any: JSON
+        answer = await self.client.get(PATH + path, headers=self.place.person.headers)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def post(self, **body: object) -> None:
+        answer = await self.client.post(PATH, json=body, headers=self.place.person.headers)
+        assert answer.status_code in {200, 202}, answer.text
+
+    async def spread_ids(self, *, many: int) -> list[str]:
+        """Of all ages."""
+        connection = await asyncpg.connect(self.place.superuser_url)
+        try:
+            rows = await connection.fetch(IDS, self.place.person.organization_id, many)
+        finally:
+            await connection.close()
+        return [row["id"] for row in rows]
+
+    async def walk(self) -> int:
+        """To the thousandth page, or the last full one."""
+        for number in range(1, PAGES):
+            page = await self.get(f"?{self.cursor}")
+            if not page["has_more"]:
+                return number
+            self.cursor = f"cursor={page['next_cursor']}"
+        return PAGES
+
+
+def tell(line: str) -> None:
+    """At once: a run takes its time."""
+    print(line, flush=True)  # noqa: T201  # a script's result
+
+
+async def compare(name: str, ask: Ask, sides: list[Side]) -> float:
+    """By turns, and by turns the other way round; the ratio of the medians."""
+    for side in sides:
+        side.taken[name] = []
+        for _ in range(WARMING):
+            await ask(side)
+    until = time.perf_counter() + SECONDS
+    for number in range(TIMES):
+        for side in sides if number % 2 else reversed(sides):
+            began = time.perf_counter()
+            await ask(side)
+            side.taken[name].append((time.perf_counter() - began) * 1000)
+        if time.perf_counter() > until:
+            break
+    small, large = (_percentiles(side.taken[name]) for side in sides)
+    ratios = [much / little for little, much in zip(small, large, strict=True)]
+    cells = [f"{value:.1f}" for value in (*small, *large)] + [f"{ratio:.2f}" for ratio in ratios[:2]]
+    tell(f"| {name} | {' | '.join(cells)} |")
+    return ratios[1]
+
+
+def _percentiles(taken: list[float]) -> tuple[float, float, float]:
+    """The least, which a busy machine disturbs least, the median and the 95th."""
+    ordered = sorted(taken)
+    return ordered[0], statistics.median(ordered), ordered[int(len(ordered) * 0.95)]
+
+
+async def explain(name: str, ask: Ask, side: Side) -> None:
+    """With the rows that each step met. The app's next connections tell their plans."""
+    await side.app.state.database.dispose()
+    with plans_of(side.app) as plans:
+        await ask(side)
+    tell(f"\nplans of {name}, {side.name}:\n" + "\n".join(plan for plan in plans if "summaries" in plan))
+
+
+def operations(sides: list[Side]) -> Iterator[tuple[str, Ask]]:
+    numbers = count()
+    warm = {side.name: next(side.ids) for side in sides}
+    words = "A short text that nobody has sent before, and its number is"
+    yield "get, warm", lambda side: side.get(f"/{warm[side.name]}")
+    yield "get, each once", lambda side: side.get(f"/{next(side.ids)}")
+    yield "get with text", lambda side: side.get(f"/{warm[side.name]}?include=text")
+    yield "list, deep page", lambda side: side.get(f"?{side.cursor}")
+    for name, path in LISTS.items():
+        yield name, partial(Side.get, path=path)
+    yield "create", lambda side: side.post(text=f"{words} {next(numbers)}.")
+    yield "create, an equal one exists", partial(Side.post, text=f"{words} one.", on_duplicate="return")
+
+
+async def measure(sides: list[Side]) -> None:
+    for side in sides:
+        side.ids = iter(await side.spread_ids(many=TIMES + 2 * WARMING))
+        depth = await side.walk()
+        tell(f"{side.name}: page {depth}, {(await side.get('/count'))['count']} on the shelf")
+    tell("| | small, least ms | p50 | p95 | large, least | p50 | p95 | ratio of the least | of p50 |")
+    tell("|---|---|---|---|---|---|---|---|---|")
+    grown = {name: ask for name, ask in operations(sides) if await compare(name, ask, sides) > GOAL}
+    await _explain_with_rows(sides[-1].place.superuser_url)
+    for name, ask in grown.items():
+        await explain(name, ask, sides[-1])
+
+
+async def _explain_with_rows(url: str) -> None:
+    await explain_everything(url)
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute("ALTER DATABASE large SET auto_explain.log_analyze = on")
+    finally:
+        await connection.close()
+
+
+async def tell_sizes(url: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        for row in await connection.fetch(SIZES):
+            each = row["bytes"] / max(1, row["entries"])
+            tell(f"{row['name']}: {row['bytes'] / 1e6:.0f} MB, {each:.0f} bytes each of {row['entries']}")
+    finally:
+        await connection.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    stack: ExitStack
+    folder: Path
+    postgres: PostgresServer
+    redis_url: str
+
+    def settings(self, database: str) -> tuple[Settings, str]:
+        """Of a migrated database, and its superuser's DSN."""
+        passwords = RolePasswords("owner-of-throw-away-data", "reader-of-throw-away-data")
+        urls = asyncio.run(bootstrap(self.postgres.url(), database=database, passwords=passwords))
+        settings = load_settings(
+            environment="testing",
+            database_url=urls.rw,
+            migration_database_url=urls.owner,
+            redis_url=self.redis_url,
+            jwt_keys_dir=self.folder / "keys",
+            rate_limit_scale=100_000,
+            db_statement_timeout_seconds=60,
+            log_level="WARNING",
+        )
+        configure_logging(settings)
+        command.upgrade(alembic_config(settings.migration_database_url), "head")
+        return settings, self.postgres.url(database)
+
+
+def start(stack: ExitStack) -> Servers:
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="precis-growth-")))
+    folder.chmod(0o755)
+    account = server_account()
+    binaries = find_binaries(account, folder / "bin")
+    postgres = start_postgres(binaries, folder / "postgres", account)
+    try:
+        asyncio.run(_configure(postgres.url()))
+    finally:
+        postgres.stop()
+    postgres = start_postgres(binaries, folder / "postgres", account)
+    stack.callback(postgres.stop)
+    valkey = start_valkey(binaries, folder / "valkey", account)
+    stack.callback(valkey.stop)
+    return Servers(stack, folder, postgres, valkey.url)
+
+
+async def _configure(url: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        for statement in CONFIGURED.split(";"):
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+async def run(places: list[tuple[Size, Settings, str]]) -> None:
+    async with AsyncExitStack() as stack:
+        sides = []
+        for size, settings, url in places:
+            app = create_app(settings)
+            await stack.enter_async_context(LifespanManager(app, startup_timeout=60))
+            transport = ASGITransport(app=app)
+            client = await stack.enter_async_context(AsyncClient(transport=transport, base_url=BASE_URL))
+            place = Place(url, await _owner(Factory(app)))
+            loaded = await load(place, size)
+            tell(f"{loaded.rows} rows loaded in {loaded.seconds:.0f} s, {loaded.indexing:.0f} s for indexes")
+            sides.append(Side(f"{loaded.rows} rows", app, client, place))
+        await tell_sizes(sides[-1].place.superuser_url)
+        await measure(sides)
+
+
+async def _owner(factory: Factory) -> Person:
+    person = await factory.person("alice")
+    await factory.enlarge(person)
+    return person
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=10_000_000)
+    parser.add_argument("--tenants", type=int, default=10_000)
+    parser.add_argument("--minutes", type=float, default=120, help="after which no more rows are added")
+    arguments = parser.parse_args()
+    with ExitStack() as stack:
+        servers = start(stack)
+        sizes = {
+            name: Size(rows=rows, tenants=arguments.tenants, seconds=arguments.minutes * 60)
+            for name, rows in {"small": SMALL, "large": arguments.rows}.items()
+        }
+        asyncio.run(run([(size, *servers.settings(name)) for name, size in sizes.items()]))
+
+
+if __name__ == "__main__":
+    main()
