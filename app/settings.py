@@ -100,6 +100,11 @@ class Settings(IdentitySettings, MailSettings, OAuthSettings, ProviderSettings, 
     db_max_overflow: int = Field(5, ge=0)
     db_pool_timeout: float = Field(2.0, gt=0, description="Seconds until 503.")
     db_statement_timeout_seconds: float = Field(5.0, gt=0)
+    db_prepared_statements: int = Field(
+        0,
+        ge=0,
+        description="Kept by each connection; 0 behind a pooler in transaction mode, which loses them.",
+    )
 
     # Redis
     redis_url: Annotated[str, AfterValidator(parse_redis_url)] = Field("redis://127.0.0.1:6379/0", repr=False)

@@ -4,7 +4,7 @@ The tenant travels in `session.info` and is told to PostgreSQL at every BEGIN (`
 row-level security holds through PgBouncer in transaction mode and after a commit inside one session.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,12 +12,14 @@ from typing import Annotated, Any, Self
 from uuid import UUID
 
 from fastapi import Depends, Request
-from sqlalchemy import Connection, DateTime, MetaData, Text, Uuid, event, text
+from sqlalchemy import Connection, DateTime, MetaData, Row, Select, Text, Uuid, event, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction
+from sqlalchemy.util import greenlet_spawn
 
+from app.core.db_freshness import check_before_lending
 from app.core.db_metrics import MeasuredPool, measure
 from app.core.db_spans import trace_statements
 from app.core.errors import ProblemError
@@ -35,8 +37,8 @@ UNIQUE_VIOLATION = "23505"
 TENANT_KEY = "tenant"
 AFTER_COMMIT_KEY = "after_commit"
 SET_TENANT = text(
-    "SELECT set_config('app.organization_id', :organization_id, true),"
-    " set_config('app.user_id', :user_id, true)"
+    "SELECT set_config('app.organization_id', :tenant_organization, true),"
+    " set_config('app.user_id', :tenant_user, true)"
 )
 
 
@@ -73,8 +75,8 @@ def _announce_tenant(session: Session, _transaction: SessionTransaction, connect
 
 def _tenant_parameters(tenant: Tenant) -> dict[str, str]:
     return {
-        "organization_id": str(tenant.organization_id or ""),
-        "user_id": str(tenant.user_id or ""),
+        "tenant_organization": str(tenant.organization_id or ""),
+        "tenant_user": str(tenant.user_id or ""),
     }
 
 
@@ -96,8 +98,10 @@ def names_tenant_itself(session: AsyncSession) -> Iterator[None]:
 
 
 class Database:
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, *, prepares: bool = False) -> None:
+        """`prepares`: statements are one round trip, and so may stand without a transaction around them."""
         self.engine = engine
+        self._reading = engine.execution_options(isolation_level="AUTOCOMMIT") if prepares else engine
         self._sessions = async_sessionmaker(engine, sync_session_class=TenantSession, expire_on_commit=False)
 
     @classmethod
@@ -105,7 +109,6 @@ class Database:
         """No connection is made before the first statement."""
         engine = create_async_engine(
             url or settings.database_url,
-            pool_pre_ping=True,
             # A failing statement is logged; what people wrote is not.
             hide_parameters=True,
             pool_size=settings.db_pool_size,
@@ -115,10 +118,11 @@ class Database:
             poolclass=MeasuredPool,
             connect_args=connect_arguments(settings),
         )
+        check_before_lending(engine)
         measure(engine)
         if is_tracing():
             trace_statements(engine)
-        return cls(engine)
+        return cls(engine, prepares=settings.db_prepared_statements > 0)
 
     def open(self, tenant: Tenant | None = None) -> AsyncSession:
         """A session that the caller commits and closes."""
@@ -136,6 +140,21 @@ class Database:
                     await _commit(session)
                 raise
             await _commit(session)
+
+    async def read(
+        self,
+        tenant: Tenant,
+        statement: Select[*tuple[Any, ...]],
+        values: Mapping[str, object],  # Any: columns of several types
+    ) -> Sequence[Row[*tuple[Any, ...]]]:
+        """The rows of a statement that `under_tenant` made: a transaction of its own, one round trip."""
+
+        def fetch() -> Sequence[Row[*tuple[Any, ...]]]:  # Any: as above
+            with self._reading.sync_engine.connect() as connection:
+                return connection.execute(statement, {**values, **_tenant_parameters(tenant)}).all()
+
+        # At once: connecting, executing and returning each by themselves cost a greenlet each.
+        return await greenlet_spawn(fetch)
 
     async def ping(self) -> None:
         async with self.engine.connect() as connection:
@@ -166,14 +185,15 @@ async def _commit(session: AsyncSession) -> None:
 
 
 def connect_arguments(settings: Settings) -> dict[str, Any]:  # Any: asyncpg's keyword arguments
-    """Unnamed statements and no cache: behind PgBouncer the next transaction may be on another server."""
+    """Unnamed statements unless told: behind PgBouncer the next transaction may be on another server."""
     timeout_milliseconds = int(settings.db_statement_timeout_seconds * 1000)
+    unnamed = {} if settings.db_prepared_statements else {"prepared_statement_name_func": lambda: ""}
     return {
+        **unnamed,
         "timeout": settings.db_pool_timeout,
         "command_timeout": settings.db_statement_timeout_seconds + 1,
         "statement_cache_size": 0,
-        "prepared_statement_cache_size": 0,
-        "prepared_statement_name_func": lambda: "",
+        "prepared_statement_cache_size": settings.db_prepared_statements,
         "server_settings": {"statement_timeout": str(timeout_milliseconds), "application_name": "precis"},
     }
 

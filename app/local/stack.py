@@ -54,6 +54,8 @@ class Stack:
         if "database_url" not in given:
             urls = self._start_postgres()
             self.environment |= {"DATABASE_URL": urls.rw, "MIGRATION_DATABASE_URL": urls.owner}
+            # Nothing stands between.
+            self.environment.setdefault("DB_PREPARED_STATEMENTS", "100")
             # One that was meant for another server would lead the worker there.
             self.environment["WORKER_DATABASE_URL"] = urls.rw
         if "redis_url" not in given:
