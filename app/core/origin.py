@@ -13,12 +13,13 @@ from typing import Any
 
 from opentelemetry import context, trace
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
-from structlog.contextvars import bound_contextvars, get_contextvars
+from structlog.contextvars import bind_contextvars, bound_contextvars, get_contextvars, reset_contextvars
 
 TRACEPARENT = "traceparent"
 REQUEST_ID = "X-Request-ID"
 # Beside a job's own arguments; the worker takes it out before the task sees them.
 JOB_ARGUMENT = "_origin"
+TRACE_BYTES, SPAN_BYTES = 16, 8
 
 # Section 3.2: of a version later than 00 only what both have is read. `tracestate` is never passed on: it is
 # others' data.
@@ -68,8 +69,19 @@ def current_trace_id() -> str | None:
 @contextmanager
 def arriving(request_id: str, traceparent: str | None) -> Iterator[None]:
     """Around a request: its log lines have both ids. FastAPI's own span, where there is one, is kept."""
-    with _continued(traceparent), bound_contextvars(request_id=request_id, trace_id=current_trace_id()):
+    here = trace.get_current_span().get_span_context()
+    attached = None
+    if not here.is_valid:
+        here = _read(traceparent) or _fresh()
+        attached = context.attach(trace.set_span_in_context(NonRecordingSpan(here)))
+    # Not structlog's bound_contextvars, which copies the context to see what else is bound: 10 us a request.
+    bound = bind_contextvars(request_id=request_id, trace_id=f"{here.trace_id:032x}")
+    try:
         yield
+    finally:
+        reset_contextvars(**bound)
+        if attached is not None:
+            context.detach(attached)
 
 
 @contextmanager
@@ -79,15 +91,6 @@ def resumed(origin: Origin) -> Iterator[None]:
         trace_id = current_trace_id()
         with bound_contextvars(request_id=origin.request_id, trace_id=trace_id):
             yield
-
-
-@contextmanager
-def _continued(traceparent: str | None) -> Iterator[None]:
-    if trace.get_current_span().get_span_context().is_valid:
-        yield
-        return
-    with _attached(_read(traceparent) or _fresh()):
-        yield
 
 
 @contextmanager
@@ -109,7 +112,10 @@ def _read(traceparent: str | None) -> SpanContext | None:
 
 
 def _fresh() -> SpanContext:
-    return SpanContext(secrets.randbits(128) or 1, secrets.randbits(64) or 1, is_remote=False)
+    # One call of the system for both.
+    random = secrets.token_bytes(TRACE_BYTES + SPAN_BYTES)
+    trace_id, span_id = int.from_bytes(random[:TRACE_BYTES]), int.from_bytes(random[TRACE_BYTES:])
+    return SpanContext(trace_id or 1, span_id or 1, is_remote=False)
 
 
 def _written(here: SpanContext) -> str:

@@ -3,10 +3,10 @@
 import time
 from collections.abc import Callable
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.limit_verdict import STATE_KEY, Verdict
+from app.core.raw_headers import put_header
 
 
 class RateLimitHeadersMiddleware:
@@ -24,7 +24,8 @@ class RateLimitHeadersMiddleware:
         async def send_with_headers(message: Message) -> None:
             verdict = state.get(STATE_KEY)
             if message["type"] == "http.response.start" and verdict is not None:
-                MutableHeaders(scope=message).update(rate_limit_headers(verdict, now=self._clock()))
+                for name, value in rate_limit_headers(verdict, now=self._clock()).items():
+                    put_header(message, name.lower().encode(), value.encode())
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

@@ -11,7 +11,7 @@ from prometheus_client.metrics import MetricWrapperBase
 
 import app.main
 import app.worker.process
-from app.core.metrics import instrumentator_options
+from app.core.request_metrics import instrumentator_options
 
 # Importing both programs is what registers their metrics, and so does measuring the first request.
 PROGRAMS = (app.main.__name__, app.worker.process.__name__)

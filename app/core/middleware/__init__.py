@@ -6,22 +6,22 @@ All of it is pure ASGI: a BaseHTTPMiddleware costs more than the rest of a small
 from collections.abc import Sequence
 
 from fastapi import FastAPI
-from prometheus_fastapi_instrumentator.middleware import PrometheusInstrumentatorMiddleware
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.middleware.gzip import GZipMiddleware
 
-from app.core.metrics import instrumentator_options
 from app.core.middleware.access_log import AccessLogMiddleware
 from app.core.middleware.body_limit import BodyLimitMiddleware
+from app.core.middleware.gzip import QuickGZipMiddleware
 from app.core.middleware.head import HeadMiddleware
 from app.core.middleware.hosts import AllowedHostsMiddleware
 from app.core.middleware.https_redirect import HttpsRedirectMiddleware
 from app.core.middleware.query_secrets import QuerySecretsMiddleware
 from app.core.middleware.request_id import RequestIdMiddleware
+from app.core.middleware.request_metrics import RequestMetricsMiddleware
 from app.core.middleware.security_headers import SecurityHeadersMiddleware
 from app.core.middleware.trailing_slash import TrailingSlashMiddleware
 from app.core.middleware.unhandled import UnhandledErrorMiddleware
+from app.core.request_metrics import instrumentator_options
 from app.settings import Settings
 
 GZIP_MINIMUM_BYTES = 1024
@@ -69,7 +69,7 @@ def _outermost_first(settings: Settings, inner: Sequence[Middleware]) -> list[Mi
         # Outside of what refuses, for the same reason: a refusal is an answer to a browser.
         Middleware(SecurityHeadersMiddleware),
         # Counts refusals; inside the two above because their microseconds are not the route's.
-        Middleware(PrometheusInstrumentatorMiddleware, **instrumentator_options()),
+        Middleware(RequestMetricsMiddleware, **instrumentator_options()),
         # The cheap refusals, before any work. The host first: a redirect answers only to our names.
         Middleware(AllowedHostsMiddleware, allowed=settings.allowed_hosts),
         *_https(settings),
@@ -78,7 +78,7 @@ def _outermost_first(settings: Settings, inner: Sequence[Middleware]) -> list[Mi
         # Outside of what counts a body's length anew; from here on a HEAD is a GET.
         Middleware(HeadMiddleware),
         # Outside of all that writes bodies.
-        Middleware(GZipMiddleware, minimum_size=GZIP_MINIMUM_BYTES, compresslevel=GZIP_LEVEL),
+        Middleware(QuickGZipMiddleware, minimum_size=GZIP_MINIMUM_BYTES, compresslevel=GZIP_LEVEL),
         # Inside of what lets a script read the refusal.
         Middleware(QuerySecretsMiddleware),
         *inner,

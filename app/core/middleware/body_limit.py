@@ -6,12 +6,12 @@ every error handler.
 
 from collections.abc import Mapping
 
-from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.errors import BodyTooLargeError
 from app.core.problems import problem_response
+from app.core.raw_headers import first_header
 
 MEBIBYTE = 1024 * 1024
 DEFAULT_LIMIT = MEBIBYTE
@@ -57,8 +57,8 @@ class BodyLimitMiddleware:
 
 def _declared_length(scope: Scope) -> int:
     """0 where it is absent; the server has refused what is no number."""
-    length = Headers(scope=scope).get("content-length", "")
-    return int(length) if length.isdecimal() else 0
+    length = first_header(scope["headers"], b"content-length")
+    return int(length) if length is not None and length.isdigit() else 0
 
 
 def too_large(limit: int) -> BodyTooLargeError:

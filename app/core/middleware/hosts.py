@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.core.errors import ProblemError
@@ -41,8 +40,8 @@ class AllowedHostsMiddleware:
         await problem_response(scope, HostNotAllowedError())(scope, receive, send)
 
     def _allows(self, scope: Scope) -> bool:
-        hosts = Headers(scope=scope).getlist("host")
-        name = host_name(hosts[0]) if len(hosts) == 1 else ""
+        hosts = [value for name, value in scope["headers"] if name == b"host"]
+        name = host_name(hosts[0].decode("latin-1")) if len(hosts) == 1 else ""
         return name in self.exact or name.endswith(self.suffixes)
 
 

@@ -3,15 +3,19 @@
 import re
 from time import monotonic
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.ids import new_id
 from app.core.origin import REQUEST_ID, TRACEPARENT, arriving
+from app.core.raw_headers import first_header, put_header
 
-HEADER = REQUEST_ID
+HEADER = REQUEST_ID.lower().encode()
+TRACE_HEADER = TRACEPARENT.encode()
 # Anything else could forge log lines or grow them without bound.
-_SANE = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_SANE = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+
+
+STARTS = frozenset({"http.response.start", "websocket.http.response.start"})
 
 
 class RequestIdMiddleware:
@@ -22,9 +26,9 @@ class RequestIdMiddleware:
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        sent = headers.get(HEADER, "")
-        request_id = sent if _SANE.fullmatch(sent) else str(new_id())
+        sent = first_header(scope["headers"], HEADER) or b""
+        request_id = sent.decode() if _SANE.fullmatch(sent) else str(new_id())
+        raw_id = request_id.encode()
         state = scope.setdefault("state", {})
         state["request_id"] = request_id
         # What a refresh compares with the last rotation: who was under way before it could not know.
@@ -38,9 +42,10 @@ class RequestIdMiddleware:
             return message
 
         async def send_with_id(message: Message) -> None:
-            if message["type"] in {"http.response.start", "websocket.http.response.start"}:
-                MutableHeaders(scope=message)[HEADER] = request_id
+            if message["type"] in STARTS:
+                put_header(message, HEADER, raw_id)
             await send(message)
 
-        with arriving(request_id, headers.get(TRACEPARENT)):
+        traceparent = first_header(scope["headers"], TRACE_HEADER)
+        with arriving(request_id, traceparent.decode("latin-1") if traceparent else None):
             await self.app(scope, timed_receive, send_with_id)

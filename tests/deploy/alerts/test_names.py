@@ -11,7 +11,7 @@ import yaml  # type: ignore[import-untyped]  # it ships no types
 from prometheus_client import REGISTRY
 from prometheus_client.metrics import MetricWrapperBase
 
-from app.core.metrics import HANDLER_BUCKETS, METHODS, instrumentator_options
+from app.core.request_metrics import HANDLER_BUCKETS, METHODS, instrumentator_options
 from app.core.schema_version import ROOT
 from app.main import create_app
 from app.reading.errors import Reason
