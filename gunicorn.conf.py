@@ -15,6 +15,7 @@ from typing_extensions import override
 from uvicorn_worker import UvicornWorker
 
 from app.core.metrics_folder import metrics_folder
+from app.core.serving.garbage import settle
 from app.core.serving.lingering import LingeringProtocol
 from app.core.serving.relief import RELIEF
 from app.core.serving.server import CarefulServer, refuse_until_served
@@ -55,11 +56,15 @@ class PrecisWorker(UvicornWorker):  # type: ignore[misc]  # it ships no types
     async def _serve(self) -> None:
         """As its parent's, with our own server."""
         self.config.app = self.wsgi
-        server = CarefulServer(self.config, on_started=lambda: RELIEF.serving(self))
+        server = CarefulServer(self.config, on_started=self._begin)
         self._install_sigquit_handler()
         await server.serve(sockets=self.sockets)
         if not server.started:
             sys.exit(Arbiter.WORKER_BOOT_ERROR)
+
+    def _begin(self) -> None:
+        settle()
+        RELIEF.serving(self)
 
 
 wsgi_app = "app.main:app"
