@@ -1,6 +1,7 @@
 """A session's row as the pair of tokens that its client gets."""
 
 from app.auth.models import AuthSession
+from app.auth.repository import LiveSession
 from app.auth.schemas import TokenPair
 from app.core.principal import StaffRole
 from app.core.refresh_tokens import RefreshTokens
@@ -18,7 +19,7 @@ class TokenIssuer:
         """For a session that cannot be refreshed, and in which nobody is staff."""
         return self._access_tokens.issue(_grant(row, StaffRole.USER), at_most_seconds=at_most_seconds)
 
-    def pair(self, row: AuthSession, *, role: StaffRole) -> TokenPair:
+    def pair(self, row: AuthSession | LiveSession, *, role: StaffRole) -> TokenPair:
         issued = self._access_tokens.issue(_grant(row, role))
         return TokenPair(
             access_token=issued.token,
@@ -28,7 +29,7 @@ class TokenIssuer:
         )
 
 
-def _grant(row: AuthSession, role: StaffRole) -> AccessGrant:
+def _grant(row: AuthSession | LiveSession, role: StaffRole) -> AccessGrant:
     return AccessGrant(
         sub=row.user_id,
         org=row.organization_id,

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.models import AuthSession
-from app.auth.repository import organization_of_session
+from app.auth.repository import bind_session
 from app.core.db import Tenant, bind_tenant
 from app.users.models import User
 
@@ -22,8 +22,7 @@ class SessionOwner:
 
 async def bind_owner(session: AsyncSession, session_id: UUID) -> SessionOwner | None:
     """The transaction is theirs from here on; None for a session that never was, or is deleted by now."""
-    organization_id = await organization_of_session(session, session_id)
-    await bind_tenant(session, Tenant(organization_id))
+    organization_id = await bind_session(session, session_id)
     query = (
         select(AuthSession.organization_id, User.id, User.username)
         .join(AuthSession, AuthSession.user_id == User.id)

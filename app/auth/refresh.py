@@ -2,8 +2,8 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Literal, NoReturn
 from uuid import UUID
 
@@ -12,16 +12,19 @@ from app.audit.service import record
 from app.auth.errors import TokenReuseError
 from app.auth.issuing import TokenIssuer
 from app.auth.models import AuthSession
-from app.auth.repository import SessionRepository, organization_of_session
+from app.auth.repository import LiveSession, SessionRepository, bind_session, live_session
 from app.auth.reuse import Replay, end_replayed
 from app.auth.rotation import Family, Presented, Verdict, hash_idempotency_key, judge
 from app.auth.schemas import TokenPair
 from app.core.auth_metrics import REFRESH
-from app.core.db import Database, Tenant, bind_tenant
-from app.core.principal import Scope, StaffPolicy, allowed_scopes
+from app.core.db import Database, Tenant
+from app.core.principal import StaffPolicy, allowed_scopes
 from app.core.principal_cache import PrincipalCache
 from app.core.refresh_tokens import InvalidRefreshTokenError, RefreshClaim
 from app.organizations.repository import Standing
+
+# Why a spent token may be answered all the same, as it is told.
+REUSED = {Verdict.CONCURRENT: "concurrent", Verdict.RETRY: "retry"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,14 @@ class RefreshRequest:
     arrived: float
     idempotency_key: str | None = None
     address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A session whose current pair is given out, and why."""
+
+    live: LiveSession
+    verdict: Verdict
 
 
 class RefreshService:
@@ -80,20 +91,33 @@ class RefreshService:
             return answer
 
     async def _answer_to(self, request: RefreshRequest) -> Refreshed | Replay:
-        claim = request.claim
         async with self._database.transaction() as session:
-            organization_id = await organization_of_session(session, claim.session_id)
+            organization_id = await bind_session(session, request.claim.session_id)
             if organization_id is None:
                 raise InvalidRefreshTokenError(internal="no such session")
-            await bind_tenant(session, Tenant(organization_id))
             sessions = SessionRepository(session, organization_id)
-            presented = await self._present(sessions, request, counter=claim.counter)
-            row, standing = await _lock_live(sessions, claim.session_id)
-            verdict = await self._judge(sessions, row, presented)
-            if verdict is Verdict.REUSE:
-                return Replay(row.id, organization_id, row.user_id, request.address)
-            await record(session, _answered(row, verdict, address=request.address))
-            return self._reissue(row, standing, verdict)
+            answer = await self._rotate(sessions, request) or await self._judge(sessions, request)
+            if isinstance(answer, Replay):
+                return answer
+            await record(session, _answered(answer, address=request.address))
+            return await self._reissue(sessions, answer)
+
+    async def _rotate(self, sessions: SessionRepository, request: RefreshRequest) -> Answered | None:
+        lifetime, key = self._policy.idle_lifetime, hash_idempotency_key(request.idempotency_key)
+        live = await sessions.rotate(request.claim, idle_lifetime=lifetime, idempotency_hash=key)
+        return Answered(live, Verdict.ROTATE) if live else None
+
+    async def _judge(self, sessions: SessionRepository, request: RefreshRequest) -> Answered | Replay:
+        """Why it could not be rotated: judged under the lock."""
+        presented = await self._present(sessions, request)
+        row, standing = await _lock_live(sessions, request.claim.session_id)
+        family = Family(row.counter, row.rotated_at, row.prev_idem_hash)
+        verdict = judge(presented, family, grace=self._policy.reuse_grace)
+        if verdict is Verdict.REUSE:
+            return Replay(row.id, row.organization_id, row.user_id, request.address)
+        if verdict not in REUSED:
+            raise InvalidRefreshTokenError(internal=f"a token that was not to be had: {verdict.name}")
+        return Answered(live_session(row, standing), verdict)
 
     async def _refuse(self, replay: Replay) -> NoReturn:
         # In a transaction of its own: ending locks the person before the session, rotating only the session.
@@ -104,41 +128,25 @@ class RefreshService:
             await end_replayed(session, replay, revokes=revokes, cache=self._cache)
             raise TokenReuseError("Token reuse detected. Session revoked; log in again.")
 
-    async def _present(
-        self, sessions: SessionRepository, request: RefreshRequest, *, counter: int
-    ) -> Presented:
+    async def _present(self, sessions: SessionRepository, request: RefreshRequest) -> Presented:
         # The age is read after the round trip, which makes `arrived` a lower bound in the database's time.
         now = await sessions.now()
         return Presented(
-            counter=counter,
+            counter=request.claim.counter,
             arrived=now - timedelta(seconds=self._monotonic() - request.arrived),
             idempotency_hash=hash_idempotency_key(request.idempotency_key),
         )
 
-    async def _judge(self, sessions: SessionRepository, row: AuthSession, presented: Presented) -> Verdict:
-        # Under the lock: later than the rotation that this caller may have waited for.
-        now = await sessions.now()
-        if row.idle_expires_at <= now:
-            raise InvalidRefreshTokenError(internal="the session was idle for too long")
-        family = Family(row.counter, row.rotated_at, row.prev_idem_hash)
-        verdict = judge(presented, family, grace=self._policy.reuse_grace)
-        if verdict is Verdict.UNKNOWN:
-            raise InvalidRefreshTokenError(internal="a counter that was never issued")
-        if verdict is Verdict.ROTATE:
-            self._rotate(row, presented, now=now)
-        return verdict
-
-    def _reissue(self, row: AuthSession, standing: Standing, verdict: Verdict) -> Refreshed:
-        role = self._policy.staff.proved(standing.staff_role, row.amr)
-        _narrow(row, allowed_scopes(role, standing.membership_role))
-        tokens = self._issuer.pair(row, role=role)
-        return Refreshed(tokens, None if verdict is Verdict.ROTATE else verdict.name.lower())
-
-    def _rotate(self, row: AuthSession, presented: Presented, *, now: datetime) -> None:
-        row.counter += 1
-        row.rotated_at = now
-        row.prev_idem_hash = presented.idempotency_hash
-        row.idle_expires_at = min(now + self._policy.idle_lifetime, row.absolute_expires_at)
+    async def _reissue(self, sessions: SessionRepository, answered: Answered) -> Refreshed:
+        live = answered.live
+        role = self._policy.staff.proved(live.standing.staff_role, live.amr)
+        allowed = allowed_scopes(role, live.standing.membership_role)
+        # Never wider than at login: what a role lost is lost for this session, also if the role comes back.
+        scopes = [scope for scope in live.scopes if scope in allowed]
+        if len(scopes) < len(live.scopes):
+            await sessions.narrow(live.id, scopes)
+        tokens = self._issuer.pair(replace(live, scopes=scopes), role=role)
+        return Refreshed(tokens, REUSED.get(answered.verdict))
 
 
 async def _lock_live(sessions: SessionRepository, session_id: UUID) -> tuple[AuthSession, Standing]:
@@ -148,23 +156,22 @@ async def _lock_live(sessions: SessionRepository, session_id: UUID) -> tuple[Aut
         raise InvalidRefreshTokenError(internal="the session has ended")
     if row.impersonator_id is not None:
         raise InvalidRefreshTokenError(internal="support has no refresh token; somebody made one")
+    # Under the lock: later than the rotation that this caller may have waited for.
+    if row.idle_expires_at <= await sessions.now():
+        raise InvalidRefreshTokenError(internal="the session was idle for too long")
     return row, standing
 
 
-def _narrow(row: AuthSession, allowed: frozenset[Scope]) -> None:
-    """Never wider than at login: what a role lost is lost for this session, also if the role comes back."""
-    row.scopes = [scope for scope in row.scopes if scope in allowed]
-
-
-def _answered(row: AuthSession, verdict: Verdict, *, address: str | None) -> AuditEvent:
+def _answered(answered: Answered, *, address: str | None) -> AuditEvent:
+    live = answered.live
     return AuditEvent(
         AuditAction.TOKEN_REFRESH,
-        organization_id=row.organization_id,
+        organization_id=live.organization_id,
         actor_kind="user",
-        actor_id=row.user_id,
-        credential_id=row.id,
-        subject_id=row.user_id,
-        target=("session", row.id),
+        actor_id=live.user_id,
+        credential_id=live.id,
+        subject_id=live.user_id,
+        target=("session", live.id),
         address=address,
-        details={"counter": row.counter, "verdict": verdict.name.lower()},
+        details={"counter": live.counter, "verdict": answered.verdict.name.lower()},
     )
