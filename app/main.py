@@ -68,6 +68,7 @@ from app.settings import Settings, get_settings
 from app.summaries.announcing import RedisAnnouncer
 from app.summaries.batches.places import BatchPlaces
 from app.summaries.progress.desk import ProgressDesk
+from app.summaries.reads import SummaryReads
 from app.summaries.sharing.views import ViewCounter, written_every_few_seconds
 from app.summaries.warm import warm_route
 from app.users.mail_tokens import MailTokens
@@ -132,6 +133,7 @@ def _connect_stores(app: FastAPI, settings: Settings) -> None:
     app.state.refusals = RefusalLog(app.state.database)
     app.state.on_refusal = app.state.refusals.count
     app.state.cursors = CursorCodec(settings.signing_secret)
+    app.state.summary_reads = SummaryReads(app.state.database, app.state.cache, app.state.cursors)
     app.state.share_links = ShownLinks.from_secret(settings.signing_secret)
     app.state.share_views = ViewCounter(app.state.database)
     app.state.webhook_seal = webhook_seal(settings.signing_secret)

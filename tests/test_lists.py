@@ -17,7 +17,7 @@ TEXT = {"text": "Lighthouses speak in flashes, and every one of them has a rhyth
 WEBHOOK = {"url": "https://example.com/hook", "events": ["summary.ready"]}
 LISTS = [
     ("/api/v1/webhooks", WEBHOOK, 2),
-    ("/api/v1/summaries", TEXT, 2),
+    ("/api/v1/summaries", TEXT, 1),
     ("/api/v1/api-keys", {"name": "one more"}, 2),
 ]
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Self
 from uuid import UUID
 
 from fastapi import Depends, Request
-from sqlalchemy import Connection, DateTime, MetaData, Row, Select, Text, Uuid, event, text
+from sqlalchemy import Connection, DateTime, MetaData, Select, Text, Uuid, event, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
@@ -144,12 +144,12 @@ class Database:
     async def read(
         self,
         tenant: Tenant,
-        statement: Select[*tuple[Any, ...]],
-        values: Mapping[str, object],  # Any: columns of several types
-    ) -> Sequence[Row[*tuple[Any, ...]]]:
-        """The rows of a statement that `under_tenant` made: a transaction of its own, one round trip."""
+        statement: Select[*tuple[Any, ...]],  # Any: its columns
+        values: Mapping[str, object],
+    ) -> Sequence[Any]:  # Any: rows, with the statement's columns as attributes
+        """What a statement of `under_tenant` finds: a transaction of its own, one round trip."""
 
-        def fetch() -> Sequence[Row[*tuple[Any, ...]]]:  # Any: as above
+        def fetch() -> Sequence[Any]:  # Any: as above
             with self._reading.sync_engine.connect() as connection:
                 return connection.execute(statement, {**values, **_tenant_parameters(tenant)}).all()
 

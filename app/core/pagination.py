@@ -8,14 +8,14 @@ import hmac
 import json
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, literal, tuple_
+from sqlalchemy import ColumnElement, Select, bindparam, literal, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
 from app.core.derived_keys import derive_key
@@ -86,9 +86,19 @@ class Keyset:
         return [column.desc() if self.descending else column.asc() for column in self.columns]
 
     def behind(self, position: Sequence[KeyValue]) -> ColumnElement[bool]:
-        here = tuple_(*self.columns)
         pairs = zip(self.columns, position, strict=True)
-        there = tuple_(*(literal(value, column.type) for column, value in pairs))
+        return self._behind(literal(value, column.type) for column, value in pairs)
+
+    def behind_told(self) -> ColumnElement[bool]:
+        """For a statement that is built once, and given `told` each time."""
+        return self._behind(bindparam(f"behind_{column.key}", type_=column.type) for column in self.columns)
+
+    def told(self, position: Sequence[KeyValue]) -> dict[str, KeyValue]:
+        """Nothing for the first page, which is behind nothing."""
+        return {f"behind_{column.key}": value for column, value in zip(self.columns, position, strict=False)}
+
+    def _behind(self, position: Iterable[ColumnElement[Any]]) -> ColumnElement[bool]:  # Any: as columns
+        here, there = tuple_(*self.columns), tuple_(*position)
         return here < there if self.descending else here > there
 
     def position(self, row: object) -> tuple[KeyValue, ...]:

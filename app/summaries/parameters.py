@@ -26,7 +26,13 @@ MAX_HEADER_LENGTH = 1000
 async def get_surroundings(request: Request) -> Surroundings:
     state = request.app.state
     hosts = frozenset((host, port) for host, port in state.settings.fetch_allow_hosts)
-    return Surroundings(state.cache, state.cursors, allow_hosts=hosts, announcer=state.announcer)
+    return Surroundings(
+        state.cache,
+        state.cursors,
+        state.summary_reads,
+        allow_hosts=hosts,
+        announcer=state.announcer,
+    )
 
 
 SurroundingsDep = Annotated[Surroundings, Depends(get_surroundings)]

@@ -1,4 +1,7 @@
-"""A summary's row as clients see it: the view, its bytes and its entity tag."""
+"""A summary's row as clients see it: the view, its bytes and its entity tag.
+
+A row of `queries.SHOWN` has all that is asked of a `Summary` here.
+"""
 
 from uuid import UUID
 
@@ -7,11 +10,10 @@ from app.core.http import strong_etag
 from app.core.principal import Principal
 from app.reading.errors import ADVICE, Reason
 from app.summaries.models import Summary
+from app.summaries.queries import VIEWED
 from app.summaries.schemas import FailureView, HighlightView, SummaryItem, SummaryView, SummaryWithText
 from app.summaries.search.repository import Found
 from app.summaries.vocabulary import Style, Visibility
-
-DERIVED = frozenset({"failure", "style", "archived"})
 
 
 def cache_key(organization_id: UUID, summary_id: UUID) -> str:
@@ -55,12 +57,11 @@ def _document(summary: Summary, etag: str, view: SummaryView) -> CachedBody:
 
 
 def _fields(summary: Summary) -> dict[str, object]:
-    columns = SummaryView.model_fields.keys() - DERIVED
-    return {name: getattr(summary, name) for name in columns} | {
-        "failure": _failure(summary),
-        "style": summary.options.get("style", Style.PARAGRAPH),
-        "archived": summary.archived_at is not None,
-    }
+    fields: dict[str, object] = {name: getattr(summary, name) for name in VIEWED}
+    fields["failure"] = _failure(summary)
+    fields["style"] = summary.options.get("style", Style.PARAGRAPH)
+    fields["archived"] = summary.archived_at is not None
+    return fields
 
 
 def _failure(summary: Summary) -> FailureView | None:

@@ -1,7 +1,7 @@
 """What may be done with a summary, and by whom. Whatever changes one also makes the cache forget it."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -35,6 +35,7 @@ from app.summaries.errors import (
 from app.summaries.filters import Filters
 from app.summaries.measuring import count_submitted
 from app.summaries.models import Summary
+from app.summaries.reads import SummaryReads, scope_of
 from app.summaries.redo import Redo, RedoKind, queued_values
 from app.summaries.rendering import (
     cache_key,
@@ -74,6 +75,7 @@ class Surroundings:
 
     cache: BodyCache
     cursors: CursorCodec
+    reads: SummaryReads
     allow_hosts: frozenset[HostPort] = frozenset()
     announcer: Announcer | None = None
 
@@ -86,6 +88,7 @@ class SummaryService:
         self._principal = principal
         self._cache = surroundings.cache
         self._cursors = surroundings.cursors
+        self._reads = surroundings.reads
         self._announcer = surroundings.announcer
         self._allow_hosts = surroundings.allow_hosts
         self._summaries = SummaryRepository(session, principal.organization_id)
@@ -182,13 +185,16 @@ class SummaryService:
             if not may_read(self._principal, found):
                 raise SummaryNotFoundError
             return found
+        cold = await self._reads.find(self._principal, summary_id, found)
+        if cold is None:
+            raise SummaryNotFoundError
+        return cold.document if cold.is_kept else await self._unkept(summary_id, is_seen=is_seen)
+
+    async def _unkept(self, summary_id: UUID, *, is_seen: bool) -> CachedBody:
         summary = await self.get(summary_id)
-        document = document_of(summary)
-        if summary.ephemeral and is_seen:
+        if is_seen:
             await self.hand_over(summary)
-        elif not summary.ephemeral:
-            await self._cache.put(found, document)
-        return document
+        return document_of(summary)
 
     async def document_with_text(self, summary_id: UUID, *, is_seen: bool = True) -> CachedBody:
         summary = await self.get(summary_id)
@@ -203,8 +209,9 @@ class SummaryService:
             await self._summaries.discard(summary.id, owner=summary.user_id)
 
     async def page(self, filters: Filters, keyset: Keyset, request: PageRequest) -> PageOfRows[Found]:
-        viewer = self._principal.user_id
-        scope = {**asdict(filters), "organization_id": self._principal.organization_id, "viewer": viewer}
+        if not filters.need_search:
+            return await self._reads.page(self._principal, filters, keyset, request)
+        scope = scope_of(self._principal, filters)
         return await self._shelf.page(filters, Pagination(self._cursors, keyset, request, scope))
 
     async def count(self, filters: Filters) -> int:

@@ -15,7 +15,6 @@ from sqlalchemy import (
     Uuid,
     func,
     literal,
-    literal_column,
     select,
     union_all,
 )
@@ -26,10 +25,9 @@ from typing_extensions import override
 from app.core.pagination import Keyset, KeyValue, PageOfRows, Pagination
 from app.summaries.filters import Filters
 from app.summaries.models import Summary
-from app.summaries.repository import NEWEST_FIRST, archived, kept, plain_conditions, visible
+from app.summaries.repository import NEWEST_FIRST, visible
 from app.summaries.search.highlights import PIECES, WHOLE, Highlight, read_marks
-from app.summaries.search.models import EVERYBODY, READER
-from app.summaries.vocabulary import Visibility
+from app.summaries.search.queries import walks_of
 
 # So many of the newest summaries are looked through for their tags.
 TAGS_FROM = 10_000
@@ -39,7 +37,7 @@ HIGHLIGHTED = {"title": WHOLE, "summary": PIECES, "notes": PIECES}
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One of a list. `rank` is 0 in lists that are ordered by time."""
+    """One of a list. In one that is ordered by time `rank` is 0, and `summary` a row of `queries.SHOWN`."""
 
     summary: Summary
     rank: int = 0
@@ -76,12 +74,9 @@ class Shelf:
         self._viewer = viewer
 
     async def page(self, filters: Filters, pagination: Pagination) -> PageOfRows[Found]:
-        """One statement either way. Raises InvalidCursorError."""
-        if filters.need_search:
-            rows = await self._session.execute(self._matching(filters, pagination))
-            return pagination.page([_found(row) for row in rows])
-        summaries = await self._session.scalars(self._standing(filters, pagination))
-        return pagination.page([Found(summary) for summary in summaries])
+        """What has the words. Raises InvalidCursorError."""
+        rows = await self._session.execute(self._matching(filters, pagination))
+        return pagination.page([_found(row) for row in rows])
 
     async def count(self, filters: Filters) -> int:
         if filters.need_search:
@@ -103,37 +98,8 @@ class Shelf:
         counted = select(tags.c.tag, times).group_by(tags.c.tag).order_by(times.desc(), tags.c.tag)
         return [(row.tag, row.times) for row in await self._session.execute(counted.limit(TAGS_SHOWN))]
 
-    def _standing(self, filters: Filters, pagination: Pagination) -> Select[Summary]:
-        """Each shelf is walked for one page; of these few the page is the first."""
-        ids = union_all(*(pagination.apply(walk) for walk in self._walks(filters))).subquery()
-        return (
-            select(Summary)
-            .join(ids, ids.c.id == Summary.id)
-            .where(Summary.organization_id == self._organization_id)
-            .order_by(*pagination.keyset.order())
-            .limit(pagination.request.limit + 1)
-        )
-
     def _walks(self, filters: Filters) -> list[Select[UUID]]:
-        """One for everybody's and one for my own: an OR of the two would read all others' to skip them."""
-        states = (False, True) if filters.archived is None else (filters.archived,)
-        return [
-            select(Summary.id).where(
-                Summary.organization_id == self._organization_id,
-                read_by(reader),
-                kept(),
-                # As the indexes' own condition says it.
-                ~Summary.ephemeral,
-                archived(yes=state),
-                *plain_conditions(filters),
-            )
-            for reader in self._readers(filters)
-            for state in states
-        ]
-
-    def _readers(self, filters: Filters) -> Sequence[UUID]:
-        readers = {Visibility.ORGANIZATION: UUID(EVERYBODY), Visibility.PRIVATE: self._viewer}
-        return [reader for shown, reader in readers.items() if filters.visibility in {None, shown}]
+        return walks_of(filters, self._organization_id, self._viewer)
 
     def _matching(self, filters: Filters, pagination: Pagination) -> Select[*tuple[Any, ...]]:
         # Any: columns of several types
@@ -146,10 +112,6 @@ class Shelf:
             .where(*visible(self._organization_id, self._viewer))
             .order_by(*(order or (found.c.rank.desc(), Summary.id.desc())))
         )
-
-
-def read_by(reader: UUID) -> ColumnElement[bool]:
-    return literal_column(READER, Uuid()) == reader
 
 
 def _call(filters: Filters, pagination: Pagination) -> Any:  # Any: SQLAlchemy's own for a function

@@ -11,7 +11,7 @@ from typing_extensions import override
 from app.core.pagination import Keyset, PageOfRows, Pagination
 from app.summaries.models import Summary
 from app.summaries.search.models import EVERYBODY
-from app.summaries.search.repository import read_by
+from app.summaries.search.queries import read_by
 from app.summaries.vocabulary import Visibility
 
 

@@ -1,0 +1,27 @@
+"""The statements of reads that need no transaction of the request's: built once, asked by `Database.read`."""
+
+from sqlalchemy import bindparam, select
+
+from app.core.tenant_reads import under_tenant
+from app.summaries.models import Summary
+from app.summaries.schemas import SummaryView
+
+# What a view shows that is no column of that name.
+DERIVED = frozenset({"failure", "style", "archived"})
+VIEWED = tuple(name for name in SummaryView.model_fields if name not in DERIVED)
+# What those are derived from, and what deciding on an answer needs.
+BEHIND = (
+    *("organization_id", "user_id", "version", "ephemeral", "deleted_at"),
+    *("options", "archived_at", "failure_reason", "failure_retryable"),
+)
+# A row of these is rendered as a `Summary` is: an object of forty columns costs more than its answer.
+SHOWN = tuple(getattr(Summary, name) for name in (*VIEWED, *BEHIND))
+
+# Whoever may read it: that is decided for each reader.
+ONE = under_tenant(
+    select(*SHOWN).where(
+        Summary.organization_id == bindparam("organization_id"),
+        Summary.id == bindparam("summary_id"),
+        Summary.deleted_at.is_(None),
+    )
+)

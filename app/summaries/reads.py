@@ -1,0 +1,75 @@
+"""What people read without a transaction of their own: each one statement, in one round trip."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from uuid import UUID
+
+from app.core.cache import BodyCache, CachedBody, Miss
+from app.core.db import Database, Tenant
+from app.core.pagination import CursorCodec, Keyset, PageOfRows, PageRequest, Pagination
+from app.core.principal import Principal
+from app.core.single_flight import SingleFlight
+from app.summaries.filters import Filters
+from app.summaries.queries import ONE
+from app.summaries.rendering import document_of, may_read
+from app.summaries.search.queries import PageShape, page_statement, page_values
+from app.summaries.search.repository import Found
+
+
+@dataclass(frozen=True, slots=True)
+class Cold:
+    """As it was read; what is not kept goes with the first who has seen it, and so is nobody else's."""
+
+    document: CachedBody
+    is_kept: bool
+
+
+class SummaryReads:
+    def __init__(self, database: Database, cache: BodyCache, cursors: CursorCodec) -> None:
+        self._database = database
+        self._cache = cache
+        self._cursors = cursors
+        self._flights = SingleFlight[Cold | None]()
+
+    async def find(self, principal: Principal, summary_id: UUID, missed: Miss) -> Cold | None:
+        """After a look into the cache: of all who missed the same state of it one asks the database."""
+        tenant = tenant_of(principal)
+
+        async def load() -> Cold | None:
+            return await self._load(tenant, summary_id, missed)
+
+        # Without a fence two of them may have missed different states: then one's own write is in between.
+        flight = self._flights.fetch(f"{missed.key} {missed.fence}", load) if missed.fence else load()
+        found = await flight
+        return found if found and may_read(principal, found.document) else None
+
+    async def _load(self, tenant: Tenant, summary_id: UUID, missed: Miss) -> Cold | None:
+        values = {"organization_id": tenant.organization_id, "summary_id": summary_id}
+        for row in await self._database.read(tenant, ONE, values):
+            found = Cold(document_of(row), is_kept=not row.ephemeral)
+            if found.is_kept:
+                await self._cache.put(missed, found.document)
+            return found
+        return None
+
+    async def page(
+        self, principal: Principal, filters: Filters, keyset: Keyset, request: PageRequest
+    ) -> PageOfRows[Found]:
+        """In the order of time, without words. Raises InvalidCursorError."""
+        tenant = tenant_of(principal)
+        pagination = Pagination(self._cursors, keyset, request, scope_of(principal, filters))
+        position = pagination.position()
+        shape = PageShape.of(filters, keyset, rows=request.limit + 1, is_behind=position is not None)
+        values = page_values(filters, keyset, tenant, position)
+        rows = await self._database.read(tenant, page_statement(shape), values)
+        return pagination.page([Found(row) for row in rows])
+
+
+def tenant_of(principal: Principal) -> Tenant:
+    return Tenant(organization_id=principal.organization_id, user_id=principal.user_id)
+
+
+def scope_of(principal: Principal, filters: Filters) -> Mapping[str, object]:
+    """Of a cursor: whose list it is, and what narrows it."""
+    narrowed = asdict(filters)
+    return {**narrowed, "organization_id": principal.organization_id, "viewer": principal.user_id}

@@ -1,0 +1,102 @@
+"""The statement of a list in the order of time: one for each shape of what is asked, built once."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, Self
+from uuid import UUID
+
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    SQLColumnExpression,
+    Uuid,
+    bindparam,
+    literal_column,
+    select,
+    union_all,
+)
+
+from app.core.db import Tenant
+from app.core.pagination import Keyset, KeyValue
+from app.core.tenant_reads import under_tenant
+from app.summaries.filters import Filters
+from app.summaries.models import Summary
+from app.summaries.queries import SHOWN
+from app.summaries.repository import archived, kept, plain_conditions
+from app.summaries.search.models import EVERYBODY, READER
+from app.summaries.vocabulary import Visibility
+
+# What a statement is told with each page; the others' values choose an index, and are part of its shape.
+TOLD = ("status", "created_after", "created_before")
+# More than there are filters and orders with the usual limits.
+SHAPES = 256
+
+
+@dataclass(frozen=True, slots=True)
+class PageShape:
+    """`rows`: one more than the page has. Of `filters`, what is told is only there or not."""
+
+    filters: Filters
+    told: frozenset[str]
+    keyset: Keyset
+    rows: int
+    is_behind: bool
+
+    @classmethod
+    def of(cls, filters: Filters, keyset: Keyset, *, rows: int, is_behind: bool) -> Self:
+        told = frozenset(name for name in TOLD if getattr(filters, name) is not None)
+        untold: dict[str, Any] = dict.fromkeys(TOLD)  # Any: as the fields are
+        return cls(replace(filters, **untold), told, keyset, rows, is_behind)
+
+
+@lru_cache(maxsize=SHAPES)
+def page_statement(shape: PageShape) -> Select[*tuple[Any, ...]]:  # Any: the columns of `SHOWN`
+    """Each shelf is walked for one page; of these few the page is the first."""
+    keyset, organization_id = shape.keyset, bindparam("organization_id", type_=Uuid())
+    told: dict[str, Any] = {name: bindparam(name) for name in shape.told}  # Any: stands for its value
+    walks = walks_of(replace(shape.filters, **told), organization_id, bindparam("viewer", type_=Uuid()))
+    if shape.is_behind:
+        walks = [walk.where(keyset.behind_told()) for walk in walks]
+    ids = union_all(*(walk.order_by(*keyset.order()).limit(shape.rows) for walk in walks)).subquery()
+    rows = select(*SHOWN).join(ids, ids.c.id == Summary.id).where(Summary.organization_id == organization_id)
+    return under_tenant(rows.order_by(*keyset.order()).limit(shape.rows))
+
+
+def page_values(
+    filters: Filters, keyset: Keyset, tenant: Tenant, position: Sequence[KeyValue] | None
+) -> Mapping[str, object]:
+    told = {name: value for name in TOLD if (value := getattr(filters, name)) is not None}
+    here = {"organization_id": tenant.organization_id, "viewer": tenant.user_id}
+    return {**told, **here, **keyset.told(position or ())}
+
+
+def walks_of(
+    filters: Filters,
+    organization_id: UUID | ColumnElement[UUID],
+    viewer: UUID | ColumnElement[UUID],
+) -> list[Select[UUID]]:
+    """One for everybody's and one for my own: an OR of the two would read all others' to skip them."""
+    states = (False, True) if filters.archived is None else (filters.archived,)
+    return [
+        select(Summary.id).where(
+            Summary.organization_id == organization_id,
+            read_by(reader),
+            kept(),
+            # As the indexes' own condition says it.
+            ~Summary.ephemeral,
+            archived(yes=state),
+            *plain_conditions(filters),
+        )
+        for reader in _readers(filters, viewer)
+        for state in states
+    ]
+
+
+def read_by(reader: UUID | ColumnElement[UUID]) -> SQLColumnExpression[bool]:
+    return literal_column(READER, Uuid()) == reader
+
+
+def _readers(filters: Filters, viewer: UUID | ColumnElement[UUID]) -> Sequence[UUID | ColumnElement[UUID]]:
+    readers = {Visibility.ORGANIZATION: UUID(EVERYBODY), Visibility.PRIVATE: viewer}
+    return [reader for shown, reader in readers.items() if filters.visibility in {None, shown}]
