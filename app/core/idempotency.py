@@ -7,6 +7,7 @@ is there without the other; refusals and failures are not kept: a retry after on
 
 import re
 from dataclasses import replace
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,7 +15,7 @@ from app.core import idempotency_store as store
 from app.core.db import Database
 from app.core.errors import ProblemError
 from app.core.idempotency_seal import Answer, AnswerSeal, UnsealableError
-from app.core.idempotency_store import KeyedRequest
+from app.core.idempotency_store import Keeping, KeyedRequest
 
 MAX_KEY_LENGTH = 255
 
@@ -99,20 +100,28 @@ class Once:
         own = self._request and replace(self._request, route=f"{self._request.route}#{name}")
         return Once(own, seal=self._seal, database=self._database)
 
-    async def claim(self, session: AsyncSession) -> None:
-        """In the transaction that will act, before it does.
+    async def claim(self, session: AsyncSession) -> datetime | None:
+        """In the transaction that will act, before it does: when that began; None without a key.
 
         Raises:
             ReplayError: it has been done before; also the errors above.
         """
         if self._request is None:
-            return
+            return None
         found = await store.claim(session, self._request)
         if found.answer is not None:
             raise ReplayError(self._answer_before(found.answer, found.fingerprint, self._request))
         if not found.is_locked:
             raise IdempotencyKeyInUseError
         self._session = session
+        return found.began
+
+    def sealed(self, answer: Answer) -> Keeping | None:
+        """Instead of `keep`: for whoever writes it themselves, in the transaction of `claim`."""
+        if self._request is None:
+            return None
+        self._kept = answer
+        return Keeping(self._request, self._seal.seal(answer, self._request))
 
     async def keep(self, session: AsyncSession, answer: Answer) -> None:
         """In the transaction of `claim`, once it has acted."""

@@ -9,21 +9,14 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.db import UNIQUE_VIOLATION
 from app.core.origin import current_origin
 
 QUEUE = "default"
 # Other people's servers are slow: deliveries have places of their own in a worker, and take nobody else's.
 WEBHOOK_QUEUE = "webhooks"
-DEFER = text(
-    "SELECT procrastinate_defer_jobs_v1(ARRAY["
-    "ROW(:queue, :task, :priority, NULL, :lock, CAST(:args AS jsonb), CAST(:run_at AS timestamptz))"
-    "::procrastinate_job_to_defer_v1])"
-)
-
+DEFER = text("SELECT enqueue_job(:queue, :task, :priority, :lock, :args, :run_at)")
 DEFER_MANY = text(
     "SELECT procrastinate_defer_jobs_v1(array_agg("
     "ROW(:queue, :task, :priority, NULL, job.lock, job.args, NULL)::procrastinate_job_to_defer_v1))"
@@ -55,17 +48,15 @@ async def enqueue(
         "task": task,
         "priority": priority,
         "lock": queueing_lock,
-        "args": json.dumps({**args, **current_origin().as_arguments()}),
+        "args": job_arguments(args),
         "run_at": run_at,
     }
-    try:
-        async with session.begin_nested():
-            await session.execute(DEFER, values)
-    except IntegrityError as error:
-        if getattr(error.orig, "sqlstate", None) != UNIQUE_VIOLATION:
-            raise
-        return False
-    return True
+    return bool(await session.scalar(DEFER, values))
+
+
+def job_arguments(args: Mapping[str, str | int]) -> str:
+    """As the queue keeps them, in JSON."""
+    return json.dumps({**args, **current_origin().as_arguments()})
 
 
 async def enqueue_many(

@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
+from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -12,10 +14,11 @@ from app.core.db import Database, Tenant
 from app.core.http import MAX_WAIT_SECONDS
 from app.core.idempotency import Once
 from app.core.idempotency_seal import Answer
+from app.core.idempotency_store import Keeping
 from app.core.principal import Principal
 from app.summaries.duplicates import Outcome, Submission
 from app.summaries.errors import SummaryNotFoundError
-from app.summaries.models import Summary
+from app.summaries.models import Summary, stamp
 from app.summaries.progress.hub import ProgressHub
 from app.summaries.redo import RedoKind
 from app.summaries.schemas import SummaryDraft
@@ -58,16 +61,22 @@ class Intake:
         `admit` counts it, and may refuse; what is only repeated is not counted again.
         """
         async with self._opened() as session:
-            await self._once.claim(session)
+            began = await self._once.claim(session)
             if admit is not None:
                 await admit()
-            submission = await self._service(session).submit(draft)
-            if submission.summary.ephemeral:
-                self._once.keep_nothing()
-            else:
-                # Kept as it stands now: whoever retries meanwhile, or after we died waiting, finds it.
+            submission = await self._service(session).submit(draft, keep=partial(self._sealed, began))
+            if submission.outcome is not Outcome.CREATED:
                 await self._once.keep(session, self._receipt(submission))
         return submission
+
+    def _sealed(self, began: datetime | None, submission: Submission) -> Keeping | None:
+        """Kept as it stands now: whoever retries meanwhile, or after we died waiting, finds it."""
+        if submission.summary.ephemeral:
+            self._once.keep_nothing()
+        if began is None:
+            return None
+        stamp(submission.summary, began)
+        return self._once.sealed(self._receipt(submission))
 
     async def finished(self, submission: Submission, *, wait_seconds: int) -> Submission:
         """What is not kept is always waited for."""

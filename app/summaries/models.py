@@ -111,6 +111,21 @@ class Summary(Base):
     also_call: Mapped[list[str]] = mapped_column(default=list, server_default="{}")
 
 
+_DEFAULTS = {column.key: column.default for column in Summary.__table__.columns if column.default}
+
+
+def fill_in(summary: Summary) -> None:
+    """What a row that is not written yet will have by default, its times aside."""
+    for name, default in _DEFAULTS.items():
+        if getattr(summary, name) is None:
+            setattr(summary, name, default.arg(None) if default.is_callable else default.arg)
+
+
+def stamp(summary: Summary, began: datetime) -> None:
+    """`began` is PostgreSQL's `now()` in the transaction that writes it."""
+    summary.asked_at = summary.created_at = summary.updated_at = began
+
+
 class SummaryContent(Base):
     """`input` is what was submitted as text or html, `document` as a file; `text` what was extracted.
 

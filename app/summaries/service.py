@@ -1,6 +1,6 @@
 """What may be done with a summary, and by whom. Whatever changes one also makes the cache forget it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -13,11 +13,12 @@ from app.core.conditional import PreconditionFailedError
 from app.core.db import after_commit
 from app.core.errors import FieldFault, ValidationFailedError
 from app.core.http import matches_if_match
+from app.core.idempotency_store import Keeping
 from app.core.ids import new_id
-from app.core.jobs import enqueue
+from app.core.jobs import enqueue, job_arguments
 from app.core.pagination import CursorCodec, Keyset, PageOfRows, PageRequest, Pagination
 from app.core.principal import Principal
-from app.organizations.usage.service import count_summary
+from app.organizations.usage.service import Due, count_summary, settle
 from app.reading.article import RawDocument
 from app.reading.errors import Reason
 from app.reading.urls import HostPort
@@ -34,7 +35,7 @@ from app.summaries.errors import (
 )
 from app.summaries.filters import Filters
 from app.summaries.measuring import count_submitted
-from app.summaries.models import Summary
+from app.summaries.models import Summary, fill_in, stamp
 from app.summaries.reads import SummaryReads, scope_of
 from app.summaries.redo import Redo, RedoKind, queued_values
 from app.summaries.rendering import (
@@ -45,17 +46,17 @@ from app.summaries.rendering import (
     etag_with_text,
     may_read,
 )
-from app.summaries.repository import SummaryRepository
+from app.summaries.repository import BACKLOG_PER_STEP, SummaryRepository, Writing
 from app.summaries.schemas import SummaryChanges, SummaryDraft
 from app.summaries.search.repository import Found, Shelf
 from app.summaries.telling.service import CALLBACK, tell_of_change
 from app.summaries.vocabulary import FINAL, OnDuplicate, Source, Status
 
 SUMMARISE = "summaries.summarise"
-# So many waiting summaries of one tenant put its next one a step behind everybody else's.
-BACKLOG_PER_STEP = 10
 # Of one summary, beside the callback that it began with: each is a delivery to somebody else's server.
 MOST_ALSO_CALLED = 10
+# None where no answer is kept.
+Keep = Callable[[Submission], Keeping | None]
 
 
 async def enqueue_summarising(session: AsyncSession, summary_id: UUID, repository: SummaryRepository) -> None:
@@ -63,10 +64,14 @@ async def enqueue_summarising(session: AsyncSession, summary_id: UUID, repositor
     await enqueue(
         session,
         SUMMARISE,
-        args={"organization_id": str(repository.organization_id), "summary_id": str(summary_id)},
+        args=_job(repository.organization_id, summary_id),
         queueing_lock=str(summary_id),
         priority=-(await repository.backlog() // BACKLOG_PER_STEP),
     )
+
+
+def _job(organization_id: UUID, summary_id: UUID) -> dict[str, str | int]:
+    return {"organization_id": str(organization_id), "summary_id": str(summary_id)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,24 +99,19 @@ class SummaryService:
         self._summaries = SummaryRepository(session, principal.organization_id)
         self._shelf = Shelf(session, principal.organization_id, viewer=principal.user_id)
 
-    async def submit(self, draft: SummaryDraft) -> Submission:
+    async def submit(self, draft: SummaryDraft, *, keep: Keep) -> Submission:
+        """`keep` seals the answer, for the statement that writes a new one; an equal one is not sealed."""
         refuse_oversize(draft)
         summary = to_summary(draft, self._principal, summary_id=new_id(), allow_hosts=self._allow_hosts)
-        return await self.take_in(summary, content_of(draft), on_duplicate=draft.on_duplicate)
-
-    async def take_in(
-        self, summary: Summary, submitted: str | RawDocument | None, *, on_duplicate: OnDuplicate
-    ) -> Submission:
-        """`summary` is not in the database yet; `submitted` is its text, html or file."""
         equal = None
-        if on_duplicate is not OnDuplicate.NEW:
+        if draft.on_duplicate is not OnDuplicate.NEW:
             await self._summaries.lock_submission(summary)
             equal = await self._summaries.find_equal(summary)
         if equal is None:
-            return Submission(await self._add(summary, submitted), Outcome.CREATED)
+            return await self._add(summary, content_of(draft), keep)
         if equal.status not in FINAL:
             await self._call_also(equal, summary.options.get(CALLBACK))
-        if on_duplicate is OnDuplicate.RETURN:
+        if draft.on_duplicate is OnDuplicate.RETURN:
             return Submission(equal, Outcome.RETURNED)
         return Submission(await self._renew(equal, options=summary.options), Outcome.REFRESHED)
 
@@ -124,13 +124,22 @@ class SummaryService:
             raise ValidationFailedError(faults=[fault])
         await self._summaries.call_also(equal, url)
 
-    async def _add(self, summary: Summary, submitted: str | RawDocument | None) -> Summary:
-        await self._summaries.add(summary, submitted=submitted)
-        await enqueue_summarising(self._session, summary.id, self._summaries)
-        await count_summary(self._session, self._principal)
+    async def _add(self, summary: Summary, submitted: str | RawDocument | None, keep: Keep) -> Submission:
+        """One statement: row, texts, job, answer and count. Raises QuotaExceededError, and all is undone."""
+        submission = Submission(summary, Outcome.CREATED)
+        fill_in(summary)
+        writing = Writing(
+            task=SUMMARISE,
+            job_args=job_arguments(_job(self._principal.organization_id, summary.id)),
+            due=Due.of(self._principal),
+            keeping=keep(submission),
+        )
+        written = await self._summaries.add(summary, submitted, writing)
+        stamp(summary, written.began)
+        await settle(self._session, self._principal, written.counted)
         count_submitted(self._session, summary.source)
         announce_after_commit(self._session, self._announcer, summary)
-        return summary
+        return submission
 
     async def _renew(self, equal: Summary, *, options: Mapping[str, Any]) -> Summary:  # Any: JSON
         """What is still being worked on is as fresh as it can be."""

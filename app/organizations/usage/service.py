@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import Self
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -32,6 +33,28 @@ class Usage:
     by_key: dict[UUID, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What one more summary is counted by. `api_key_id` is NO_KEY for what is done without one."""
+
+    today: date
+    api_key_id: UUID
+    terms: PlanTerms
+
+    @classmethod
+    def of(cls, principal: Principal) -> Self:
+        api_key_id = principal.credential_id if principal.kind == "api_key" else NO_KEY
+        return cls(datetime.now(UTC).date(), api_key_id, PLANS[principal.plan])
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """`number` is the month's, with these; None where the quota did not hold them all."""
+
+    number: int | None
+    text_bytes: int
+
+
 async def count_summary(session: AsyncSession, principal: Principal, *, many: int = 1) -> None:
     """In the transaction that makes the summary, as late as possible: the month's row is held to its end.
 
@@ -40,16 +63,24 @@ async def count_summary(session: AsyncSession, principal: Principal, *, many: in
     So it is counted once, however often its job is tried, and not at all where the request fails.
     Raises QuotaExceededError.
     """
-    terms = PLANS[principal.plan]
+    due = Due.of(principal)
     usage = UsageRepository(session, principal.organization_id)
-    today = datetime.now(UTC).date()
-    if await usage.text_bytes() >= terms.storage_bytes:
+    stored = await usage.text_bytes()
+    await usage.count_in_day(due.today, user_id=principal.user_id, api_key_id=due.api_key_id, many=many)
+    number = await usage.count_in_month(
+        due.today.replace(day=1), quota=due.terms.summaries_per_month, many=many
+    )
+    await settle(session, principal, Counted(number, stored), many=many)
+
+
+async def settle(session: AsyncSession, principal: Principal, counted: Counted, *, many: int = 1) -> None:
+    """Once they are counted: refuses what the plan does not hold, or warns. Raises QuotaExceededError."""
+    terms = PLANS[principal.plan]
+    if counted.text_bytes >= terms.storage_bytes:
         raise QuotaExceededError("The plan's storage is full", hint="Delete summaries, or change the plan.")
-    number = await usage.count_in_month(today.replace(day=1), quota=terms.summaries_per_month, many=many)
+    number = counted.number
     if number is None:
         raise QuotaExceededError("The plan's summaries of this month are spent, or too few are left")
-    api_key_id = principal.credential_id if principal.kind == "api_key" else NO_KEY
-    await usage.count_in_day(today, user_id=principal.user_id, api_key_id=api_key_id, many=many)
     await _warn(session, principal, numbers=range(number - many + 1, number + 1), terms=terms)
 
 
