@@ -6,7 +6,10 @@ from collections.abc import Callable
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.limit_verdict import STATE_KEY, Verdict
-from app.core.raw_headers import put_header
+from app.core.raw_headers import put_headers
+
+NAMES = ("RateLimit-Policy", "RateLimit", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
+RAW_NAMES = {name: name.lower().encode() for name in NAMES}
 
 
 class RateLimitHeadersMiddleware:
@@ -24,8 +27,8 @@ class RateLimitHeadersMiddleware:
         async def send_with_headers(message: Message) -> None:
             verdict = state.get(STATE_KEY)
             if message["type"] == "http.response.start" and verdict is not None:
-                for name, value in rate_limit_headers(verdict, now=self._clock()).items():
-                    put_header(message, name.lower().encode(), value.encode())
+                told = rate_limit_headers(verdict, now=self._clock())
+                put_headers(message, [(RAW_NAMES[name], value.encode()) for name, value in told.items()])
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

@@ -24,9 +24,12 @@ def add_absent(start: Message, headers: Sequence[RawHeader]) -> None:
     start["headers"] = [*start["headers"], *(header for header in headers if header[0] not in there)]
 
 
-def put_header(start: Message, name: bytes, value: bytes) -> None:
-    """In the place of whatever the answer has under this name."""
-    if first_header(start["headers"], name) is None:
-        start["headers"] = [*start["headers"], (name, value)]
-    else:
-        MutableHeaders(scope=start)[name.decode("latin-1")] = value.decode("latin-1")
+def put_headers(start: Message, headers: Sequence[RawHeader]) -> None:
+    """In the place of whatever the answer has under these names."""
+    names = {name for name, _ in headers}
+    if names.isdisjoint(name for name, _ in start["headers"]):
+        start["headers"] = [*start["headers"], *headers]
+        return
+    present = MutableHeaders(scope=start)
+    for name, value in headers:
+        present[name.decode("latin-1")] = value.decode("latin-1")

@@ -1,7 +1,7 @@
 import pytest
 from starlette.types import Message
 
-from app.core.raw_headers import add_absent, first_header, put_header
+from app.core.raw_headers import add_absent, first_header, put_headers
 
 pytestmark = pytest.mark.unit
 
@@ -29,11 +29,11 @@ def test_headers_of_an_answer_are_not_shared_with_whoever_made_them() -> None:
     message = start()
     message["headers"] = kept
     add_absent(message, [(b"b", b"2")])
-    put_header(message, b"c", b"3")
+    put_headers(message, [(b"c", b"3")])
     assert (kept, len(message["headers"])) == ([(b"a", b"1")], 3)
 
 
 def test_put_takes_the_place_of_all_that_stood_there() -> None:
     message = start((b"a", b"1"), (b"b", b"2"), (b"a", b"3"))
-    put_header(message, b"a", b"new")
-    assert message["headers"] == [(b"a", b"new"), (b"b", b"2")]
+    put_headers(message, [(b"a", b"new"), (b"c", b"3")])
+    assert message["headers"] == [(b"a", b"new"), (b"b", b"2"), (b"c", b"3")]

@@ -7,7 +7,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.ids import new_id
 from app.core.origin import REQUEST_ID, TRACEPARENT, arriving
-from app.core.raw_headers import first_header, put_header
+from app.core.raw_headers import first_header, put_headers
 
 HEADER = REQUEST_ID.lower().encode()
 TRACE_HEADER = TRACEPARENT.encode()
@@ -28,7 +28,7 @@ class RequestIdMiddleware:
             return
         sent = first_header(scope["headers"], HEADER) or b""
         request_id = sent.decode() if _SANE.fullmatch(sent) else str(new_id())
-        raw_id = request_id.encode()
+        told = [(HEADER, request_id.encode())]
         state = scope.setdefault("state", {})
         state["request_id"] = request_id
         # What a refresh compares with the last rotation: who was under way before it could not know.
@@ -43,7 +43,7 @@ class RequestIdMiddleware:
 
         async def send_with_id(message: Message) -> None:
             if message["type"] in STARTS:
-                put_header(message, HEADER, raw_id)
+                put_headers(message, told)
             await send(message)
 
         traceparent = first_header(scope["headers"], TRACE_HEADER)
