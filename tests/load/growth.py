@@ -186,18 +186,9 @@ async def measure(sides: list[Side]) -> None:
     tell("| | small, least ms | p50 | p95 | large, least | p50 | p95 | ratio of the least | of p50 |")
     tell("|---|---|---|---|---|---|---|---|---|")
     grown = {name: ask for name, ask in operations(sides) if await compare(name, ask, sides) > GOAL}
-    await _explain_with_rows(sides[-1].place.superuser_url)
+    await explain_everything(sides[-1].place.superuser_url)
     for name, ask in grown.items():
         await explain(name, ask, sides[-1])
-
-
-async def _explain_with_rows(url: str) -> None:
-    await explain_everything(url)
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute("ALTER DATABASE large SET auto_explain.log_analyze = on")
-    finally:
-        await connection.close()
 
 
 async def tell_sizes(url: str) -> None:

@@ -12,6 +12,9 @@ LOADED = (
     "session_preload_libraries = 'auto_explain'",
     "auto_explain.log_min_duration = 0",
     "auto_explain.log_nested_statements = on",
+    # With the rows that each step met.
+    "auto_explain.log_analyze = on",
+    "auto_explain.log_timing = off",
     "auto_explain.log_level = 'notice'",
 )
 
