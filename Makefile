@@ -1,5 +1,5 @@
 # Aliases of the everyday tasks. `make help` lists them.
-.PHONY: help run demo fleet test bench micro lint format dashboards lock migration
+.PHONY: help run demo fleet test bench micro crowd lint format dashboards lock migration
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/'
@@ -21,6 +21,9 @@ bench: ## the service beside the least that could be done, into docs/performance
 
 micro: ## what single functions cost
 	.venv/bin/python -m pytest tests/load/micro --benchmark-enable --benchmark-only --benchmark-columns=min,median,ops
+
+crowd: ## a mix of users at a whole service, by locust
+	.venv/bin/python -m tests.load.crowd
 
 lint: ## ruff, mypy, import contracts
 	.venv/bin/ruff check . && .venv/bin/mypy && .venv/bin/lint-imports

@@ -1,5 +1,6 @@
 """How near to the floor each work has to come: one table for the document and for CI."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 HELLO = "floor GET /hello"
@@ -34,5 +35,16 @@ DEMANDS = {
     LOG_IN: Demand(HASHES, goal=0.9, at_least=0.8, held=0.3),
     REFRESH: Demand(POST_ROW, goal=0.5, at_least=0.3, held=0.01),
 }
+NAMES = (HELLO, CACHED, ROW, POST_ROW, *DEMANDS, HASHES)
+# Each of their requests needs something of its own to ask for.
+ASKED_ONCE = {COLD, SUBMIT, REFRESH}
 # Of the loop's turns while passwords are hashed, 99 in 100 are at most so late.
 MOST_LAG_SECONDS = 0.01
+
+
+def chosen(parts: Sequence[str]) -> set[str]:
+    """The works that have one of these in their names, and what their shares are of; all without any."""
+    wanted = {name for name in NAMES if not parts or any(part in name for part in parts)}
+    while bases := {DEMANDS[name].base for name in wanted if name in DEMANDS} - wanted:
+        wanted |= bases
+    return wanted
