@@ -65,6 +65,7 @@ def main() -> int:
         on = machine.described(stage.servers)
     rows, others = rows_of(bursts), others_share(bursts)
     say("\n".join([HEAD, *(row.line for row in rows)]))
+    say("\n".join(f"not reached: {row.name}: {row.missed}" for row in rows if row.missed))
     if options.write and (others <= MOST_OTHERS or options.though_busy):
         load = f"{options.rounds} rounds of {options.seconds} s each, {options.connections} connections"
         document.write(document.Measurement(rows, on, load, others, datetime.now(UTC).date()))

@@ -121,6 +121,8 @@ def _as_in_production(folder: Path) -> dict[str, str]:
         "PUBLIC_URL": "https://precis.example",
         "LOG_LEVEL": "INFO",
         "LOG_FORMAT": "json",
+        # No pooler in transaction mode stands between; the floor keeps its statements too.
+        "DB_PREPARED_STATEMENTS": "100",
         "RATE_LIMIT_SCALE": "1000000",
         "WEB_CONCURRENCY": "1",
     }
