@@ -29,7 +29,8 @@ pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 # The most rows that one step may meet. A page is twenty and one, of two shelves, and what lies between.
 ONE, PAGE, BATCH = 5, 200, 1_000
-# Counting reads an index's entry of each row that it counts: see docs/scaling.md.
+# Counting reads an entry of each row that it counts, and a small organisation's feed sorts what its owner
+# has: docs/scaling.md says more.
 LIBRARY = SIZE.rows // 10
 LISTS = {
     "": PAGE,
