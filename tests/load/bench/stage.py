@@ -24,7 +24,7 @@ from app.core.db import Database, Tenant
 from app.core.ids import new_id
 from app.core.refresh_tokens import RefreshTokens
 from app.core.schema_version import ROOT
-from app.local.account import server_account
+from app.local.account import LocalServerError, server_account
 from app.local.data_directory import throw_away_directory
 from app.local.ports import LOOPBACK, free_port, url_of
 from app.local.process import Child, Command
@@ -38,6 +38,7 @@ FLOOR_KEY = "a key of thirty-two characters !"
 SUMMARIES = "/api/v1/summaries"
 TEXT = "The river rose by two metres in a night. " * 40
 TENANTS = 32
+LOG_TAIL = 4000
 START_SECONDS, WORK_SECONDS = 20.0, 60.0
 # The reader's own shelf, each row as the worker left the first.
 MULTIPLY = """
@@ -134,7 +135,11 @@ def _raised(stack: Stack, *, rows: int) -> Stage:
     api = Child("serve", Command(precis("serve"), environment=stack.environment, directory=ROOT, log=log))
     stack.children.append(api)
     url = url_of(LOOPBACK, port)
-    stack.wait_until_ready(url, api)
+    try:
+        stack.wait_until_ready(url, api)
+    except LocalServerError as error:
+        error.add_note(log.read_text("utf-8")[-LOG_TAIL:])
+        raise
     os.environ.update(stack.environment)
     settings = load_settings()
     cast = asyncio.run(_cast(stack, settings, url, rows=rows))
