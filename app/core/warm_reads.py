@@ -1,11 +1,12 @@
-"""Reads of one object, answered before routing where everything they need is warm.
+"""Reads of one object, answered before routing where whoever asks is known.
 
 The route's work is done here in the route's order, but asked of Redis at once: whether the credential still
-lives, the limits of whom it stood for last, and the body. Whatever is not plainly such a read, or finds
-something cold, goes on to the route, which counts nothing a second time. A refusal is the route's own.
+lives, the limits of whom it stood for last, and the body, which only where it is cold is loaded. Whatever is
+not plainly such a read, or not found, goes on to the route, which counts nothing a second time. A refusal is
+the route's own.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -28,12 +29,16 @@ MAX_CONDITION_BYTES = 1000
 
 @dataclass(frozen=True, slots=True)
 class WarmRoute:
-    """`path` is the route's template, which ends with the id; `key` is given organisation and object."""
+    """`path` is the route's template, which ends with the id; `key` is given organisation and object.
+
+    `load`: what the cache has not, for whoever may read it; None where only the route can answer.
+    """
 
     path: str
     needs: Scope
     key: Callable[[UUID, UUID], str]
     may_read: Callable[[Principal, CachedBody], bool]
+    load: Callable[[HTTPConnection, Principal, UUID, Miss], Awaitable[CachedBody | None]]
     answer: Callable[[CachedBody, str | None], Response]
 
 
@@ -52,13 +57,11 @@ class WarmReadsMiddleware:
 
     async def __call__(self, scope: ConnectionScope, receive: Receive, send: Send) -> None:
         asked = self._read(scope)
-        answer = await self._answer(HTTPConnection(scope), asked) if asked else None
-        if answer is None:
+        found = await self._find(HTTPConnection(scope), asked) if asked else None
+        if asked is None or found is None:
             await self.app(scope, receive, send)
             return
-        # What the log and the figures name a request by.
-        scope["route"] = self.route
-        await answer(scope, receive, send)
+        await self.route.answer(found, asked.if_none_match)(scope, receive, send)
 
     def _read(self, scope: ConnectionScope) -> Asked | None:
         """None for whatever is not plainly a read of one object with one credential."""
@@ -71,7 +74,7 @@ class WarmReadsMiddleware:
             return None
         return Asked(object_id, *credential_and_condition)
 
-    async def _answer(self, connection: HTTPConnection, asked: Asked) -> Response | None:
+    async def _find(self, connection: HTTPConnection, asked: Asked) -> CachedBody | None:
         expected = expected_principal(connection, asked.credential)
         if expected is None or self.route.needs not in expected.scopes:
             return None
@@ -86,13 +89,13 @@ class WarmReadsMiddleware:
             await limiter.enforce_principal(connection, principal)
             return None
         limiter.settle(connection, await count.verdict(), hits)
+        # What the log and the figures name a request by, however it ends.
+        connection.scope["route"] = self.route
         found = await cache.get(key, begun=lookup)
         if isinstance(found, Miss):
             connection.state.missed = found
-            return None
-        if not self.route.may_read(principal, found):
-            return None
-        return self.route.answer(found, asked.if_none_match)
+            return await self.route.load(connection, principal, asked.object_id, found)
+        return found if self.route.may_read(principal, found) else None
 
 
 def missed(request: Request) -> Miss | None:

@@ -86,6 +86,26 @@ async def test_a_warm_read_asks_redis_once_and_postgresql_nothing(
     assert statements == []
 
 
+async def test_a_cold_read_is_one_statement_and_answered_as_the_route_answers_it(
+    client: AsyncClient,
+    app: FastAPI,
+    plain: FastAPI,
+    alice: Person,
+    summary: dict[str, Any],
+    statements: list[str],
+) -> None:
+    path = f"{PATH}/{summary['id']}"
+    await warmed(client, PATH, alice.headers)
+    async with caller(plain) as routed:
+        statements.clear()
+        answers = []
+        for each in (client, routed):
+            answers.append(said(await each.get(path, headers=alice.headers)))
+            await app.state.redis.run(lambda redis: redis.flushdb())
+    assert answers[0] == answers[1]
+    assert sum("FROM summaries" in statement for statement in statements) == 2
+
+
 async def test_concurrent_warm_reads_share_their_round_trips(
     client: AsyncClient, app: FastAPI, robot: Robot, summary: dict[str, Any]
 ) -> None:
