@@ -113,6 +113,12 @@ def test_document_keeps_what_was_written_by_hand(tmp_path: Path) -> None:
     assert f"- {WARM}: 0.10, at least 0.6 is demanded" in text
 
 
+def test_document_says_that_the_machine_was_busy() -> None:
+    calm, busy = (document.Measurement([], "", "", others, date(2026, 11, 21)) for others in (0.05, 0.5))
+    assert "go by the processor" in busy.text
+    assert "go by the processor" not in calm.text
+
+
 def test_document_without_its_marks_is_left_alone(tmp_path: Path) -> None:
     file = tmp_path / "performance.md"
     file.write_text("# Speed\n")

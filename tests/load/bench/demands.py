@@ -36,8 +36,8 @@ DEMANDS = {
     REFRESH: Demand(POST_ROW, goal=0.5, at_least=0.3, held=0.01),
 }
 NAMES = (HELLO, CACHED, ROW, POST_ROW, *DEMANDS, HASHES)
-# Each of their requests needs something of its own to ask for.
-ASKED_ONCE = {COLD, SUBMIT, REFRESH}
+# Each of their requests needs a row of its own, made before.
+NEED_ROWS = {COLD, REFRESH}
 # Of the loop's turns while passwords are hashed, 99 in 100 are at most so late.
 MOST_LAG_SECONDS = 0.01
 
