@@ -4,9 +4,10 @@ from prometheus_client import Counter
 from sqlalchemy.ext.asyncio import AsyncSession
 from structlog.contextvars import get_contextvars
 
-from app.audit.events import AuditEvent
+from app.audit.events import AuditAction, AuditEvent
 from app.audit.repository import add_entry
 from app.core.ids import new_id
+from app.core.origin import current_request_id
 from app.core.principal import IMPERSONATED_BY
 
 ENTRIES = Counter("precis_audit_entries", "Entries written to the audit log, by action.", ["action"])
@@ -35,3 +36,13 @@ async def record(session: AsyncSession, event: AuditEvent) -> None:
         },
     )
     ENTRIES.labels(event.action).inc()
+
+
+def beside(*, address: str | None) -> dict[str, object]:
+    """For an entry that a function of the database writes along with the act: what only its caller knows."""
+    return {"entry_id": new_id(), "address": address, "request_id": current_request_id()}
+
+
+def count_entry(action: AuditAction) -> None:
+    """One that such a function has written."""
+    ENTRIES.labels(action).inc()

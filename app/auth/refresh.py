@@ -1,4 +1,7 @@
-"""Refresh with rotation: the row lock makes concurrent callers queue, `rotation.judge` tells them apart."""
+"""Refresh with rotation: the row's lock makes concurrent callers queue, the first finds its token current.
+
+What the others are, `rotation.judge` says.
+"""
 
 import time
 from collections.abc import Callable
@@ -12,13 +15,20 @@ from app.audit.service import record
 from app.auth.errors import TokenReuseError
 from app.auth.issuing import TokenIssuer
 from app.auth.models import AuthSession
-from app.auth.repository import LiveSession, SessionRepository, bind_session, live_session
+from app.auth.repository import (
+    LiveSession,
+    SessionRepository,
+    Spending,
+    bind_session,
+    live_session,
+    rotate_session,
+)
 from app.auth.reuse import Replay, end_replayed
 from app.auth.rotation import Family, Presented, Verdict, hash_idempotency_key, judge
 from app.auth.schemas import TokenPair
 from app.core.auth_metrics import REFRESH
 from app.core.db import Database, Tenant
-from app.core.principal import StaffPolicy, allowed_scopes
+from app.core.principal import Scope, StaffPolicy, allowed_scopes
 from app.core.principal_cache import PrincipalCache
 from app.core.refresh_tokens import InvalidRefreshTokenError, RefreshClaim
 from app.organizations.repository import Standing
@@ -85,27 +95,26 @@ class RefreshService:
             TokenReuseError: spent before; the session is ended by this call.
         """
         with REFRESH:
-            answer = await self._answer_to(request)
+            answer = await self._rotate(request) or await self._answer_spent(request)
             if isinstance(answer, Replay):
                 await self._refuse(answer)
-            return answer
+            return await self._reissue(answer)
 
-    async def _answer_to(self, request: RefreshRequest) -> Refreshed | Replay:
+    async def _rotate(self, request: RefreshRequest) -> Answered | None:
+        key = hash_idempotency_key(request.idempotency_key)
+        spending = Spending(request.claim, key, request.address)
+        live = await rotate_session(self._database, spending, idle_lifetime=self._policy.idle_lifetime)
+        return Answered(live, Verdict.ROTATE) if live else None
+
+    async def _answer_spent(self, request: RefreshRequest) -> Answered | Replay:
         async with self._database.transaction() as session:
             organization_id = await bind_session(session, request.claim.session_id)
             if organization_id is None:
                 raise InvalidRefreshTokenError(internal="no such session")
-            sessions = SessionRepository(session, organization_id)
-            answer = await self._rotate(sessions, request) or await self._judge(sessions, request)
-            if isinstance(answer, Replay):
-                return answer
-            await record(session, _answered(answer, address=request.address))
-            return await self._reissue(sessions, answer)
-
-    async def _rotate(self, sessions: SessionRepository, request: RefreshRequest) -> Answered | None:
-        lifetime, key = self._policy.idle_lifetime, hash_idempotency_key(request.idempotency_key)
-        live = await sessions.rotate(request.claim, idle_lifetime=lifetime, idempotency_hash=key)
-        return Answered(live, Verdict.ROTATE) if live else None
+            answer = await self._judge(SessionRepository(session, organization_id), request)
+            if isinstance(answer, Answered):
+                await record(session, _answered(answer, address=request.address))
+            return answer
 
     async def _judge(self, sessions: SessionRepository, request: RefreshRequest) -> Answered | Replay:
         """Why it could not be rotated: judged under the lock."""
@@ -137,16 +146,20 @@ class RefreshService:
             idempotency_hash=hash_idempotency_key(request.idempotency_key),
         )
 
-    async def _reissue(self, sessions: SessionRepository, answered: Answered) -> Refreshed:
+    async def _reissue(self, answered: Answered) -> Refreshed:
         live = answered.live
         role = self._policy.staff.proved(live.standing.staff_role, live.amr)
         allowed = allowed_scopes(role, live.standing.membership_role)
-        # Never wider than at login: what a role lost is lost for this session, also if the role comes back.
+        if not allowed.issuperset(live.scopes):
+            live = await self._narrow(live, allowed)
+        return Refreshed(self._issuer.pair(live, role=role), REUSED.get(answered.verdict))
+
+    async def _narrow(self, live: LiveSession, allowed: frozenset[Scope]) -> LiveSession:
+        """Never wider than at login: what a role lost is lost for this session, also if it comes back."""
         scopes = [scope for scope in live.scopes if scope in allowed]
-        if len(scopes) < len(live.scopes):
-            await sessions.narrow(live.id, scopes)
-        tokens = self._issuer.pair(replace(live, scopes=scopes), role=role)
-        return Refreshed(tokens, REUSED.get(answered.verdict))
+        async with self._database.transaction(Tenant(live.organization_id)) as session:
+            await SessionRepository(session, live.organization_id).narrow(live.id, scopes)
+        return replace(live, scopes=scopes)
 
 
 async def _lock_live(sessions: SessionRepository, session_id: UUID) -> tuple[AuthSession, Standing]:

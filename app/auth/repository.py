@@ -3,16 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
     DateTime,
-    Integer,
-    Interval,
-    LargeBinary,
-    Table,
     Uuid,
     and_,
     bindparam,
@@ -24,14 +19,15 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
-from sqlalchemy.sql.dml import ReturningUpdate
 
+from app.audit.events import AuditAction
+from app.audit.service import beside, count_entry
 from app.auth.models import AuthSession
-from app.core.db import TENANT_KEY, Tenant
+from app.core.db import TENANT_KEY, Database, Tenant
 from app.core.principal import StaffRole
 from app.core.refresh_tokens import RefreshClaim
 from app.organizations.models import Membership, Organization
-from app.organizations.repository import Standing, in_service, read_standing, select_standing
+from app.organizations.repository import Standing, read_standing, select_standing
 from app.users.models import User
 
 BIND = text("""
@@ -39,8 +35,11 @@ SELECT organization_id, set_config('app.user_id', '', true),
     set_config('app.organization_id', coalesce(CAST(organization_id AS text), ''), true)
 FROM session_organization(:session_id) AS organization_id
 """).bindparams(bindparam("session_id", type_=Uuid()))
-# What a LiveSession has of its row, beside what whoever asks knows.
-FACTS = "user_id", "counter", "scopes", "amr", "authenticated_at"
+ROTATE = text("""
+SELECT organization_id, user_id, counter, scopes, amr, authenticated_at,
+    is_active, staff_role, membership_role, plan
+FROM rotate_session(:session_id, :spent, :idle_lifetime, :idempotency_hash, :entry_id, :address, :request_id)
+""").bindparams(bindparam("session_id", type_=Uuid()), bindparam("entry_id", type_=Uuid()))
 IMPERSONATORS = (StaffRole.ADMIN, StaffRole.SUPER_ADMIN)
 
 
@@ -77,6 +76,44 @@ class LiveSession:
     standing: Standing
 
 
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """The token, the key that its client would try again with, and what the audit log is told."""
+
+    claim: RefreshClaim
+    idempotency_hash: bytes | None
+    address: str | None
+
+
+async def rotate_session(
+    database: Database, spending: Spending, *, idle_lifetime: timedelta
+) -> LiveSession | None:
+    """Spends the current token of a living session, in a transaction of its own; else nothing is changed."""
+    claim = spending.claim
+    values = {
+        "session_id": claim.session_id,
+        "spent": claim.counter,
+        "idle_lifetime": idle_lifetime,
+        "idempotency_hash": spending.idempotency_hash,
+        **beside(address=spending.address),
+    }
+    rows = await database.alone(ROTATE, values)
+    if not rows:
+        return None
+    count_entry(AuditAction.TOKEN_REFRESH)
+    organization_id, user_id, counter, scopes, amr, authenticated_at, *standing = rows[0]
+    return LiveSession(
+        claim.session_id,
+        organization_id,
+        user_id,
+        counter,
+        scopes,
+        amr,
+        authenticated_at,
+        read_standing(standing),
+    )
+
+
 def live_session(row: AuthSession, standing: Standing) -> LiveSession:
     return LiveSession(
         row.id,
@@ -98,32 +135,6 @@ class SessionRepository:
     async def add(self, auth_session: AuthSession) -> None:
         self._session.add(auth_session)
         await self._session.flush()
-
-    async def rotate(
-        self, claim: RefreshClaim, *, idle_lifetime: timedelta, idempotency_hash: bytes | None
-    ) -> LiveSession | None:
-        """Spends the token where it is the current one of a living session; else nothing is changed."""
-        values = {
-            "of_organization": self._organization_id,
-            "of_session": claim.session_id,
-            "spent": claim.counter,
-            "idle_lifetime": idle_lifetime,
-            "idempotency_hash": idempotency_hash,
-        }
-        row = (await self._session.execute(ROTATE, values)).one_or_none()
-        if row is None:
-            return None
-        user_id, counter, scopes, amr, authenticated_at, *standing = row
-        return LiveSession(
-            claim.session_id,
-            self._organization_id,
-            user_id,
-            counter,
-            scopes,
-            amr,
-            authenticated_at,
-            read_standing(standing),
-        )
 
     async def narrow(self, session_id: UUID, scopes: Sequence[str]) -> None:
         statement = update(AuthSession).where(*self._own(session_id)).values(scopes=list(scopes))
@@ -180,40 +191,3 @@ def _may_impersonate() -> ColumnElement[bool]:
         staff.id == AuthSession.impersonator_id, staff.is_active, staff.role.in_(IMPERSONATORS)
     )
     return and_(Organization.support_access, User.role == StaffRole.USER, living.exists())
-
-
-def _rotate(sessions: Table) -> ReturningUpdate[*tuple[Any, ...]]:  # Any: see LiveSession
-    """In one statement, as what costs most is the way to PostgreSQL.
-
-    First it locks: concurrent callers wait there, one after the other, and only then is the clock read, or
-    who waited would be noted as older than those that came meanwhile.
-    """
-    own = (
-        sessions.c.organization_id == bindparam("of_organization", type_=Uuid()),
-        sessions.c.counter == bindparam("spent", type_=Integer()),
-    )
-    held = select(sessions.c.id).where(sessions.c.id == bindparam("of_session", type_=Uuid()), *own)
-    held_row, now = held.with_for_update().cte("held"), func.clock_timestamp()
-    idle_until = now + bindparam("idle_lifetime", type_=Interval())
-    return (
-        update(sessions)
-        .where(sessions.c.id == held_row.c.id, *own, sessions.c.revoked_at.is_(None))
-        # Support has no refresh token: one for its session was made by somebody else.
-        .where(sessions.c.impersonator_id.is_(None))
-        .where(func.least(sessions.c.idle_expires_at, sessions.c.absolute_expires_at) > now)
-        .where(Membership.organization_id == sessions.c.organization_id)
-        .where(Membership.user_id == sessions.c.user_id, User.id == sessions.c.user_id, User.is_active)
-        .where(Organization.id == sessions.c.organization_id, *in_service())
-        .values(
-            counter=sessions.c.counter + 1,
-            rotated_at=now,
-            prev_idem_hash=bindparam("idempotency_hash", type_=LargeBinary()),
-            idle_expires_at=func.least(idle_until, sessions.c.absolute_expires_at),
-        )
-        .returning(*(sessions.c[name] for name in FACTS))
-        .returning(User.is_active, User.role, Membership.role, Organization.plan)
-    )
-
-
-# Built once: to build one costs as much as to ask it.
-ROTATE = _rotate(AuthSession.metadata.tables[AuthSession.__tablename__])
