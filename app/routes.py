@@ -16,6 +16,7 @@ from app.auth.password_change.router import router as password_change
 from app.auth.router import router as auth
 from app.auth.second_factor.router import router as second_factor
 from app.core.known_query import refuse_unknown_query
+from app.core.routing import GatedRouter
 from app.health.router import router as health
 from app.organizations.audit_log_router import router as audit_log
 from app.organizations.invitations.router import router as invitations
@@ -40,7 +41,7 @@ from app.webhooks.router import router as webhooks
 
 API = "/api/v1"
 
-# Hot ones first: matching walks this list.
+# Hot ones first: matching walks this list, and the routes of those that hold a path like the one asked for.
 ROUTERS: tuple[tuple[str, str, APIRouter], ...] = (
     # Before /summaries/{summary_id}, which would take their names for ids.
     (f"{API}/summaries", "exports", exports),
@@ -115,5 +116,5 @@ def include_routers(app: FastAPI) -> None:
         # Other providers add parameters to our callback; who passes a public link on decorates it.
         is_strict = prefix.startswith(API) and router is not oauth
         dependencies = [Depends(refuse_unknown_query)] if is_strict else []
-        app.include_router(router, prefix=prefix, tags=[tag], dependencies=dependencies)
+        app.include_router(GatedRouter(router, prefix=prefix, tags=[tag], dependencies=dependencies))
     app.openapi_tags = [{"name": name, "description": description} for name, description in TAGS.items()]

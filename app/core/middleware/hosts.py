@@ -1,6 +1,7 @@
 """Only known names: a forged Host would end up in links, mails and caches (OWASP WSTG-INPV-17)."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -10,6 +11,8 @@ from app.core.problems import problem_response
 
 # Probes, the supervisor and an operator's curl on the machine itself.
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+# We have a few, others invent them.
+HOSTS_REMEMBERED = 256
 # A kubelet, or a Prometheus that finds its targets by itself, calls a pod by its address; these answers hold
 # no link.
 PROBED = frozenset({"/health", "/health/ready", "/metrics"})
@@ -45,6 +48,7 @@ class AllowedHostsMiddleware:
         return name in self.exact or name.endswith(self.suffixes)
 
 
+@lru_cache(HOSTS_REMEMBERED)
 def host_name(header: str) -> str:
     """Without port and IPv6 brackets; empty where it cannot be read."""
     try:

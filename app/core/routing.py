@@ -1,0 +1,33 @@
+"""Included routers that say at once that none of their routes is meant.
+
+FastAPI asks each route of each router in turn, 2-3 us each, until one matches: 300 us for the last of them.
+"""
+
+import re
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.routing import iter_route_contexts
+from starlette.routing import Match, compile_path
+from starlette.types import Scope
+from typing_extensions import override
+
+_GROUP_NAME = re.compile(r"\?P<\w+>")
+
+
+class GatedRouter(APIRouter):
+    """Around one router that has all its routes; `options` are those of `include_router`."""
+
+    def __init__(self, router: APIRouter, *, prefix: str, **options: Any) -> None:  # Any: FastAPI's own types
+        super().__init__()
+        self.include_router(router, prefix=prefix, **options)
+        paths = [compile_path(context.path or "")[0].pattern for context in iter_route_contexts(self.routes)]
+        # A name may stand in one pattern once. Who matches in earnest has patterns with names.
+        self._paths = re.compile("|".join(_GROUP_NAME.sub("?:", path) for path in paths))
+
+    @override
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        # Below a root path they would stand elsewhere.
+        if not scope.get("root_path") and self._paths.match(scope["path"]) is None:
+            return Match.NONE, {}
+        return super().matches(scope)
