@@ -30,7 +30,8 @@ class Measurement:
 
     @property
     def text(self) -> str:
-        made = f"Measured on {self.day}: {self.machine}; {self.load}. Others took {self.others:.0%} of it."
+        made = f"Measured on {self.day}: {self.machine}; {self.load}."
+        made += f" Others took {self.others:.0%} of the machine."
         made += " The clock tells of them as well: go by the processor." if self.busy else ""
         lines = [BEGIN, "", *_folded(made), "", HEAD, *(row.line for row in self.rows), "", *_lags(self.rows)]
         return "\n".join([*lines, *_missed(self.rows), END])
