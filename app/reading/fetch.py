@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 import time
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -16,6 +16,7 @@ from app.reading.content_types import parse_content_type, refuse_hopeless, settl
 from app.reading.courtesy import NO_VALIDATORS, Gate, OpenGate, SmallAnswer, Validators, retry_after_seconds
 from app.reading.errors import ReadingError, Reason
 from app.reading.inflate import BodyCollector, PrefixCollector
+from app.reading.patience import Heavy, at_once, paused
 from app.reading.resolver import Resolver
 from app.reading.transport import AddressGuard, FetchLimits, GuardedBackend
 from app.reading.urls import HostPort, SubmittedUrl, parse_submitted_url
@@ -66,6 +67,21 @@ class _Way:
     redirects: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """Asked for before a body is kept that is not light; that wait is not counted by `limit`."""
+
+    heavy: Heavy
+    limit: asyncio.Timeout
+
+    async def ask(self) -> float:
+        """How many seconds it took."""
+        began = time.monotonic()
+        async with paused(self.limit):
+            await self.heavy()
+        return time.monotonic() - began
+
+
 class Fetcher:
     """One connection per hop, no cookies, no credentials, no proxy from the environment."""
 
@@ -78,7 +94,9 @@ class Fetcher:
         self._backend = GuardedBackend(guard, options.limits)
         self._ssl_context = ssl_context or httpcore2.default_ssl_context()
 
-    async def fetch(self, url: str, *, validators: Validators = NO_VALIDATORS) -> Fetched:
+    async def fetch(
+        self, url: str, *, validators: Validators = NO_VALIDATORS, heavy: Heavy = at_once
+    ) -> Fetched:
         """With `validators` the answer may be `is_unchanged`.
 
         Raises:
@@ -88,22 +106,22 @@ class Fetcher:
         start = parse_submitted_url(url, allow_hosts=self._options.allow_hosts)
         # What it waits for before the first request is our own doing, and not the page's time.
         await self._options.gate.admit(start)
-        return await self._timed(start, self._follow(start, validators))
+        return await self._timed(start, lambda limit: self._follow(start, validators, _Room(heavy, limit)))
 
     async def fetch_small(self, url: SubmittedUrl, *, limit: int) -> SmallAnswer:
         """Of any status and type, at most `limit` bytes. The gate is not asked. Raises ReadingError."""
-        return await self._timed(url, self._follow_small(url, limit))
+        return await self._timed(url, lambda _: self._follow_small(url, limit))
 
-    async def _timed(self, start: SubmittedUrl, following: Awaitable[T]) -> T:
+    async def _timed(self, start: SubmittedUrl, follow: Callable[[asyncio.Timeout], Awaitable[T]]) -> T:
         try:
-            async with asyncio.timeout(self._limits.total_seconds):
-                return await following
+            async with asyncio.timeout(self._limits.total_seconds) as limit:
+                return await follow(limit)
         except (TimeoutError, httpcore2.TimeoutException) as error:
             raise ReadingError(Reason.TIMEOUT, f"{start.host}: {error!r}") from error
         except (httpcore2.NetworkError, httpcore2.ProtocolError, OSError) as error:
             raise ReadingError(Reason.CONNECT, f"{start.host}: {error!r}") from error
 
-    async def _follow(self, start: SubmittedUrl, validators: Validators) -> Fetched:
+    async def _follow(self, start: SubmittedUrl, validators: Validators, room: _Room) -> Fetched:
         current = start
         for hop in range(self._limits.redirects + 1):
             if hop:
@@ -113,7 +131,7 @@ class Fetcher:
             async with self._exchange(current, known.headers) as response:
                 if not _leads_on(response):
                     way = _Way(start, current, hop)
-                    return await self._receive(response, way, is_conditional=bool(known))
+                    return await self._receive(response, way, room, is_conditional=bool(known))
                 current = self._redirected(current, _header(response, b"location"))
         raise ReadingError(Reason.TOO_MANY_REDIRECTS, f"over {self._limits.redirects}")
 
@@ -175,7 +193,9 @@ class Fetcher:
             raise ReadingError(Reason.TOO_MANY_REDIRECTS, "redirect from https to http")
         return target
 
-    async def _receive(self, response: httpcore2.Response, way: _Way, *, is_conditional: bool) -> Fetched:
+    async def _receive(
+        self, response: httpcore2.Response, way: _Way, room: _Room, *, is_conditional: bool
+    ) -> Fetched:
         is_unchanged = is_conditional and response.status == NOT_MODIFIED
         if not is_unchanged:
             await self._refuse_status(response, way.final)
@@ -183,7 +203,7 @@ class Fetcher:
         body = b""
         if not is_unchanged:
             refuse_hopeless(declared)
-            body = await self._body(response)
+            body = await self._body(response, room)
         return Fetched(
             url=way.start.submitted,
             final_url=way.final.as_fetched,
@@ -205,21 +225,23 @@ class Fetcher:
         retryable = status in TRY_AGAIN or status >= 500  # noqa: PLR2004  # RFC 9110 15.6: the 5xx class
         raise ReadingError(Reason.HTTP_STATUS, str(status), retryable=retryable)
 
-    async def _body(self, response: httpcore2.Response) -> bytes:
+    async def _body(self, response: httpcore2.Response, room: _Room) -> bytes:
         length = _header(response, b"content-length")
         limits = self._limits
         if length.isdecimal() and int(length) > limits.body_bytes:
             raise ReadingError(Reason.TOO_LARGE, f"{length} bytes announced")
         encoding = _header(response, b"content-encoding")
         collector = BodyCollector(encoding, limit=limits.body_bytes, ratio=limits.inflate_ratio)
-        return await self._collected(response, collector)
+        return await self._collected(response, collector, room)
 
     async def _prefix(self, response: httpcore2.Response, limit: int) -> bytes:
         encoding = _header(response, b"content-encoding")
         collector = PrefixCollector(encoding, limit=limit, ratio=self._limits.inflate_ratio)
         return await self._collected(response, collector)
 
-    async def _collected(self, response: httpcore2.Response, collector: BodyCollector) -> bytes:
+    async def _collected(
+        self, response: httpcore2.Response, collector: BodyCollector, room: _Room | None = None
+    ) -> bytes:
         began = time.monotonic()
         async with aclosing(response.aiter_stream()) as chunks:
             async for chunk in chunks:
@@ -227,6 +249,9 @@ class Fetcher:
                 if collector.is_full:
                     break
                 self._refuse_trickle(collector.wire_bytes, time.monotonic() - began)
+                if room is not None and collector.size > self._limits.light_bytes:
+                    began += await room.ask()
+                    room = None
         return collector.finish()
 
     def _refuse_trickle(self, received: int, seconds: float) -> None:

@@ -35,6 +35,11 @@ class BodyCollector:
             self._inflate(chunk)
 
     @property
+    def size(self) -> int:
+        """Of what is kept, in bytes."""
+        return len(self._body)
+
+    @property
     def is_full(self) -> bool:
         """Nothing more need be read."""
         return False

@@ -24,7 +24,10 @@ MIB = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class FetchLimits:
-    """Seconds and bytes. `total_seconds` covers everything, name resolution and redirects included."""
+    """Seconds and bytes. `total_seconds` covers everything, name resolution and redirects included.
+
+    Of a page no more than `light_bytes` are kept before whoever fetches it has room for a heavy one.
+    """
 
     total_seconds: float = 20.0
     resolve_seconds: float = 3.0
@@ -32,6 +35,7 @@ class FetchLimits:
     first_byte_seconds: float = 8.0
     header_bytes: int = 64 * 1024
     body_bytes: int = 5 * MIB
+    light_bytes: int = 64 * 1024
     inflate_ratio: int = 100
     redirects: int = 5
     min_bytes_per_second: int = 256

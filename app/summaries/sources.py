@@ -10,6 +10,7 @@ from app.reading.article import Article, RawDocument
 from app.reading.courtesy import NO_VALIDATORS, Validators
 from app.reading.errors import ReadingError, Reason
 from app.reading.fetch import Fetched
+from app.reading.patience import Heavy, at_once
 from app.reading.urls import InvalidUrlError
 from app.summaries.citizen.manners import PostponedError
 from app.summaries.measuring import Fetching, count_fetch
@@ -23,7 +24,9 @@ SUBMITTED_TYPES = {Source.TEXT: "text/plain", Source.HTML: "text/html"}
 class PageFetcher(Protocol):
     """`app.reading.fetch.Fetcher`."""
 
-    async def fetch(self, url: str, *, validators: Validators = NO_VALIDATORS) -> Fetched: ...
+    async def fetch(
+        self, url: str, *, validators: Validators = NO_VALIDATORS, heavy: Heavy = at_once
+    ) -> Fetched: ...
 
 
 class UnchangedError(Exception):
@@ -41,9 +44,11 @@ class Sources:
     database: Database
     fetcher: PageFetcher
 
-    async def fetched(self, taken: Summary, *, known: Validators = NO_VALIDATORS) -> FetchedDocument:
+    async def fetched(
+        self, taken: Summary, *, known: Validators = NO_VALIDATORS, heavy: Heavy = at_once
+    ) -> FetchedDocument:
         """Raises ReadingError, PostponedError; UnchangedError since it was `known` by these."""
-        fetched = await self._fetch(taken.url or "", known)
+        fetched = await self._fetch(taken.url or "", known, heavy)
         if fetched.is_unchanged:
             raise UnchangedError
         document = RawDocument(
@@ -51,11 +56,11 @@ class Sources:
         )
         return FetchedDocument(document, fetched.validators)
 
-    async def _fetch(self, url: str, known: Validators) -> Fetched:
+    async def _fetch(self, url: str, known: Validators, heavy: Heavy) -> Fetched:
         began = time.perf_counter()
         try:
             with part("fetch") as made:
-                fetched = await self.fetcher.fetch(url, validators=known)
+                fetched = await self.fetcher.fetch(url, validators=known, heavy=heavy)
                 made.set_attribute("http.response.status_code", fetched.status)
         except InvalidUrlError as error:
             count_fetch(Reason.BLOCKED_ADDRESS, began=began)

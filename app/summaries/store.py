@@ -24,6 +24,8 @@ from app.summaries.versions.store import keep_version
 from app.summaries.vocabulary import FINAL, Source, Status
 
 FINAL_STATUSES = sorted(FINAL)
+# The session holds no row that such a statement could make untrue: nothing need be looked for in it.
+NOBODY_ELSES: Mapping[str, Any] = {"synchronize_session": False}  # Any: as SQLAlchemy types its options
 UNFINISHED = text("SELECT organization_id, summary_id FROM unfinished_summaries(:idle, :at_most)")
 OLD_TRASH = text("SELECT organization_id, summary_id FROM old_trash(:plan, :kept, :at_most)")
 UNCOLLECTED = text("SELECT organization_id, summary_id FROM uncollected_summaries(:kept, :at_most)")
@@ -71,6 +73,7 @@ class JobStore:
             )
             .values(_versioned(values))
             .returning(Summary)
+            .execution_options(**NOBODY_ELSES)
         )
         taken = (await self._session.scalars(statement)).one_or_none()
         if taken is not None:
@@ -153,6 +156,7 @@ class JobStore:
             )
             .values(_versioned(values))
             .returning(*COLUMNS, Summary.also_call)
+            .execution_options(**NOBODY_ELSES)
         )
         row = (await self._session.execute(statement)).one_or_none()
         if row is None:
@@ -172,6 +176,7 @@ class JobStore:
                 SummaryContent.summary_id == taken.id,
             )
             .values(text=extracted, document=None)
+            .execution_options(**NOBODY_ELSES)
         )
         await self._session.execute(statement)
 

@@ -20,6 +20,7 @@ from app.core.db import Database, Tenant
 from app.reading.article import Article, ExtractResult, RawDocument
 from app.reading.courtesy import NO_VALIDATORS, Validators
 from app.reading.errors import ReadingError, Reason
+from app.reading.patience import paused
 from app.summaries.announcing import Announcer
 from app.summaries.citizen.manners import PostponedError
 from app.summaries.duplicates import address_values, fingerprint_of
@@ -50,6 +51,26 @@ class DocumentReader(Reader, Protocol):
     async def extract_document(self, document: RawDocument) -> ExtractResult: ...
 
 
+class Place(Protocol):
+    """A job's among those that work at once; see `app.worker.places`."""
+
+    def leave(self) -> None: ...
+
+    async def come_back(self) -> None:
+        """At once where it was not left."""
+        ...
+
+
+class KeptPlace:
+    """Where nobody else wants it."""
+
+    def leave(self) -> None:
+        """It is not lent."""
+
+    async def come_back(self) -> None:
+        """It was not left."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Workbench:
     """What the worker's process lends to every job."""
@@ -71,7 +92,7 @@ class Workbench:
             yield JobStore(session, key.organization_id, self.announcer)
 
 
-async def summarise(bench: Workbench, key: SummaryKey, *, tries: int) -> None:
+async def summarise(bench: Workbench, key: SummaryKey, *, tries: int, place: Place | None = None) -> None:
     """`tries` is how often the queue has tried before. Raises what it should try once more."""
     async with bench.writing(key) as store:
         taken = await store.take_up(key.summary_id)
@@ -79,7 +100,7 @@ async def summarise(bench: Workbench, key: SummaryKey, *, tries: int) -> None:
         log.info("summary_has_no_work", summary_id=str(key.summary_id))
         return
     try:
-        await SummariseJob(bench, key, taken).run(tries)
+        await SummariseJob(bench, key, taken, place=place or KeptPlace()).run(tries)
     except OvertakenError:
         log.warning("summary_overtaken", summary_id=str(key.summary_id), attempt=taken.attempt)
 
@@ -87,8 +108,9 @@ async def summarise(bench: Workbench, key: SummaryKey, *, tries: int) -> None:
 class SummariseJob:
     """One attempt at one summary."""
 
-    def __init__(self, bench: Workbench, key: SummaryKey, taken: Summary) -> None:
+    def __init__(self, bench: Workbench, key: SummaryKey, taken: Summary, *, place: Place) -> None:
         self._bench = bench
+        self._place = place
         self._key = key
         self._taken = taken
         self._redo = redo_of(taken)
@@ -104,7 +126,7 @@ class SummariseJob:
             await self._fail(ReadingError(Reason.INTERNAL, "the worker died of it"))
             return
         try:
-            async with asyncio.timeout(JOB_SECONDS + extra_seconds(self._taken.options)):
+            async with asyncio.timeout(JOB_SECONDS + extra_seconds(self._taken.options)) as self._limit:
                 await self._read()
         except OvertakenError:
             raise
@@ -149,12 +171,20 @@ class SummariseJob:
         if self._taken.source != Source.URL:
             return await sources.submitted(self._taken)
         began = time.monotonic()
+        self._place.leave()
         try:
-            page = await sources.fetched(self._taken, known=self._known_validators())
+            known = self._known_validators()
+            page = await sources.fetched(self._taken, known=known, heavy=self._come_back)
             self._validators = page.validators
             return page.document
         finally:
+            await self._come_back()
             self._stages["fetching"] = round((time.monotonic() - began) * 1000)
+
+    async def _come_back(self) -> None:
+        """That others are before it is not the page's fault."""
+        async with paused(self._limit):
+            await self._place.come_back()
 
     def _in_given_language(self, article: Article) -> Article:
         language = self._taken.options.get("language")

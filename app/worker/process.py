@@ -1,6 +1,7 @@
 """The worker's life: from its settings to SIGTERM, upon which it finishes its jobs for 25 s at most."""
 
 import asyncio
+import resource
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -8,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
 import structlog
+import uvloop
 from procrastinate.exceptions import ConnectorException
 from psycopg_pool import PoolTimeout
 
@@ -42,6 +44,8 @@ from app.worker.sealing import keep_sealing
 from app.worker.upkeep import Upkeep
 
 GRACEFUL_SECONDS = 25
+# Beside the fetches that wait: log, databases, children, and what works.
+OTHER_FILES = 512
 DATABASE_GONE = (ConnectorException, PoolTimeout)
 
 log = structlog.get_logger(__name__)
@@ -147,6 +151,14 @@ async def _until_stopped(working: asyncio.Task[None]) -> None:
             loop.remove_signal_handler(number)
 
 
+def allow_open_files(many: int) -> None:
+    """As far as the system lets us: the usual 1024 are fewer than the fetches that may wait."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = many if hard == resource.RLIM_INFINITY else min(many, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 def main() -> None:
     """One clear line for what an operator can mend."""
     try:
@@ -155,8 +167,12 @@ def main() -> None:
         configure_sentry(settings, release=__version__)
         configure_tracing(settings, service="precis-worker", release=__version__)
         tell_version(__version__)
-        with exposed(settings.host, settings.worker_metrics_port, token=settings.metrics_token):
-            asyncio.run(run_worker(settings))
+        allow_open_files(settings.fetches_waiting + OTHER_FILES)
+        with (
+            exposed(settings.host, settings.worker_metrics_port, token=settings.metrics_token),
+            asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+        ):
+            runner.run(run_worker(settings))
     except (SettingsError, QueueLostError) as error:
         sys.exit(str(error))
     except DATABASE_GONE as error:

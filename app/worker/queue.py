@@ -39,6 +39,7 @@ from app.worker.measuring import measured
 from app.worker.tries import Task, tried
 
 BENCH = "bench"
+PLACES = "places"
 COURIER = "courier"
 LONGEST_BACKOFF_SECONDS = 60
 # Until a job's own bookkeeping gives up on the database, and the process with it.
@@ -88,7 +89,10 @@ async def run_summarise(context: JobContext, organization_id: str, summary_id: s
     bench: Workbench = context.additional_context[BENCH]
     key = SummaryKey(UUID(organization_id), UUID(summary_id))
     try:
-        await summarise(bench, key, tries=context.job.attempts)
+        # Only a worker that lends places has told where they are.
+        place_of = context.additional_context.get(PLACES)
+        place = place_of(context.job.priority) if place_of else None
+        await summarise(bench, key, tries=context.job.attempts, place=place)
     except asyncio.CancelledError:
         if context.abort_reason() is AbortReason.USER_REQUEST:
             # Withdrawn by whoever cancelled the summary: nothing to try again, and no dead letter.

@@ -1,7 +1,7 @@
 """What one process runs at once: the jobs, and beside them the deliveries, which take no job's place."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from procrastinate import App
@@ -17,7 +17,8 @@ from app.summaries.tasks import Workbench
 from app.webhooks.sender import Sender
 from app.webhooks.signing import webhook_seal
 from app.webhooks.tasks import Courier
-from app.worker.queue import BENCH, COURIER
+from app.worker.places import LendingWorker
+from app.worker.queue import BENCH, COURIER, PLACES
 from app.worker.upkeep import STALLED_AFTER_SECONDS
 
 # Longer than any delivery takes.
@@ -40,9 +41,13 @@ async def open_courier(settings: Settings, database: Database) -> AsyncIterator[
 
 async def work_off(queue: App, settings: Settings, bench: Workbench, courier: Courier) -> None:
     """Both queues, until cancelled, upon which both finish what runs. Neither goes on without the other."""
-    places = {QUEUE: settings.worker_concurrency, WEBHOOK_QUEUE: settings.webhook_concurrency}
-    lent = {BENCH: bench, COURIER: courier}
-    working = [asyncio.create_task(_work(queue, name, many, lent)) for name, many in places.items()]
+    workers = [
+        _worker(queue, QUEUE, places=settings.worker_concurrency, most_away=settings.fetches_waiting),
+        _worker(queue, WEBHOOK_QUEUE, places=settings.webhook_concurrency),
+    ]
+    for worker in workers:
+        worker.additional_context = {BENCH: bench, COURIER: courier, PLACES: worker.place}
+    working = [asyncio.create_task(worker.run()) for worker in workers]
     try:
         await asyncio.wait(working, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -54,12 +59,14 @@ async def work_off(queue: App, settings: Settings, bench: Workbench, courier: Co
             raise result
 
 
-async def _work(queue: App, name: str, concurrency: int, lent: Mapping[str, object]) -> None:
-    await queue.run_worker_async(
+def _worker(queue: App, name: str, *, places: int, most_away: int = 0) -> LendingWorker:
+    worker = LendingWorker(
+        queue,
         queues=[name],
-        concurrency=concurrency,
-        additional_context=dict(lent),
+        concurrency=places,
         shutdown_graceful_timeout=GRACEFUL_SECONDS,
         stalled_worker_timeout=STALLED_AFTER_SECONDS,
         install_signal_handlers=False,
     )
+    worker.most_away = most_away
+    return worker

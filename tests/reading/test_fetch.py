@@ -1,3 +1,4 @@
+import asyncio
 import dataclasses
 import time
 
@@ -222,3 +223,27 @@ async def test_the_system_resolver_finds_localhost() -> None:
     addresses = await resolver.resolve("localhost", 80)
     resolver.close()
     assert all(address.is_loopback for address in addresses)
+
+
+async def test_light_page_asks_for_no_room() -> None:
+    asked: list[str] = []
+
+    async def room() -> None:
+        asked.append("room")
+
+    async with serve() as origin:
+        await fetcher(origin.allowed).fetch(origin.url("/page"), heavy=room)
+    assert asked == []
+
+
+async def test_wait_for_room_is_asked_once_and_is_not_the_pages_time() -> None:
+    limits = dataclasses.replace(QUICK, light_bytes=10, total_seconds=0.5)
+    asked: list[str] = []
+
+    async def room() -> None:
+        asked.append("room")
+        await asyncio.sleep(0.7)
+
+    async with serve() as origin:
+        fetched = await fetcher(origin.allowed, limits=limits).fetch(origin.url("/page"), heavy=room)
+    assert (fetched.body, asked) == (PAGE, ["room"])

@@ -18,6 +18,7 @@ from app.reading.article import (
 )
 from app.reading.courtesy import NO_VALIDATORS, Validators
 from app.reading.fetch import Fetched
+from app.reading.patience import Heavy, at_once
 from app.summaries.store import SummaryKey
 from app.summaries.tasks import Workbench
 from tests.factories import Person
@@ -33,9 +34,12 @@ class ScriptedFetcher:
     asked_with: list[Validators] = field(default_factory=list)
     validators: Validators = NO_VALIDATORS
 
-    async def fetch(self, url: str, *, validators: Validators = NO_VALIDATORS) -> Fetched:
+    async def fetch(
+        self, url: str, *, validators: Validators = NO_VALIDATORS, heavy: Heavy = at_once
+    ) -> Fetched:
         self.fetched.append(url)
         self.asked_with.append(validators)
+        await heavy()
         if self.error:
             raise self.error
         if validators and validators == self.validators:
