@@ -50,7 +50,7 @@ PATIENCE = Patience()
 async def publish(client: RedisClient, channel: str, message: bytes) -> None:
     """At most once, best effort."""
     try:
-        await client.run(lambda redis: redis.publish(channel, message))
+        await client.ask(("PUBLISH", channel, message)).answers()
     except RedisDownError:
         LOST.inc()
 

@@ -53,11 +53,18 @@ def submitted(
     return view
 
 
+def answered(submission: Submission, request: Request, *, waited: int = 0) -> Response:
+    """As `submitted`, rendered: FastAPI would validate and render it once more than what is kept of it."""
+    response = Response(status_code=202, media_type="application/json")
+    view = submitted(submission, request, response, waited=waited)
+    response.body = view.model_dump_json().encode()
+    response.headers["Content-Length"] = str(len(response.body))
+    return response
+
+
 def receipt(submission: Submission, request: Request) -> Answer:
     """What whoever does not wait is answered with, to the byte."""
-    response = Response(status_code=202, media_type="application/json")
-    response.body = submitted(submission, request, response).model_dump_json().encode()
-    return answer_of(response)
+    return answer_of(answered(submission, request))
 
 
 def read(document: CachedBody, if_none_match: str | None) -> Response:

@@ -62,15 +62,14 @@ CHANGE_ERRORS = problems(SummaryForbiddenError, SummaryNotFoundError, Preconditi
 @router.post(
     "",
     status_code=202,
+    response_model=SummaryView,
     dependencies=[limited(Limit.SUMMARIES_CREATE)],
     responses={**EQUAL, **FINISHED, **problems(QuotaExceededError, *IDEMPOTENCY_ERRORS)},
 )
-async def create(
-    draft: SummaryDraft, intake: IntakeDep, wait: WaitSeconds, request: Request, response: Response
-) -> SummaryView:
+async def create(draft: SummaryDraft, intake: IntakeDep, wait: WaitSeconds, request: Request) -> Response:
     """Have a page, a text or a document's HTML summarised."""
     submission = await intake.submit(draft, wait_seconds=wait)
-    return answers.submitted(submission, request, response, waited=wait)
+    return answers.answered(submission, request, waited=wait)
 
 
 @router.get("", name="list", responses=problems(InvalidCursorError))
