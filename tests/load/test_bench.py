@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.load.bench import demands, document, lag, wrk
+from tests.load.bench.__main__ import held
 from tests.load.bench.demands import DEMANDS, LOG_IN, WARM, WARM_KEY, chosen
 from tests.load.bench.machine import Spent
 from tests.load.bench.report import others_share, rows_of
@@ -76,6 +77,13 @@ def test_ci_looks_at_the_processor_and_the_goal_at_the_clock() -> None:
     [_, row] = rows_of({demands.CACHED: [one()], WARM: [one(processor_us=2_000_000)]})
     assert not row.held
     assert row.missed == ""
+
+
+def test_nobody_is_judged_where_others_use_the_machine() -> None:
+    rows = rows_of({demands.CACHED: [one()], WARM: [one(processor_us=2_000_000)]})
+    assert not held(rows, 0.0)
+    assert held(rows, 0.9)
+    assert held(rows_of({demands.CACHED: [one()], WARM: [one()]}), 0.0)
 
 
 def test_late_event_loop_misses_the_goal_whatever_the_rate() -> None:
