@@ -1,0 +1,56 @@
+"""A refresh whose token is current is one statement; it leaves behind what a judged one leaves."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from httpx2 import AsyncClient, Response
+from sqlalchemy import event
+
+from tests.catalogue import ask
+from tests.factories import Person
+from tests.servers import DatabaseUrls
+
+pytestmark = pytest.mark.integration
+URL = "/api/v1/auth/refresh"
+ENTRIES = "SELECT * FROM audit_entries WHERE action = 'token_refresh' ORDER BY id"
+# Of two entries these differ by what they are.
+OWN = {"id", "created_at", "request_id", "details"}
+
+
+@pytest.fixture
+def statements(app: FastAPI) -> Iterator[list[str]]:
+    """What PostgreSQL is asked."""
+    seen: list[str] = []
+    engine = app.state.database.engine.sync_engine
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:  # Any: SQLAlchemy's event
+        seen.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    yield seen
+    event.remove(engine, "before_cursor_execute", note)
+
+
+async def refresh(client: AsyncClient, token: str, **headers: str) -> Response:
+    return await client.post(URL, json={"refresh_token": token}, headers=headers)
+
+
+async def test_a_refresh_is_one_statement(client: AsyncClient, alice: Person, statements: list[str]) -> None:
+    statements.clear()
+    assert (await refresh(client, alice.refresh_token)).status_code == 200
+    assert len(statements) == 1
+    assert "rotate_session" in statements[0]
+
+
+async def test_the_log_is_told_the_same_by_the_database_as_by_us(
+    client: AsyncClient, alice: Person, database_urls: DatabaseUrls
+) -> None:
+    for _ in range(2):
+        answer = await refresh(client, alice.refresh_token, **{"Idempotency-Key": "k1"})
+    rotated, retried = await ask(database_urls.superuser, ENTRIES)
+    assert rotated["request_id"] != answer.headers["X-Request-ID"] == retried["request_id"]
+    assert {k: v for k, v in rotated.items() if k not in OWN} == {
+        k: v for k, v in retried.items() if k not in OWN
+    }
