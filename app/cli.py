@@ -21,10 +21,11 @@ from app.audit.verification import verify_log
 from app.core.errors import ProblemError
 from app.core.key_rotation import rotate, told
 from app.core.keyring import KeyRing
+from app.core.migrations import alembic_config
 from app.core.passwords import Passwords
 from app.core.principal import Plan, StaffRole
 from app.core.roles import RolePasswords, bootstrap
-from app.core.schema_version import ROOT, alembic_config
+from app.core.schema_version import ROOT
 from app.core.signing_keys import KeyRingError
 from app.local.demo import seed_demo
 from app.main import create_app

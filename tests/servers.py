@@ -18,8 +18,8 @@ import pytest
 import redis.asyncio as redis
 from alembic import command
 
+from app.core.migrations import alembic_config
 from app.core.roles import RolePasswords, RoleUrls, bootstrap
-from app.core.schema_version import alembic_config
 from app.local.account import server_account
 from app.local.binaries import Binaries, find_binaries
 from app.local.postgres import start_postgres

@@ -20,8 +20,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from app.audit.verification import verify_log
+from app.core.migrations import alembic_config
 from app.core.roles import RolePasswords, bootstrap
-from app.core.schema_version import ROOT, StaleSchemaError, alembic_config
+from app.core.schema_version import ROOT, StaleSchemaError
 from app.local.ports import free_port
 from app.main import create_app
 from app.settings import Settings

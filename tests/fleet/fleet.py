@@ -17,8 +17,9 @@ import httpx2
 from alembic import command
 
 from app.core.keyring import KeyRing
+from app.core.migrations import alembic_config
 from app.core.roles import RolePasswords, RoleUrls, bootstrap
-from app.core.schema_version import ROOT, alembic_config
+from app.core.schema_version import ROOT
 from app.local.account import server_account
 from app.local.binaries import find_binaries
 from app.local.data_directory import throw_away_directory

@@ -26,8 +26,8 @@ from app.audit.verification import verify_log
 from app.core.db import Database, Tenant
 from app.core.ids import new_id
 from app.core.logging import configure_logging
+from app.core.migrations import alembic_config
 from app.core.roles import RolePasswords, bootstrap
-from app.core.schema_version import alembic_config
 from app.local.account import server_account
 from app.local.binaries import find_binaries
 from app.local.postgres import start_postgres

@@ -16,7 +16,7 @@ import asyncpg
 from alembic import command
 
 from app.core.errors import ValidationFailedError
-from app.core.schema_version import alembic_config
+from app.core.migrations import alembic_config
 from app.summaries.search.highlights import PIECES
 from app.summaries.search.query import parse_query
 from tests.load.audit import served

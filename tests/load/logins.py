@@ -22,8 +22,8 @@ from asgi_lifespan import LifespanManager
 from fastapi import FastAPI
 from httpx2 import ASGITransport, AsyncClient
 
+from app.core.migrations import alembic_config
 from app.core.roles import RolePasswords, bootstrap
-from app.core.schema_version import alembic_config
 from app.local.account import server_account
 from app.local.binaries import find_binaries
 from app.local.postgres import start_postgres

@@ -15,8 +15,9 @@ import pytest
 from alembic import command
 
 from app.core.db import Database
+from app.core.migrations import alembic_config
 from app.core.roles import RolePasswords, bootstrap
-from app.core.schema_version import ROOT, alembic_config
+from app.core.schema_version import ROOT
 from app.local.account import own_directory, private_file, server_account
 from app.local.binaries import Binaries
 from app.local.postgres import PostgresServer, start_postgres
