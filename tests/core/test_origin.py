@@ -3,7 +3,15 @@
 import pytest
 from structlog.contextvars import get_contextvars
 
-from app.core.origin import JOB_ARGUMENT, Origin, arriving, current_origin, current_trace_id, resumed
+from app.core.origin import (
+    JOB_ARGUMENT,
+    Origin,
+    arriving,
+    current_origin,
+    current_request_id,
+    current_trace_id,
+    resumed,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -57,3 +65,11 @@ def test_what_nobody_asked_for_has_a_trace_and_no_request() -> None:
     assert current_trace_id() is None
     assert current_origin().as_arguments() == {}
     assert current_origin().as_headers() == {}
+
+
+def test_a_span_that_is_there_is_kept_and_the_line_is_put_back_afterwards() -> None:
+    with arriving("outer", f"00-{TRACE}-{SPAN}-01"):
+        with arriving("inner", None):
+            assert (current_request_id(), current_trace_id()) == ("inner", TRACE)
+        assert (current_request_id(), current_trace_id()) == ("outer", TRACE)
+    assert (current_request_id(), current_trace_id()) == (None, None)
