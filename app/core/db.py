@@ -194,14 +194,17 @@ async def _commit(session: AsyncSession) -> None:
 
 
 def connect_arguments(settings: Settings) -> dict[str, Any]:  # Any: asyncpg's keyword arguments
-    """Unnamed statements unless told: behind PgBouncer the next transaction may be on another server."""
+    """Unnamed statements unless told: behind PgBouncer the next transaction may be on another server.
+
+    With no cache of its own asyncpg names none, and each is parsed at every call, whatever SQLAlchemy keeps.
+    """
     timeout_milliseconds = int(settings.db_statement_timeout_seconds * 1000)
     unnamed = {} if settings.db_prepared_statements else {"prepared_statement_name_func": lambda: ""}
     return {
         **unnamed,
         "timeout": settings.db_pool_timeout,
         "command_timeout": settings.db_statement_timeout_seconds + 1,
-        "statement_cache_size": 0,
+        "statement_cache_size": settings.db_prepared_statements,
         "prepared_statement_cache_size": settings.db_prepared_statements,
         "server_settings": {"statement_timeout": str(timeout_milliseconds), "application_name": "precis"},
     }
