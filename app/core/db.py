@@ -4,6 +4,7 @@ The tenant travels in `session.info` and is told to PostgreSQL at every BEGIN (`
 row-level security holds through PgBouncer in transaction mode and after a commit inside one session.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -132,14 +133,17 @@ class Database:
     @asynccontextmanager
     async def transaction(self, tenant: Tenant | None = None) -> AsyncIterator[AsyncSession]:
         """Commits on leaving, rolls back on any error except one that `commits`."""
-        async with self.open(tenant) as session:
-            try:
-                yield session
-            except ProblemError as error:
-                if error.commits:
-                    await _commit(session)
-                raise
+        session = self.open(tenant)
+        try:
+            yield session
+        except ProblemError as error:
+            if error.commits:
+                await _commit(session)
+            raise
+        else:
             await _commit(session)
+        finally:
+            await _leave(session)
 
     async def read(
         self,
@@ -188,9 +192,20 @@ def after_commit(session: AsyncSession, action: Callable[[], Awaitable[None]]) -
 
 
 async def _commit(session: AsyncSession) -> None:
-    await session.commit()
+    """One that nothing was asked of has nothing to commit, and no connection to give back."""
+    if session.in_transaction():
+        await session.commit()
     for action in session.info.pop(AFTER_COMMIT_KEY, []):
         await action()
+
+
+async def _leave(session: AsyncSession) -> None:
+    """Closing it is a task and a greenlet of its own, for nothing where no connection is held."""
+    if session.in_transaction():
+        # Though the request is cancelled: its connection is somebody else's next.
+        await asyncio.shield(session.close())
+    else:
+        session.expunge_all()
 
 
 def connect_arguments(settings: Settings) -> dict[str, Any]:  # Any: asyncpg's keyword arguments
