@@ -123,9 +123,9 @@ class Workshop:
         worker = _own(pids["worker"])
         return Processor(
             worker,
-            _family(pids["worker"]) - worker,
-            _family(pids["postgres"]) if "postgres" in pids else 0.0,
-            _family(pids["valkey"]) if "valkey" in pids else 0.0,
+            family_seconds(pids["worker"]) - worker,
+            family_seconds(pids["postgres"]) if "postgres" in pids else 0.0,
+            family_seconds(pids["valkey"]) if "valkey" in pids else 0.0,
         )
 
 
@@ -189,11 +189,11 @@ def _own(pid: int) -> float:
     return user + system
 
 
-def _family(pid: int) -> float:
-    """With all below it, those that have ended among them."""
+def family_seconds(pid: int) -> float:
+    """Of processor time, with all below it, those that have ended among them."""
     found = sum(_times(pid))
     for thread in Path(f"/proc/{pid}/task").iterdir():
-        found += sum(_family(int(child)) for child in (thread / "children").read_text().split())
+        found += sum(family_seconds(int(child)) for child in (thread / "children").read_text().split())
     return found
 
 
