@@ -12,6 +12,7 @@ import statistics
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from uuid import UUID
 
 from app.core.schema_version import ROOT
 from app.local.stack import Stack
@@ -95,7 +96,7 @@ async def fair(shop: Workshop, factory: Factory) -> list[str]:
     ]
 
 
-async def _timed(shop: Workshop, ids: Sequence[object]) -> Ended:
+async def _timed(shop: Workshop, ids: Sequence[UUID]) -> Ended:
     moment = await shop.release(ids)
     return await shop.ended(ids, since=moment, patience=PATIENCE_SECONDS)
 
