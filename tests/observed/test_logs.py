@@ -72,6 +72,7 @@ def assert_every_request_is_told(lines: list[dict[str, Any]]) -> None:  # Any: J
     kinds = {line["principal"] for line in requests}
     assert kinds == {"anonymous", "user", "api_key"}
     assert {"WEBSOCKET", "GET", "POST"} == {line["method"] for line in requests}
+    assert {line["route"] for line in requests if line["method"] == "WEBSOCKET"} == {"/ws/summaries"}
     always = {"route", "status", "ms", "bytes", "request_id", "trace_id"}
     assert all(always <= line.keys() for line in requests)
     assert not any("client" in line or "path" in line for line in requests)

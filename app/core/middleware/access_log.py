@@ -86,8 +86,9 @@ def _method(scope: Scope) -> str:
 
 def route_template(scope: Scope) -> str | None:
     """`/api/v1/items/{id}`; `scope["route"].path` has lost its router's prefix (FastAPI >= 0.137)."""
-    context = scope.get("fastapi", {}).get("effective_route_context") or scope.get("route")
-    path: str | None = getattr(context, "path", None)
+    context = scope.get("fastapi", {}).get("effective_route_context")
+    # A WebSocket's context has no path, its route the whole of it.
+    path: str | None = getattr(context, "path", None) or getattr(scope.get("route"), "path", None)
     return path
 
 

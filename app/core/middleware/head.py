@@ -6,6 +6,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 # In the scope, for what counts looks: nobody sees this answer.
 WAS_HEAD = "precis.was_head"
+ROUTE_KEYS = ("route", "fastapi")
 
 
 class HeadMiddleware:
@@ -35,10 +36,14 @@ class HeadMiddleware:
                 if is_cut and answering is not None:
                     answering.cancel()
 
+        asked = {**scope, "method": "GET", WAS_HEAD: True}
         try:
-            await self.app({**scope, "method": "GET", WAS_HEAD: True}, receive, send_head)
+            await self.app(asked, receive, send_head)
             # Where it ended without noticing, it is cancelled here.
             await asyncio.sleep(0)
         except asyncio.CancelledError:
             if not is_cut or (answering is not None and answering.uncancel() > 0):
                 raise
+        finally:
+            # The log line and the figures outside of here name the route that answered.
+            scope.update({name: asked[name] for name in ROUTE_KEYS if name in asked})

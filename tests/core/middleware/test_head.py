@@ -118,3 +118,20 @@ async def _never() -> Message:
 
 async def _ignore(_message: Message) -> None:
     raise AssertionError
+
+
+async def test_the_route_that_answered_is_known_outside() -> None:
+    scope: Scope = {"type": "http", "method": "HEAD"}
+
+    async def routed(inner: Scope, receive: Receive, send: Send) -> None:
+        inner["route"] = "the route"
+        await short(inner, receive, send)
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(_message: Message) -> None:
+        pass
+
+    await HeadMiddleware(routed)(scope, receive, send)
+    assert scope == {"type": "http", "method": "HEAD", "route": "the route"}
