@@ -96,8 +96,10 @@ class Settings(IdentitySettings, MailSettings, OAuthSettings, ProviderSettings, 
     database_url: str = Field("postgresql+asyncpg://app_rw@127.0.0.1:5432/precis", repr=False)
     migration_database_url: str | None = Field(None, repr=False)
     worker_database_url: str | None = Field(None, repr=False)
-    db_pool_size: PositiveInt = 10
-    db_max_overflow: int = Field(5, ge=0)
+    db_pool_size: PositiveInt = 15
+    db_max_overflow: int = Field(
+        0, ge=0, description="Beyond the pool, closed after each use: a new one costs more than most requests."
+    )
     db_pool_timeout: float = Field(2.0, gt=0, description="Seconds until 503.")
     db_statement_timeout_seconds: float = Field(5.0, gt=0)
     db_prepared_statements: int = Field(

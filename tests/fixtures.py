@@ -41,7 +41,7 @@ def settings(database_urls: DatabaseUrls, redis_url: str, keys_dir: Path) -> Set
         redis_url=redis_url,
         jwt_keys_dir=keys_dir,
         secret_key="a secret of forty characters for tests..",
-        db_pool_size=5,
+        db_pool_size=10,
         log_level="WARNING",
     )
 
