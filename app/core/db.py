@@ -89,11 +89,14 @@ async def bind_tenant(session: AsyncSession, tenant: Tenant) -> None:
 
 
 @contextmanager
-def names_tenant_itself(session: AsyncSession) -> Iterator[None]:
-    """Around a statement that sets the two settings itself, where it may begin the transaction."""
+def names_tenant_itself(session: AsyncSession) -> Iterator[dict[str, str]]:
+    """Around a statement that sets the two settings itself, where it may begin the transaction.
+
+    Their parameters are the session's tenant, whatever rows the statement writes.
+    """
     tenant = session.info.pop(TENANT_KEY, None)
     try:
-        yield
+        yield _tenant_parameters(tenant or Tenant())
     finally:
         session.info[TENANT_KEY] = tenant
 

@@ -47,7 +47,7 @@ BACKLOG_COUNTED = 10_000
 BACKLOG_PER_STEP = 10
 SUBMIT = text(
     "SELECT number, stored_bytes, began FROM submit_summary("
-    ":summary, :input, :document, :name, :type,"
+    ":tenant_organization, :tenant_user, :summary, :input, :document, :name, :type,"
     " :queue, :task, :job_args, :backlog_counted, :backlog_per_step,"
     " :today, :api_key_id, :quota, :principal_id, :route, :key_digest, :fingerprint, :answer)"
 )
@@ -98,8 +98,8 @@ class SummaryRepository:
             "quota": writing.due.terms.summaries_per_month,
             **_kept(writing.keeping),
         }
-        with names_tenant_itself(self._session):
-            row = (await self._session.execute(SUBMIT, values)).one()
+        with names_tenant_itself(self._session) as tenant:
+            row = (await self._session.execute(SUBMIT, {**values, **tenant})).one()
         return Written(Counted(row.number, row.stored_bytes or 0), row.began)
 
     async def find(self, summary_id: UUID, *, viewer: UUID) -> Summary | None:

@@ -19,6 +19,8 @@ COMPARED = re.compile(
     re.IGNORECASE,
 )
 ANNOUNCEMENT = "set_config('app.organization_id'"
+# Its first two parameters are the same announcement.
+SUBMISSION = "submit_summary("
 
 
 def without_filters(statement: str) -> str:
@@ -62,7 +64,7 @@ def tenant_told(app: FastAPI, swap: Mapping[UUID, UUID]) -> Any:  # Any: as abov
     spoken = {str(named): str(told) for named, told in swap.items()}
 
     def change(statement: str, parameters: Any) -> Any:  # Any: SQLAlchemy's own
-        if ANNOUNCEMENT in statement:
+        if ANNOUNCEMENT in statement or SUBMISSION in statement:
             parameters = tuple(spoken.get(value, value) for value in parameters)
         return statement, parameters
 
