@@ -98,7 +98,7 @@ class Settings(IdentitySettings, MailSettings, OAuthSettings, ProviderSettings, 
     worker_database_url: str | None = Field(None, repr=False)
     db_pool_size: PositiveInt = 15
     db_max_overflow: int = Field(
-        0, ge=0, description="Beyond the pool; closed after each use, and a new one costs more than a request."
+        0, ge=0, description="Beyond the pool; closed after each use, and each costs more than a request."
     )
     db_pool_timeout: float = Field(2.0, gt=0, description="Seconds until 503.")
     db_statement_timeout_seconds: float = Field(5.0, gt=0)

@@ -47,6 +47,19 @@ async def test_who_leaves_takes_it_from_nobody() -> None:
     assert await stayer == 1
 
 
+async def test_a_load_that_is_cancelled_takes_its_callers_along() -> None:
+    flights = SingleFlight[int]()
+
+    async def cancelled() -> int:
+        raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        await flights.fetch("a", cancelled)
+    source = Source()
+    source.gate.set()
+    assert await flights.fetch("a", source) == 1
+
+
 async def test_a_failure_is_every_callers_and_nobodys_afterwards() -> None:
     flights, source = SingleFlight[int](), Source()
     failing = [flights.fetch("a", source.fail) for _ in range(3)]

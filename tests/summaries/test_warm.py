@@ -137,6 +137,7 @@ def variants(one: str, tag: str, alice: Person, robot: Robot) -> dict[str, Asked
         "two tokens": Asked(one, [*bearer.items(), *bearer.items()]),
         "none": Asked(one, {}),
         "garbage": Asked(one, {"Authorization": "Bearer not.a.token"}),
+        "mistyped key": Asked(one, {"X-API-Key": f"{robot.api_key[:-1]}_"}),
         "neither key nor token": Asked(one, {"X-API-Key": "something"}),
         "slash": Asked(f"{one}/", bearer),
         "upper case": Asked(one.upper().replace("/API/V1/SUMMARIES", PATH), bearer),
