@@ -55,14 +55,13 @@ EXCEPTION WHEN unique_violation THEN
 END $$
 """
 
-# With the caller's rights, row-level security included; it names the tenant, where it begins the transaction:
-# the session's, which need not be that of the row, or nothing would check what the application thinks.
+# With the caller's rights, row-level security included; it names the tenant, where it begins the transaction.
 # What it runs is planned once a connection. The month's row is what a tenant's submissions wait for each
 # other by, so it comes last, just before the commit. `number` is NULL, and nothing is counted, where the
 # quota is spent: the caller then rolls back.
 SUBMIT = f"""
 CREATE FUNCTION submit_summary(
-    told_tenant text, told_person text, new_summary jsonb, new_input text, new_document bytea, new_name text, new_type text,
+    new_summary jsonb, new_input text, new_document bytea, new_name text, new_type text,
     queue text, task text, job_args jsonb, backlog_counted integer, backlog_per_step integer,
     today date, api_key uuid, quota integer,
     principal uuid, path text, digest bytea, print bytea, sealed bytea)
@@ -75,7 +74,7 @@ DECLARE
     person constant uuid := new_summary ->> 'user_id';
     waiting integer;
 BEGIN
-    PERFORM set_config('app.organization_id', told_tenant, true), set_config('app.user_id', told_person, true);
+    PERFORM set_config('app.organization_id', tenant::text, true), set_config('app.user_id', person::text, true);
     INSERT INTO summaries ({NAMES}) SELECT {NAMES} FROM jsonb_to_record(new_summary) AS given ({TYPED});
     INSERT INTO summary_contents (summary_id, organization_id, input, document, document_name, document_type)
     VALUES (summary, tenant, new_input, new_document, new_name, new_type);
@@ -115,7 +114,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
     op.execute(
-        "DROP FUNCTION submit_summary(text, text, jsonb, text, bytea, text, text, text, text, jsonb,"
-        " integer, integer, date, uuid, integer, uuid, text, bytea, bytea, bytea)"
+        "DROP FUNCTION submit_summary(jsonb, text, bytea, text, text, text, text, jsonb, integer, integer,"
+        " date, uuid, integer, uuid, text, bytea, bytea, bytea)"
     )
     op.execute("DROP FUNCTION enqueue_job(text, text, integer, text, jsonb, timestamptz)")
