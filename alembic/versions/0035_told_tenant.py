@@ -1,4 +1,4 @@
-"""A submission tells PostgreSQL the session's tenant, not the row's: its wall checks what the application thinks.
+"""A submission tells PostgreSQL the session's tenant, not the row's, and so is checked by its wall.
 
 The function of 0033 stays for processes of the former release; a later migration drops it.
 """
