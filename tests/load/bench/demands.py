@@ -26,14 +26,14 @@ class Demand:
 
 
 DEMANDS = {
-    WARM: Demand(CACHED, goal=1.0, at_least=0.6, held=0.28),
-    WARM_KEY: Demand(WARM, goal=0.95, at_least=0.85, held=0.65),
-    WARM_304: Demand(CACHED, goal=1.1, at_least=0.7, held=0.30),
-    COLD: Demand(ROW, goal=0.6, at_least=0.4, held=0.14),
-    PAGE: Demand(ROW, goal=0.5, at_least=0.3, held=0.04),
-    SUBMIT: Demand(POST_ROW, goal=0.4, at_least=0.25, held=0.04),
+    WARM: Demand(CACHED, goal=1.0, at_least=0.6, held=0.22),
+    WARM_KEY: Demand(WARM, goal=0.95, at_least=0.85, held=0.5),
+    WARM_304: Demand(CACHED, goal=1.1, at_least=0.7, held=0.22),
+    COLD: Demand(ROW, goal=0.6, at_least=0.4, held=0.1),
+    PAGE: Demand(ROW, goal=0.5, at_least=0.3, held=0.03),
+    SUBMIT: Demand(POST_ROW, goal=0.4, at_least=0.25, held=0.02),
     LOG_IN: Demand(HASHES, goal=0.9, at_least=0.8, held=0.2),
-    REFRESH: Demand(POST_ROW, goal=0.5, at_least=0.3, held=0.12),
+    REFRESH: Demand(POST_ROW, goal=0.5, at_least=0.3, held=0.08),
 }
 NAMES = (HELLO, CACHED, ROW, POST_ROW, *DEMANDS, HASHES)
 # Each of their requests needs a row of its own, made before.
