@@ -50,6 +50,21 @@ class Robot:
     headers: dict[str, str] = field(repr=False)
 
 
+def principal_of(person: Person) -> Principal:
+    """An owner, as the guard would make them of a login of just now."""
+    return Principal(
+        kind="user",
+        user_id=person.user_id,
+        organization_id=person.organization_id,
+        credential_id=person.session_id,
+        staff_role=StaffRole.USER,
+        membership_role=MembershipRole.OWNER,
+        plan=Plan.FREE,
+        scopes=allowed_scopes(StaffRole.USER, MembershipRole.OWNER),
+        authenticated_at=datetime.now(UTC),
+    )
+
+
 class Factory:
     def __init__(self, app: FastAPI) -> None:
         self._app = app
@@ -153,18 +168,8 @@ class Factory:
 
     async def robot(self, owner: Person, **wanted: object) -> Robot:
         """A machine with an API key of this owner."""
-        principal = Principal(
-            kind="user",
-            user_id=owner.user_id,
-            organization_id=owner.organization_id,
-            credential_id=owner.session_id,
-            staff_role=StaffRole.USER,
-            membership_role=MembershipRole.OWNER,
-            plan=Plan.FREE,
-            scopes=allowed_scopes(StaffRole.USER, MembershipRole.OWNER),
-        )
         async with self._database.transaction(Tenant(owner.organization_id, owner.user_id)) as session:
-            service = ApiKeyService(session, principal, self._app.state.principal_cache)
+            service = ApiKeyService(session, principal_of(owner), self._app.state.principal_cache)
             created = await service.create(ApiKeyIn.model_validate({"name": "robot", **wanted}))
         headers = {"X-API-Key": created.secret}
         return Robot(owner.user_id, owner.organization_id, created.secret, headers)

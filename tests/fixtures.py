@@ -20,6 +20,7 @@ from app.main import build_app, connect
 from app.settings import Settings, load_settings
 from tests.factories import Factory, Person, Robot
 from tests.servers import DatabaseUrls
+from tests.statements import statements_of
 
 # What routes and middleware are built by. All else a request finds in the app's state.
 BUILT_BY = ("environment", "allowed_hosts", "cors_origins", "public_url")
@@ -107,6 +108,13 @@ async def client(app: FastAPI) -> AsyncIterator[AsyncClient]:
     transport = ASGITransport(app=app, client=("127.0.0.1", 50000))
     async with AsyncClient(transport=transport, base_url=BASE_URL) as client:
         yield client
+
+
+@pytest.fixture
+def statements(app: FastAPI) -> Iterator[list[str]]:
+    """What PostgreSQL is asked, from here on."""
+    with statements_of(app) as sent:
+        yield sent
 
 
 @pytest.fixture

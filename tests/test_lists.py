@@ -1,14 +1,11 @@
 """A list costs the same number of statements whatever its length."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import pytest
 from fastapi import FastAPI
 from httpx2 import AsyncClient
-from sqlalchemy import event
 
 from tests.factories import Person
+from tests.statements import statements_of
 
 pytestmark = pytest.mark.integration
 
@@ -22,22 +19,6 @@ LISTS = [
 ]
 
 
-@contextmanager
-def counted(app: FastAPI) -> Iterator[list[str]]:
-    """Every statement that the app's pool sends meanwhile."""
-    statements: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-        statements.append(statement)
-
-    engine = app.state.database.engine.sync_engine
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield statements
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
-
-
 @pytest.mark.parametrize(("path", "item", "expected"), LISTS)
 async def test_a_longer_list_needs_no_more_statements(
     client: AsyncClient, app: FastAPI, alice: Person, path: str, item: dict[str, str], expected: int
@@ -48,7 +29,7 @@ async def test_a_longer_list_needs_no_more_statements(
             assert (await client.post(path, json=item, headers=alice.headers)).status_code in {201, 202}
         # Whoever asks is remembered for a second, so the guard's own look does not count.
         await client.get(path, headers=alice.headers)
-        with counted(app) as statements:
+        with statements_of(app) as statements:
             answer = await client.get(path, headers=alice.headers)
         counts.append(len(statements))
         assert answer.status_code == 200

@@ -21,7 +21,7 @@ from app.core.redis import RedisClient, RedisDownError
 from app.core.single_flight import SingleFlight
 
 LIFETIME_SECONDS = 1
-# At most about 10 MiB a process; beyond it the oldest make room.
+# Of each of two memories, about 10 MiB a process at most; beyond it the oldest make room.
 LOCAL_ENTRIES = 10_000
 ADAPTER = TypeAdapter(Principal)
 logger = logging.getLogger(__name__)

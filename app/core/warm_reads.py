@@ -78,6 +78,8 @@ class WarmReadsMiddleware:
         expected = expected_principal(connection, asked.credential)
         if expected is None or self.route.needs not in expected.scopes:
             return None
+        # What the log and the figures name a request by, also where it is refused here.
+        connection.scope["route"] = self.route
         limiter: AsyncLimiter = connection.app.state.limiter
         cache: BodyCache = connection.app.state.cache
         hits = principal_hits(expected)
@@ -89,8 +91,6 @@ class WarmReadsMiddleware:
             await limiter.enforce_principal(connection, principal)
             return None
         limiter.settle(connection, await count.verdict(), hits)
-        # What the log and the figures name a request by, however it ends.
-        connection.scope["route"] = self.route
         found = await cache.get(key, begun=lookup)
         if isinstance(found, Miss):
             connection.state.missed = found

@@ -21,10 +21,10 @@ from app.accounts.archive import Archive
 from app.accounts.export import ExportService
 from app.accounts.privacy_router import ZipResponse
 from app.core.db import Tenant
-from app.core.principal import MembershipRole, Plan, Principal, Scope, StaffRole
+from app.core.principal import Scope
 from tests.accounts.leaving import ME, count, multiply
 from tests.catalogue import ask
-from tests.factories import PASSWORD, Factory, Person, Robot
+from tests.factories import PASSWORD, Factory, Person, Robot, principal_of
 from tests.servers import DatabaseUrls
 from tests.summaries.shelf import PATH, create
 from tests.summaries.uploads.forms_sent import upload
@@ -48,19 +48,6 @@ LEFT_OUT = {"login_tallies", "account_erasures", "idempotency_keys", "webhook_de
 
 def own_of(person: Person) -> Tenant:
     return Tenant(person.organization_id, person.user_id)
-
-
-def owner(person: Person) -> Principal:
-    return Principal(
-        kind="user",
-        user_id=person.user_id,
-        organization_id=person.organization_id,
-        credential_id=person.session_id,
-        staff_role=StaffRole.USER,
-        membership_role=MembershipRole.OWNER,
-        plan=Plan.FREE,
-        scopes=frozenset(),
-    )
 
 
 @contextmanager
@@ -247,7 +234,7 @@ async def test_it_is_made_in_memory_of_a_constant_size(
     await multiply(app, alice, 1999, characters=32 * 600)
     async with app.state.database.transaction(own_of(alice)) as session:
         with traced() as peak:
-            archive = await ExportService(session, owner(alice)).export(address=None)
+            archive = await ExportService(session, principal_of(alice)).export(address=None)
     # 77 MB of texts, 4 of them at a time, as a row, as JSON and as bytes.
     assert peak() < 25_000_000
     files = unpack_bytes(b"".join([chunk async for chunk in archive.chunks()]))

@@ -13,10 +13,10 @@ from httpx2 import AsyncClient
 from prometheus_client import REGISTRY
 
 from app.audit.aggregate import MOST_KEPT, RefusalLog, written_each_minute
-from app.core.principal import MembershipRole, Plan, Principal, Scope, StaffRole
+from app.core.principal import Scope
 from app.core.refusals import Refusal, RefusalKind
 from tests.catalogue import ask
-from tests.factories import Factory, Person
+from tests.factories import Factory, Person, principal_of
 from tests.servers import DatabaseUrls
 from tests.test_migrations import execute
 
@@ -27,19 +27,6 @@ SELECT action, organization_id, actor_kind, actor_id, credential_id, host(addres
 FROM audit_entries WHERE action IN ('unauthorized_access', 'rate_limit_exceeded') ORDER BY id
 """
 NOW = datetime(2026, 11, 21, 7, 30, 59, tzinfo=UTC)
-
-
-def principal_of(person: Person) -> Principal:
-    return Principal(
-        kind="user",
-        user_id=person.user_id,
-        organization_id=person.organization_id,
-        credential_id=person.session_id,
-        staff_role=StaffRole.USER,
-        membership_role=MembershipRole.OWNER,
-        plan=Plan.FREE,
-        scopes=frozenset(),
-    )
 
 
 def missing(person: Person, name: str = "keys:read") -> Refusal:

@@ -1,12 +1,7 @@
 """A refresh whose token is current is one statement; it leaves behind what a judged one leaves."""
 
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
-from fastapi import FastAPI
 from httpx2 import AsyncClient, Response
-from sqlalchemy import event
 
 from tests.catalogue import ask
 from tests.factories import Person
@@ -17,20 +12,6 @@ URL = "/api/v1/auth/refresh"
 ENTRIES = "SELECT * FROM audit_entries WHERE action = 'token_refresh' ORDER BY id"
 # Of two entries these differ by what they are.
 OWN = {"id", "created_at", "request_id", "details"}
-
-
-@pytest.fixture
-def statements(app: FastAPI) -> Iterator[list[str]]:
-    """What PostgreSQL is asked."""
-    seen: list[str] = []
-    engine = app.state.database.engine.sync_engine
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:  # Any: SQLAlchemy's event
-        seen.append(statement)
-
-    event.listen(engine, "before_cursor_execute", note)
-    yield seen
-    event.remove(engine, "before_cursor_execute", note)
 
 
 async def refresh(client: AsyncClient, token: str, **headers: str) -> Response:

@@ -5,7 +5,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from httpx2 import AsyncClient, Response
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from app.core.db import Tenant
 from tests.catalogue import ask
@@ -16,19 +16,6 @@ SUMMARIES = "/api/v1/summaries"
 KEYS = "/api/v1/api-keys"
 BODY = {"text": "The river rose in the night. By noon the bridge was gone."}
 KEY = {"Idempotency-Key": '"8e03978e-40d5-43dd-bc93-6894a57f9324"'}
-
-
-async def statements(app: FastAPI, request: Any) -> list[str]:  # Any: a coroutine
-    found: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:  # Any: SQLAlchemy's own
-        found.append(statement)
-
-    engine = app.state.database.engine.sync_engine
-    event.listen(engine, "before_cursor_execute", note)
-    await request
-    event.remove(engine, "before_cursor_execute", note)
-    return found
 
 
 async def post(

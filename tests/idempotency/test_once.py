@@ -12,8 +12,9 @@ from app.core.idempotency_store import delete_expired
 from app.summaries.tasks import summarise
 from tests.catalogue import ask
 from tests.factories import Person
-from tests.idempotency.posting import BODY, KEYS, SUMMARIES, age, assert_replay, count, post, statements
+from tests.idempotency.posting import BODY, KEYS, SUMMARIES, age, assert_replay, count, post
 from tests.servers import DatabaseUrls
+from tests.statements import statements_of
 from tests.summaries.workbench import bench_of, key_of
 
 pytestmark = pytest.mark.integration
@@ -123,6 +124,8 @@ async def test_a_key_costs_one_round_trip_and_no_key_none(
     client: AsyncClient, alice: Person, app: FastAPI
 ) -> None:
     await client.post(SUMMARIES, json=BODY, headers=alice.headers)
-    without = await statements(app, client.post(SUMMARIES, json=BODY, headers=alice.headers))
-    keyed = await statements(app, post(client, alice))
+    with statements_of(app) as without:
+        await client.post(SUMMARIES, json=BODY, headers=alice.headers)
+    with statements_of(app) as keyed:
+        await post(client, alice)
     assert len(keyed) == len(without) + 1, keyed

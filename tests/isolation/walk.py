@@ -12,8 +12,9 @@ from httpx2 import ASGITransport, AsyncClient, Response
 
 from app.summaries.progress.event_stream import StreamPace
 from tests.access_table import ENDING
+from tests.factories import principal_of
 from tests.fixtures import BASE_URL
-from tests.isolation.world import Doorman, Holding, nothing_of, principal_of, within
+from tests.isolation.world import Doorman, Holding, nothing_of, within
 from tests.site_map import Route, routes_of
 
 API = "/api/v1/"

@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from uuid import UUID
 
 from httpx2 import AsyncClient, Response
 
 from app.core.guard import InvalidCredentialError
 from app.core.ids import new_id
-from app.core.principal import MembershipRole, Plan, Principal, StaffRole, allowed_scopes
+from app.core.principal import MembershipRole, Principal
 from app.organizations.invitations.tokens import InvitationTokens
 from tests.factories import Factory, Person
 
@@ -102,21 +101,6 @@ class Builder:
         assert answer.status_code in {201, 202}, answer.text
         made: dict[str, str] = answer.json()
         return made
-
-
-def principal_of(person: Person) -> Principal:
-    """The owner's, as the guard would make it."""
-    return Principal(
-        kind="user",
-        user_id=person.user_id,
-        organization_id=person.organization_id,
-        credential_id=person.session_id,
-        staff_role=StaffRole.USER,
-        membership_role=MembershipRole.OWNER,
-        plan=Plan.FREE,
-        scopes=allowed_scopes(StaffRole.USER, MembershipRole.OWNER),
-        authenticated_at=datetime.now(UTC),
-    )
 
 
 class Doorman:

@@ -1,13 +1,11 @@
 """GET of the list and its count: what is on it, in what order, for how many queries."""
 
-from typing import Any
-
 import pytest
 from fastapi import FastAPI
 from httpx2 import AsyncClient
-from sqlalchemy import event
 
 from tests.factories import Person
+from tests.statements import statements_of
 from tests.summaries.shelf import PATH, create
 
 pytestmark = pytest.mark.integration
@@ -72,8 +70,6 @@ async def test_filters_narrow_list_and_count(client: AsyncClient, alice: Person)
 async def test_page_of_many_costs_one_query(client: AsyncClient, alice: Person, app: FastAPI) -> None:
     for number in range(6):
         await create(client, alice, tags=[str(number)])
-    statements: list[str] = []
-    record: Any = lambda *arguments: statements.append(arguments[2])  # noqa: E731  # SQLAlchemy's signature
-    event.listen(app.state.database.engine.sync_engine, "before_cursor_execute", record)
-    await client.get(f"{PATH}?limit=5", headers=alice.headers)
+    with statements_of(app) as statements:
+        await client.get(f"{PATH}?limit=5", headers=alice.headers)
     assert len([sql for sql in statements if "summaries" in sql]) == 1

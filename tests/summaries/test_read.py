@@ -1,15 +1,14 @@
 """GET of one summary: who may, from where it comes, and what the entity tag promises."""
 
-from typing import Any
 from uuid import uuid4
 
 import pytest
 from fastapi import FastAPI
 from httpx2 import AsyncClient
-from sqlalchemy import event
 
 from app.core.principal import Scope
 from tests.factories import Factory, Person
+from tests.statements import statements_of
 from tests.summaries.shelf import PATH, create, set_columns
 
 pytestmark = pytest.mark.integration
@@ -72,10 +71,8 @@ async def test_warm_read_needs_no_connection(client: AsyncClient, alice: Person,
     created = await create(client, alice)
     for _warm in range(2):
         await client.get(f"{PATH}/{created['id']}", headers=alice.headers)
-    statements: list[str] = []
-    record: Any = lambda *arguments: statements.append(arguments[2])  # noqa: E731  # SQLAlchemy's signature
-    event.listen(app.state.database.engine.sync_engine, "before_cursor_execute", record)
-    answer = await client.get(f"{PATH}/{created['id']}", headers=alice.headers)
+    with statements_of(app) as statements:
+        answer = await client.get(f"{PATH}/{created['id']}", headers=alice.headers)
     assert answer.status_code == 200
     assert [sql for sql in statements if "summaries" in sql] == []
 

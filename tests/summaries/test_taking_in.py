@@ -1,13 +1,12 @@
 """POST /summaries is one statement, beside the claim of its key: what it writes, and what it undoes."""
 
-from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
 import pytest
 from fastapi import FastAPI
 from httpx2 import AsyncClient
-from sqlalchemy import event, func, select, text
+from sqlalchemy import func, select, text
 
 from app.core.db import Tenant
 from app.core.ids import new_id
@@ -20,20 +19,6 @@ from tests.summaries.shelf import PATH, job_ids
 pytestmark = pytest.mark.integration
 BODY = {"url": "https://example.com/a", "title": "A", "tags": ["b", 'c"{}'], "notes": "d\\e\n"}
 UNTOUCHED = ("summaries", "summary_contents", "procrastinate_jobs", "idempotency_keys", "usage_days")
-
-
-@pytest.fixture
-def statements(app: FastAPI) -> Iterator[list[str]]:
-    """What PostgreSQL is asked."""
-    seen: list[str] = []
-    engine = app.state.database.engine.sync_engine
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:  # Any: SQLAlchemy's event
-        seen.append(statement)
-
-    event.listen(engine, "before_cursor_execute", note)
-    yield seen
-    event.remove(engine, "before_cursor_execute", note)
 
 
 async def spend(app: FastAPI, person: Person, *, left: int) -> None:

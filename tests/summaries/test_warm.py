@@ -1,14 +1,12 @@
 """What is answered before routing is answered as the route would, and costs one question to Redis."""
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
 from httpx2 import ASGITransport, AsyncClient, Response
-from sqlalchemy import event
 from starlette.types import Receive, Scope, Send
 
 from app.core.middleware.access_log import describe
@@ -45,20 +43,6 @@ async def summary(client: AsyncClient, app: FastAPI, alice: Person) -> dict[str,
     created = await create(client, alice)
     await set_columns(app, alice, created["id"], status="ready", summary="word " * 300)
     return created
-
-
-@pytest.fixture
-def statements(app: FastAPI) -> Iterator[list[str]]:
-    """What PostgreSQL is asked."""
-    seen: list[str] = []
-    engine = app.state.database.engine.sync_engine
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:  # Any: SQLAlchemy's event
-        seen.append(statement)
-
-    event.listen(engine, "before_cursor_execute", note)
-    yield seen
-    event.remove(engine, "before_cursor_execute", note)
 
 
 async def round_trips(client: RedisClient) -> int:
@@ -242,6 +226,21 @@ async def test_a_plan_that_changed_is_the_plan_that_counts(
     await factory.enlarge(alice)
     await asyncio.sleep(1.05)
     assert (await client.get(path, headers=alice.headers)).headers["x-ratelimit-limit"] == "10000"
+
+
+async def test_the_log_line_of_a_refusal_names_the_route_too(
+    app: FastAPI, alice: Person, summary: dict[str, Any]
+) -> None:
+    path, scopes, statuses = f"{PATH}/{summary['id']}", list[Scope](), list[int]()
+
+    async def keeping(scope: Scope, receive: Receive, send: Send) -> None:
+        scopes.append(scope)
+        await app(scope, receive, send)
+
+    async with caller(keeping) as kept:
+        while 429 not in statuses:
+            statuses.append((await kept.get(path, headers=alice.headers)).status_code)
+    assert {describe(scope)["route"] for scope in scopes} == {f"{PATH}/{{summary_id}}"}
 
 
 async def test_its_log_line_names_the_route_and_the_caller(

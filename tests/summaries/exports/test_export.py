@@ -21,8 +21,7 @@ from app.summaries.exports.export import PATIENCE, CutOffError, Exporter, Patien
 from app.summaries.exports.vocabulary import ExportFormat
 from app.summaries.filters import Filters
 from app.summaries.repository import NEWEST_FIRST, OLDEST_FIRST
-from tests.factories import Person
-from tests.isolation.world import principal_of
+from tests.factories import Person, principal_of
 from tests.summaries.shelf import create
 
 pytestmark = pytest.mark.integration
