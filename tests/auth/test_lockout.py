@@ -19,7 +19,7 @@ from tests.core.own_valkey import free_port
 from tests.factories import PASSWORD, Person
 from tests.fixtures import make_app
 from tests.servers import DatabaseUrls
-from tests.test_lists import counted
+from tests.statements import statements_of
 
 pytestmark = pytest.mark.integration
 
@@ -266,7 +266,7 @@ async def test_whatever_is_wrong_costs_the_same_statements(
         await store.update(await store.get(charlie.user_id), {"is_active": False})
     sent = []
     for name in (alice.username, "nobody", charlie.username):
-        with counted(app) as statements:
+        with statements_of(app) as statements:
             await log_in(at(app, HOME), name, WRONG)
         sent.append(statements)
     assert sent[0] == sent[1] == sent[2]

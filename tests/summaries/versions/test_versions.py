@@ -8,9 +8,9 @@ from sqlalchemy import text
 from app.core.db import Tenant
 from app.core.principal import Scope
 from tests.factories import Factory, Person
+from tests.statements import statements_of
 from tests.summaries.anew import RAIN, SNOW, URL, PageReader, made, post, read, work
 from tests.summaries.shelf import PATH
-from tests.test_lists import counted
 
 pytestmark = pytest.mark.integration
 HAIL = "Hail fell. The river waited."
@@ -163,7 +163,7 @@ async def test_kept_texts_count_as_storage_and_go_with_the_summary(alice: Person
 
 async def test_list_costs_two_reads(client: AsyncClient, alice: Person, app: FastAPI, thrice: str) -> None:
     await client.get(f"{PATH}/{thrice}/versions", headers=alice.headers)
-    with counted(app) as statements:
+    with statements_of(app) as statements:
         await client.get(f"{PATH}/{thrice}/versions", headers=alice.headers)
     # The tenant's announcement, the summary, its versions; no text among them.
     assert len(statements) == 3
