@@ -11,7 +11,7 @@ import pytest
 from alembic import command
 from typer.testing import CliRunner, Result
 
-from app.cli import cli, main
+from app.commands import cli, main
 from app.core.api_key_format import is_well_formed
 from app.settings import Settings, get_settings
 from tests.audit.tampering import TRIGGERS_OFF

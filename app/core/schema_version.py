@@ -6,8 +6,7 @@ The migrations are read as text: alembic, with all that it imports, is for whoev
 import re
 from functools import cache
 from pathlib import Path
-
-from app.core.db import Database
+from typing import Protocol
 
 ROOT = Path(__file__).resolve().parents[2]
 VERSIONS = ROOT / "alembic" / "versions"
@@ -39,8 +38,14 @@ def known_revisions() -> frozenset[str]:
     return _revisions()[0]
 
 
+class Versioned(Protocol):
+    """The `Database`, whose module is no small thing to import."""
+
+    async def revision(self) -> str | None: ...
+
+
 class SchemaVersion:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Versioned) -> None:
         self._database = database
         self._expected, self._known = newest_revision(), known_revisions()
 

@@ -12,11 +12,12 @@ pytestmark = pytest.mark.unit
 
 DORA = Addressee("dora@example.com", "dora")
 BASE = "https://precis.example"
-FACTS: dict[str, str | int] = {"minutes": 30, "user_agent": "curl/8", RECIPIENT: "old@example.com"}
+# Any: facts of either type
+FACTS: dict[str, Any] = {"minutes": 30, "user_agent": "curl/8", RECIPIENT: "old@example.com"}
 
 
 def letter(mail: Mail = Mail.PASSWORD_CHANGED, addressee: Addressee = DORA, **facts: Any) -> Letter:
-    # Any: facts of either type
+    # Any: as FACTS
     return write(mail, addressee, mail_id="1", base_url=BASE, token="t.o.k", facts=facts)
 
 

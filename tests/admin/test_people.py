@@ -1,6 +1,7 @@
 """Staff and people: who may, whom nobody may, what is found, what ends."""
 
 import asyncio
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -106,7 +107,8 @@ async def test_a_role_is_named_either_way_in_body_or_query(
     client: AsyncClient, root: Person, alice: Person, name: str, place: str
 ) -> None:
     url = f"{USERS}/{alice.user_id}/role"
-    answer = await client.request("PUT", url, headers=root.headers, **{place: {name: "moderator"}})
+    given: dict[str, Any] = {place: {name: "moderator"}}  # Any: keyword arguments
+    answer = await client.request("PUT", url, headers=root.headers, **given)
     assert (answer.status_code, answer.json()["role"]) == (200, "moderator")
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from fastapi import FastAPI
@@ -54,13 +55,18 @@ async def fail_from_everywhere(app: FastAPI, person: Person, *, failures: int) -
             await lockout.fail(session, attempt, address=None)
 
 
+async def end(store: UserStore, user_id: UUID) -> None:
+    user = await store.get(user_id)
+    assert user is not None
+    await store.update(user, {"is_active": False})
+
+
 async def test_unknown_wrong_locked_and_inactive_get_the_same_answer(
     app: FastAPI, alice: Person, bob: Person, charlie: Person
 ) -> None:
     await guess(at(app, HOME), bob.username, times=5)
     async with app.state.database.transaction() as session:
-        store = UserStore(session)
-        await store.update(await store.get(charlie.user_id), {"is_active": False})
+        await end(UserStore(session), charlie.user_id)
     answers = [
         await log_in(at(app, AWAY), "nobody"),
         await log_in(at(app, AWAY), alice.username, WRONG),
@@ -262,8 +268,7 @@ async def test_whatever_is_wrong_costs_the_same_statements(
     app: FastAPI, alice: Person, charlie: Person
 ) -> None:
     async with app.state.database.transaction() as session:
-        store = UserStore(session)
-        await store.update(await store.get(charlie.user_id), {"is_active": False})
+        await end(UserStore(session), charlie.user_id)
     sent = []
     for name in (alice.username, "nobody", charlie.username):
         with statements_of(app) as statements:

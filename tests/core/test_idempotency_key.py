@@ -71,9 +71,9 @@ def test_a_seal_of_another_version_is_not_tried() -> None:
 
 
 def test_the_lock_differs_by_organisation_principal_route_and_key() -> None:
-    changes: list[dict[str, object]] = [
-        *({"organization_id": UUID(int=9)}, {"principal_id": UUID(int=9)}, {"route": "/x"}, {"key": "x"}),
-        {"user_id": UUID(int=9)},
+    ids: list[dict[str, object]] = [
+        {name: UUID(int=9)} for name in ("organization_id", "principal_id", "user_id")
     ]
+    changes = [*ids, {"route": "/x"}, {"key": "x"}]
     locks = {dataclasses.replace(REQUEST, **change).lock for change in changes}  # type: ignore[arg-type]  # as above
     assert len(locks | {REQUEST.lock}) == 5

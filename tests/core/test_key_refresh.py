@@ -24,21 +24,23 @@ def ring(tmp_path: Path) -> KeyRing:
     return KeyRing.load(tmp_path, create=True)
 
 
-async def test_a_published_key_is_seen_without_a_restart(ring: KeyRing) -> None:
+async def test_a_published_key_is_seen_without_a_restart(ring: KeyRing, tmp_path: Path) -> None:
     async with refreshed(ring, interval_seconds=0.01):
         await asyncio.sleep(0.1)  # looks that find nothing new
         assert len(ring.jwks()["keys"]) == 1
-        await asyncio.to_thread(rotate, ring.directory)
+        await asyncio.to_thread(rotate, tmp_path)
         await until(lambda: len(ring.jwks()["keys"]) == 2)
 
 
-async def test_a_broken_directory_leaves_the_loaded_keys_and_is_looked_at_again(ring: KeyRing) -> None:
-    manifest = ring.directory / MANIFEST
+async def test_a_broken_directory_leaves_the_loaded_keys_and_is_looked_at_again(
+    ring: KeyRing, tmp_path: Path
+) -> None:
+    manifest = tmp_path / MANIFEST
     sound = await asyncio.to_thread(manifest.read_bytes)
     async with refreshed(ring, interval_seconds=0.01):
         await asyncio.to_thread(manifest.write_bytes, b"nonsense")
         await asyncio.sleep(0.05)
         assert len(ring.jwks()["keys"]) == 1
         await asyncio.to_thread(manifest.write_bytes, sound)
-        await asyncio.to_thread(rotate, ring.directory)
+        await asyncio.to_thread(rotate, tmp_path)
         await until(lambda: len(ring.jwks()["keys"]) == 2)

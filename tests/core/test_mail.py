@@ -4,6 +4,7 @@ import asyncio
 import io
 import ssl
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -43,6 +44,10 @@ def settings_for(port: int, security: str, *, password: str | None = None) -> Se
     return SETTINGS.model_copy(update=changes)
 
 
+def encrypted(authority: Authority, security: str) -> dict[str, Any]:  # Any: keyword arguments
+    return {security: authority.server("127.0.0.1")}
+
+
 async def test_a_server_without_starttls_gets_nothing(authority: Authority) -> None:
     async with smtp_sink() as sink:
         mailer = SmtpMailer(settings_for(sink.port, "starttls"), tls=authority.client())
@@ -53,8 +58,7 @@ async def test_a_server_without_starttls_gets_nothing(authority: Authority) -> N
 
 @pytest.mark.parametrize("security", ["starttls", "tls"])
 async def test_a_server_that_nobody_vouches_for_gets_nothing(authority: Authority, security: str) -> None:
-    context = authority.server("127.0.0.1")
-    async with smtp_sink(**{security: context}) as sink:
+    async with smtp_sink(**encrypted(authority, security)) as sink:
         mailer = SmtpMailer(settings_for(sink.port, security), tls=ssl.create_default_context())
         with pytest.raises(MailDelayedError, match="certificate"):
             await mailer.send(LETTER)
@@ -128,8 +132,7 @@ def test_a_line_break_makes_no_header(field: str) -> None:
 
 @pytest.mark.parametrize("security", ["starttls", "tls"])
 async def test_a_letter_travels_encrypted_with_its_login(authority: Authority, security: str) -> None:
-    context = authority.server("127.0.0.1")
-    async with smtp_sink(**{security: context}) as sink:
+    async with smtp_sink(**encrypted(authority, security)) as sink:
         given = settings_for(sink.port, security, password=PASSWORD)
         await SmtpMailer(given, tls=authority.client()).send(LETTER)
     (message,) = sink.received

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.core.breached_passwords import BreachedPasswords
-from app.core.password_policy import PasswordPolicy, WeakPasswordError, check_policy
+from app.core.password_policy import WeakPasswordError, check_policy
+from app.settings import PasswordPolicy
 
 pytestmark = pytest.mark.unit
 

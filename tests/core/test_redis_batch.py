@@ -30,7 +30,7 @@ async def test_what_is_asked_in_one_turn_leaves_together_and_each_gets_its_own()
     server = Server()
     batch = RedisBatch(server)
     answers = await asyncio.gather(batch.ask(("A",), ("B",)).answers(), batch.ask(("C",)).answers())
-    assert answers == [[b"A", b"B"], [b"C"]]
+    assert [*answers] == [[b"A", b"B"], [b"C"]]
     assert server.batches == [3]
 
 
@@ -84,9 +84,8 @@ async def test_a_batch_that_is_cancelled_leaves_nobody_waiting() -> None:
 
 async def test_a_command_that_is_refused_is_its_own_askers_matter() -> None:
     batch = RedisBatch(Server(BAD=ResponseError("wrong type")))
-    bad, good = await asyncio.gather(
-        batch.ask(("A",), ("BAD",)).answers(), batch.ask(("C",)).answers(), return_exceptions=True
-    )
+    asked = (batch.ask(("A",), ("BAD",)), batch.ask(("C",)))
+    bad, good = await asyncio.gather(*(each.answers() for each in asked), return_exceptions=True)
     assert isinstance(bad, RedisRefusedError)
     assert good == [b"C"]
 

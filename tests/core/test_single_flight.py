@@ -33,7 +33,7 @@ async def test_many_at_once_ask_once() -> None:
 async def test_another_thing_and_a_later_time_ask_anew() -> None:
     flights, source = SingleFlight[int](), Source()
     source.gate.set()
-    assert await asyncio.gather(flights.fetch("a", source), flights.fetch("b", source)) == [1, 2]
+    assert [*await asyncio.gather(flights.fetch("a", source), flights.fetch("b", source))] == [1, 2]
     assert await flights.fetch("a", source) == 3
 
 

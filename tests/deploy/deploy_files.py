@@ -10,7 +10,7 @@ from app.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE_FILES = ("docker-compose.yml", "docker-compose.prod.yml")
-# Of the command line, read by app/cli.py and nothing else.
+# Of the command line, read by app/commands.py and nothing else.
 COMMAND_NAMES = {"SUPERUSER_DATABASE_URL", "APP_OWNER_PASSWORD", "APP_RW_PASSWORD"}
 
 

@@ -13,7 +13,7 @@ BUILDERS = {"select", "insert", "update", "delete", "text"}
 # Rooms that are given a session and a tenant, or own a table that has none.
 STATEMENT_ROOMS = {"repository.py", "store.py", "queries.py"}
 STATEMENT_PACKAGES = {"core"}
-PRINTING_ROOMS = ("app/cli", "app/local")
+PRINTING_ROOMS = ("app/commands", "app/local")
 SESSION_WIDE_SETTING = re.compile(r"SET\s+(SESSION\s+)?app\.|set_config\([^)]*,\s*false\s*\)", re.IGNORECASE)
 SUPPRESSION = re.compile(r"#\s*(noqa|type:\s*ignore|pragma:\s*no (cover|branch))\b(?P<rest>.*)")
 

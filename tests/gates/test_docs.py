@@ -8,7 +8,7 @@ from fastapi.routing import iter_route_contexts
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from app.cli import cli
+from app.commands import cli
 from app.main import create_app
 from app.settings import Environment, load_settings
 from tests.deploy.deploy_files import COMMAND_NAMES, setting_names

@@ -134,8 +134,8 @@ async def load(superuser: Database, person: Person, *, rows: int) -> float:
         for index in indexes:
             # A colon is a parameter's beginning.
             await session.execute(text(index.replace(":", "\\:")))
-    async with superuser.engine.connect() as connection:
-        await connection.execution_options(isolation_level="AUTOCOMMIT")
+    autocommitting = superuser.engine.execution_options(isolation_level="AUTOCOMMIT")
+    async with autocommitting.connect() as connection:
         await connection.execute(text("VACUUM ANALYZE summaries"))
     return round(time.perf_counter() - began)
 

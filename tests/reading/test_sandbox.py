@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -97,12 +98,12 @@ async def test_a_warmed_up_sandbox_reads_at_once() -> None:
 
 async def test_a_models_answer_is_judged_in_a_child_and_its_refusal_arrives_whole() -> None:
     article = Article(f"{SENTENCE} {SENTENCE}", language="en")
-    asked = {"length": MEDIUM, "style": Style.BULLETS}
     async with sandbox() as box:
         assert await box.preselect(article, len(SENTENCE) + 1) == SENTENCE
-        assert (await box.judge_answer("Bees return.", article, **asked)).text == "- Bees return."
+        judge = partial(box.judge_answer, article=article, length=MEDIUM, style=Style.BULLETS)
+        assert (await judge("Bees return.")).text == "- Bees return."
         with pytest.raises(ProviderError) as refused:
-            await box.judge_answer("9 bees return.", article, **asked)
+            await judge("9 bees return.")
     assert refused.value.reason is FallbackReason.UNFAITHFUL
 
 

@@ -23,7 +23,7 @@ FRESHNESS = "precis_summary_freshness_seconds"
 
 
 @contextmanager
-def counted(name: str, by: float = 1, **labels: str) -> Iterator[None]:
+def counted(name: str, by: float = 1, /, **labels: str) -> Iterator[None]:
     before = value(name, **labels)
     yield
     assert value(name, **labels) == before + by, (name, labels)

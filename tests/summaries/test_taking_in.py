@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 from fastapi import FastAPI
 from httpx2 import AsyncClient
-from sqlalchemy import func, select, text
+from sqlalchemy import func, insert, select, text, update
 
 from app.core.db import Tenant
 from app.core.ids import new_id
@@ -26,7 +26,7 @@ async def spend(app: FastAPI, person: Person, *, left: int) -> None:
     async with app.state.database.transaction(Tenant(person.organization_id)) as session:
         month = func.date_trunc("month", func.timezone("UTC", func.now()))
         values = {"organization_id": person.organization_id, "month": month, "summaries": 1_000 - left}
-        await session.execute(UsageMonth.__table__.insert().values(values))
+        await session.execute(insert(UsageMonth).values(values))
 
 
 async def count(app: FastAPI, person: Person, table: str) -> int:
@@ -47,7 +47,7 @@ async def test_refused_with_a_key_it_is_tried_again(client: AsyncClient, app: Fa
     headers = {**alice.headers, "Idempotency-Key": "once"}
     await client.post(PATH, json=BODY, headers=headers)
     async with app.state.database.transaction(Tenant(alice.organization_id)) as session:
-        await session.execute(UsageMonth.__table__.update().values(summaries=999))
+        await session.execute(update(UsageMonth).values(summaries=999))
     answers = [await client.post(PATH, json=BODY, headers=headers) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [202, 202]
     assert answers[0].content == answers[1].content

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from httpx2 import AsyncClient
-from prometheus_client import CollectorRegistry
+from prometheus_client import REGISTRY, CollectorRegistry
 from prometheus_fastapi_instrumentator import metrics
 from prometheus_fastapi_instrumentator.metrics import Info
 from prometheus_fastapi_instrumentator.middleware import PrometheusInstrumentatorMiddleware
@@ -19,7 +19,7 @@ from tests.measured import value
 
 pytestmark = pytest.mark.unit
 ROUTE = "/api/v1/items/{item_id}"
-ASKED = [
+ASKED: list[tuple[str, str, dict[str, Any]]] = [  # Any: keyword arguments
     ("GET", "/api/v1/items/7", {}),
     ("HEAD", "/api/v1/items/7", {}),
     ("GET", "/api/v1/items/7/", {}),
@@ -63,7 +63,8 @@ def observed_twice(registry: CollectorRegistry) -> FastAPI:
     app.user_middleware.clear()
     other = small_app(small_settings(allowed_hosts=["testserver"]))
     app.user_middleware.extend(other.user_middleware)
-    place = next(n for n, each in enumerate(app.user_middleware) if each.cls is RequestMetricsMiddleware)
+    wanted: object = RequestMetricsMiddleware
+    place = next(n for n, each in enumerate(app.user_middleware) if each.cls is wanted)
     options: dict[str, Any] = {  # Any: keyword arguments
         "should_group_status_codes": False,
         "excluded_handlers": ours.EXCLUDED_HANDLERS,
@@ -80,10 +81,10 @@ async def ask_all(client: AsyncClient) -> None:
 
 async def test_every_series_has_the_name_the_labels_and_the_value_that_the_instrumentator_gives_it() -> None:
     registry = CollectorRegistry()
-    before = counted(ours.REGISTRY)
+    before = counted(REGISTRY)
     async with connect(observed_twice(registry), raise_app_exceptions=False) as client:
         await ask_all(client)
-    theirs, after = counted(registry), counted(ours.REGISTRY)
+    theirs, after = counted(registry), counted(REGISTRY)
     assert {name: after[name] - before.get(name, 0.0) for name in theirs} == theirs
     assert {name for name in after if after[name] != before.get(name, 0.0)} <= theirs.keys()
 

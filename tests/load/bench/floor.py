@@ -67,10 +67,11 @@ class Floor:
         token = next(v for k, v in scope["headers"] if k == b"authorization")[7:].decode()
         claims = jwt.decode(token, KEY, algorithms=["HS256"])
         pipe = self._servers.redis.pipeline(transaction=False)
-        pipe.incr("floor:rate:" + claims["sub"])
-        pipe.expire("floor:rate:" + claims["sub"], 60)
-        pipe.exists("floor:revoked:" + claims["jti"])
-        pipe.get("floor:cache")
+        # Sent by `execute`.
+        _ = pipe.incr("floor:rate:" + claims["sub"])
+        _ = pipe.expire("floor:rate:" + claims["sub"], 60)
+        _ = pipe.exists("floor:revoked:" + claims["jti"])
+        _ = pipe.get("floor:cache")
         *_, body = await pipe.execute()
         if scope["path"] == "/cached":
             await _send_json(send, body)

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager
+from contextlib import asynccontextmanager
 from functools import partial
 
 import pytest
@@ -104,11 +104,13 @@ class BreakingDatabase(Database):
     left = 2
 
     @override
-    def transaction(self, tenant: Tenant | None = None) -> AbstractAsyncContextManager[AsyncSession]:
+    @asynccontextmanager
+    async def transaction(self, tenant: Tenant | None = None) -> AsyncIterator[AsyncSession]:
         self.left -= 1
         if self.left < 0:
             raise ConnectionResetError
-        return super().transaction(tenant)
+        async with super().transaction(tenant) as session:
+            yield session
 
 
 @pytest.mark.parametrize("wanted", ExportFormat)

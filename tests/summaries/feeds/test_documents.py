@@ -3,22 +3,21 @@
 from datetime import UTC, datetime
 
 import pytest
-from defusedxml.ElementTree import fromstring
 
 from app.core.ids import new_id
 from app.summaries.feeds.documents import atom, json_feed
 from app.summaries.feeds.service import OpenedFeed
 from app.summaries.models import Summary
+from tests.summaries.feeds.atom import ATOM, child, parsed
 
 pytestmark = pytest.mark.unit
 
-ATOM = "{http://www.w3.org/2005/Atom}"
 BASE = "https://precis.example"
 
 
 def feed_of(url: str) -> OpenedFeed:
     now = datetime.now(UTC)
-    lists = {"key_points": [], "tags": []}
+    lists: dict[str, list[str]] = {"key_points": [], "tags": []}
     return OpenedFeed(new_id(), [Summary(id=new_id(), url=url, created_at=now, updated_at=now, **lists)])
 
 
@@ -26,6 +25,6 @@ def feed_of(url: str) -> OpenedFeed:
 def test_an_address_that_xml_cannot_hold_ends_no_feed(character: str) -> None:
     """Kept since before such addresses were refused, or from a list that was imported."""
     feed = feed_of(f"https://example.org/{character}")
-    entry = fromstring(atom(feed, base_url=BASE)).find(f"{ATOM}entry")
+    entry = child(parsed(atom(feed, base_url=BASE)), "entry")
     assert entry.find(f"{ATOM}link") is None
     assert b"example.org" not in json_feed(feed, base_url=BASE)

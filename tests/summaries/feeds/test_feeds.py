@@ -7,7 +7,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from defusedxml.ElementTree import fromstring
 from fastapi import FastAPI
 from httpx2 import AsyncClient, Response
 from sqlalchemy import select
@@ -21,13 +20,13 @@ from app.organizations.store import change_organization
 from app.summaries.feeds.models import SummaryFeed
 from tests.factories import Factory, Person, Robot
 from tests.organizations.audited import audited
+from tests.summaries.feeds.atom import ATOM, child, parsed, text_of
 from tests.summaries.sharing.shelf import finished, share
 from tests.summaries.shelf import PATH, create
 
 pytestmark = pytest.mark.integration
 
 FEED = f"{PATH}/feed"
-ATOM = "{http://www.w3.org/2005/Atom}"
 HOSTILE = "<script>alert(1)</script>]]>&\x0b\ufffe<b"
 
 
@@ -165,12 +164,10 @@ async def test_hostile_words_leave_both_documents_whole(
     columns = {"title": HOSTILE, "summary": HOSTILE, "key_points": [HOSTILE], "url": "javascript:alert(1)"}
     await finished(client, app, alice, columns=columns, tags=['<t&">'])
     feed = await make(client, alice)
-    document = fromstring((await read(client, feed, "atom")).content)
-    entry = document.find(f"{ATOM}entry")
-    assert entry.findtext(f"{ATOM}title") == "<script>alert(1)</script>]]>&<b"
-    content = entry.find(f"{ATOM}content")
-    assert content.get("type") == "html"
-    assert content.text.startswith("<p>&lt;script&gt;alert(1)")
+    entry = child(parsed((await read(client, feed, "atom")).content), "entry")
+    assert text_of(entry, "title") == "<script>alert(1)</script>]]>&<b"
+    assert child(entry, "content").get("type") == "html"
+    assert text_of(entry, "content").startswith("<p>&lt;script&gt;alert(1)")
     assert entry.find(f"{ATOM}link") is None
     (item,) = (await read(client, feed)).json()["items"]
     assert "<script" not in item["content_html"]
@@ -182,12 +179,12 @@ async def test_atom_says_what_it_must(client: AsyncClient, app: FastAPI, alice: 
     feed = await make(client, alice)
     answer = await read(client, feed, "atom")
     assert answer.headers["content-type"] == "application/atom+xml; charset=utf-8"
-    document = fromstring(answer.content)
-    assert document.findtext(f"{ATOM}id").startswith("urn:uuid:")
-    entry = document.find(f"{ATOM}entry")
-    assert entry.findtext(f"{ATOM}id") == f"urn:uuid:{summary_id}"
-    assert entry.find(f"{ATOM}link").get("href") == "https://example.org/a?b=1&c=2"
-    assert entry.findtext(f"{ATOM}updated") == document.findtext(f"{ATOM}updated")
+    document = parsed(answer.content)
+    assert text_of(document, "id").startswith("urn:uuid:")
+    entry = child(document, "entry")
+    assert text_of(entry, "id") == f"urn:uuid:{summary_id}"
+    assert child(entry, "link").get("href") == "https://example.org/a?b=1&c=2"
+    assert text_of(entry, "updated") == text_of(document, "updated")
     assert feed["token"] not in answer.text
 
 
@@ -195,7 +192,7 @@ async def test_the_feed_keeps_its_id_under_a_new_address(client: AsyncClient, al
     ids = set()
     for _ in range(2):
         answer = await read(client, await make(client, alice), "atom")
-        ids.add(fromstring(answer.content).findtext(f"{ATOM}id"))
+        ids.add(text_of(parsed(answer.content), "id"))
     assert len(ids) == 1
 
 

@@ -6,6 +6,7 @@ import pytest
 from fastapi import FastAPI
 from httpx2 import AsyncClient
 from sqlalchemy import text
+from typing_extensions import override
 
 from app.core.ids import new_id
 from app.core.principal import MembershipRole
@@ -29,6 +30,7 @@ class HeldReader(ScriptedReader):
         self.is_reading = asyncio.Event()
         self.go_on = asyncio.Event()
 
+    @override
     async def extract_document(self, document: RawDocument) -> ExtractResult:
         self.is_reading.set()
         await self.go_on.wait()

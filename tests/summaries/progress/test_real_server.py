@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from httpx2 import AsyncClient
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
-from websockets.typing import Subprotocol
+from websockets.typing import Origin, Subprotocol
 
 from app.summaries.tasks import summarise
 from tests.core.own_valkey import free_port
@@ -103,7 +103,7 @@ async def test_a_page_opens_a_socket_by_its_ticket(
     ticket = (await client.post(f"{PATH}/ws-ticket", headers=alice.headers)).json()["ticket"]
     protocols = [Subprotocol("precis.v1"), Subprotocol(f"ticket.{ticket}")]
     url = f"ws://127.0.0.1:{port}/ws/summaries"
-    async with connect(url, subprotocols=protocols, origin="http://127.0.0.1:8000") as socket:
+    async with connect(url, subprotocols=protocols, origin=Origin("http://127.0.0.1:8000")) as socket:
         assert socket.subprotocol == "precis.v1"
         await hear(socket, "watching")
         created = await create(client, alice)
@@ -115,7 +115,7 @@ async def test_a_page_opens_a_socket_by_its_ticket(
 async def test_refusals_and_close_codes_arrive(app: FastAPI, alice: Person, port: int) -> None:
     url = f"ws://127.0.0.1:{port}/ws/summaries"
     with pytest.raises(InvalidStatus) as refused:
-        await connect(url, origin="https://evil.example")
+        await connect(url, origin=Origin("https://evil.example"))
     assert refused.value.response.status_code == 403
     assert json.loads(refused.value.response.body or b"")["code"] == "cross_site_request"
     async with connect(url) as socket:

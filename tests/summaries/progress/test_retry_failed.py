@@ -40,7 +40,9 @@ async def test_nobody_retries_without_a_credential(client: AsyncClient) -> None:
 
 
 async def test_a_wish_that_makes_no_sense_is_422(client: AsyncClient, alice: Person) -> None:
-    for wish in ({"limit": 0}, {"limit": 501}, {"reasons": []}, {"reasons": ["boredom"]}, {"nonsense": 1}):
+    wishes: list[dict[str, Any]]  # Any: JSON
+    wishes = [{"limit": 0}, {"limit": 501}, {"reasons": []}, {"reasons": ["boredom"]}, {"nonsense": 1}]
+    for wish in wishes:
         assert (await retry(client, alice, **wish)).status_code == 422
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -26,7 +27,7 @@ WHO = Principal(
 )
 
 
-def progress(summary_id: UUID | None = None, **values: object) -> Progress:
+def progress(summary_id: UUID | None = None, **values: Any) -> Progress:  # Any: its fields
     mine = Progress(
         organization_id=WHO.organization_id,
         summary_id=summary_id or new_id(),

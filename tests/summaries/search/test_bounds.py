@@ -49,7 +49,7 @@ async def test_no_text_and_no_query_makes_a_highlight_dear(app: FastAPI, subtest
     for number, (content, terms) in enumerate(HOSTILE):
         values = {"content": content, "terms": json.dumps(terms)}
         for options in (PIECES, WHOLE):
-            with subtests.test(number):
+            with subtests.test(str(number)):
                 async with database.transaction() as session:
                     await session.execute(IMPATIENT)
                     marked = await session.scalar(HIGHLIGHT, {**values, "options": options})

@@ -3,7 +3,8 @@
 import asyncio
 import re
 from base64 import b64encode
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
@@ -216,11 +217,13 @@ class FlakyDatabase(Database):
     is_back = False
 
     @override
-    def transaction(self, tenant: Tenant | None = None) -> AbstractAsyncContextManager[AsyncSession]:
+    @asynccontextmanager
+    async def transaction(self, tenant: Tenant | None = None) -> AsyncIterator[AsyncSession]:
         if not self.is_back:
             self.is_back = True
             raise OSError("nobody listens")
-        return super().transaction(tenant)
+        async with super().transaction(tenant) as session:
+            yield session
 
 
 async def test_views_that_cannot_be_written_are_written_later(

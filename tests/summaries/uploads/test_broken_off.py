@@ -1,13 +1,13 @@
 """What an upload leaves behind that broke off, or was refused: nothing."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
-from httpx2 import AsyncClient
+from httpx2 import AsyncClient, Response
 from starlette.types import Message
 
 from tests.factories import Person
@@ -81,7 +81,7 @@ async def test_no_file_is_left_whatever_became_of_it(
 
     headers = {**alice.headers, **MULTIPART}
     torn = form(part("file", BIG, filename=b"a.txt"))[:-30]
-    attempts = {
+    attempts: dict[int, Callable[[], Awaitable[Response]]] = {
         202: lambda: upload(client, alice, BIG),
         207: lambda: upload_several(client, alice, ("a", BIG), ("b", BIG)),
         400: lambda: client.post(PATH, content=torn, headers=headers),

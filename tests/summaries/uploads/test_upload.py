@@ -217,8 +217,9 @@ async def test_a_file_name_is_data(
 
 
 async def test_options_are_those_of_any_summary(client: AsyncClient, alice: Person) -> None:
-    fields = {"words": "80", "style": "bullets", "tags": ["a, b", "c"], "visibility": "organization"}
-    answer = await upload(client, alice, **fields, title="Flood", notes="for Monday", language="")
+    fields: dict[str, Any] = {"words": "80", "style": "bullets", "tags": ["a, b", "c"]}  # Any: as `upload`
+    fields |= {"visibility": "organization", "title": "Flood", "notes": "for Monday", "language": ""}
+    answer = await upload(client, alice, **fields)
     body = answer.json()
     assert (body["style"], body["tags"], body["visibility"]) == ("bullets", ["a", "b", "c"], "organization")
     assert (body["title"], body["notes"], body["language"]) == ("Flood", "for Monday", None)
