@@ -21,7 +21,9 @@ class GatedRouter(APIRouter):
     def __init__(self, router: APIRouter, *, prefix: str, **options: Any) -> None:  # Any: FastAPI's own types
         super().__init__()
         self.include_router(router, prefix=prefix, **options)
-        paths = [compile_path(context.path or "")[0].pattern for context in iter_route_contexts(self.routes)]
+        # Of the routes as they were declared: what FastAPI makes of each here it makes once it is asked for.
+        declared = [f"{prefix}{context.path}" for context in iter_route_contexts(router.routes)]
+        paths = [compile_path(path)[0].pattern for path in declared]
         # A name may stand in one pattern once. Who matches in earnest has patterns with names.
         self._paths = re.compile("|".join(_GROUP_NAME.sub("?:", path) for path in paths))
 
