@@ -38,6 +38,7 @@ from app.core.browser_cookies import BrowserCookies
 from app.core.cache import BodyCache
 from app.core.db import Database
 from app.core.draining import on_termination
+from app.core.early_lists import EarlyListsMiddleware
 from app.core.idempotency import ReplayError
 from app.core.idempotency_route import on_replay
 from app.core.idempotency_seal import AnswerSeal
@@ -70,7 +71,7 @@ from app.summaries.batches.places import BatchPlaces
 from app.summaries.progress.desk import ProgressDesk
 from app.summaries.reads import SummaryReads
 from app.summaries.sharing.views import ViewCounter, written_every_few_seconds
-from app.summaries.warm import warm_route
+from app.summaries.warm import early_list, warm_route
 from app.users.mail_tokens import MailTokens
 from app.webhooks.signing import webhook_seal
 
@@ -109,8 +110,11 @@ def build_app(settings: Settings) -> FastAPI:
     )
     install_error_handlers(app)
     app.add_exception_handler(ReplayError, on_replay)
-    warm = Middleware(WarmReadsMiddleware, route=warm_route(f"{API}/summaries"))
-    install_middleware(app, settings, inner=[Middleware(RateLimitHeadersMiddleware)], innermost=[warm])
+    early = [
+        Middleware(WarmReadsMiddleware, route=warm_route(f"{API}/summaries")),
+        Middleware(EarlyListsMiddleware, route=early_list(f"{API}/summaries")),
+    ]
+    install_middleware(app, settings, inner=[Middleware(RateLimitHeadersMiddleware)], innermost=early)
     include_routers(app)
     install_openapi(app)
     return app

@@ -3,6 +3,7 @@
 from typing import Any, TypeVar
 
 from fastapi import Request, Response
+from starlette.requests import HTTPConnection
 
 from app.core.http import link_header, with_query
 from app.core.pagination import PageOfRows
@@ -11,12 +12,22 @@ from app.core.schemas import Page, ResponseModel
 Model = TypeVar("Model", bound=ResponseModel)
 
 
-def link_next(next_cursor: str | None, request: Request, response: Response) -> None:
+def link_next(next_cursor: str | None, connection: HTTPConnection, response: Response) -> None:
     """Absolute, on `PUBLIC_URL`."""
     if next_cursor is not None:
-        base_url: str = request.app.state.settings.base_url
-        here = f"{base_url}{request.url.path}?{request.url.query}"
+        base_url: str = connection.app.state.settings.base_url
+        here = f"{base_url}{connection.url.path}?{connection.url.query}"
         response.headers["Link"] = link_header({"next": with_query(here, cursor=next_cursor)})
+
+
+def rendered_page(page: PageOfRows[bytes], connection: HTTPConnection) -> Response:
+    """The answer that a `Page` of items would be, of items that are rendered already."""
+    cursor = b"null" if page.next_cursor is None else b'"%b"' % page.next_cursor.encode()
+    more = b"true" if page.has_more else b"false"
+    body = b'{"items":[%b],"next_cursor":%b,"has_more":%b}' % (b",".join(page.items), cursor, more)
+    response = Response(body, media_type="application/json")
+    link_next(page.next_cursor, connection, response)
+    return response
 
 
 def page_of(

@@ -29,6 +29,9 @@ KeyValue = datetime | UUID | int | str
 
 _SHAPE = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _MAC_BYTES = 16
+# Made once: `json.dumps` makes one of these for each call.
+_PAYLOAD = json.JSONEncoder(separators=(",", ":"))
+_SCOPE = json.JSONEncoder(sort_keys=True, default=str)
 _Query = TypeVar("_Query", bound=Select[*tuple[Any, ...]])  # Any: whatever the statement selects
 _Row = TypeVar("_Row")
 
@@ -48,7 +51,7 @@ class CursorCodec:
         self._key = derive_key(secret_key, purpose="pagination cursor")
 
     def encode(self, position: Sequence[KeyValue], *, scope: str) -> str:
-        payload = json.dumps([_tagged(value) for value in position], separators=(",", ":"))
+        payload = _PAYLOAD.encode([_tagged(value) for value in position])
         return self._sign(payload.encode(), scope)
 
     def decode(self, cursor: str, *, scope: str) -> tuple[KeyValue, ...]:
@@ -159,7 +162,7 @@ class Pagination:
         return PageOfRows(items, self.codec.encode(position, scope=self._scope()))
 
     def _scope(self) -> str:
-        return json.dumps([self.keyset.signature(), dict(self.filters)], sort_keys=True, default=str)
+        return _SCOPE.encode([self.keyset.signature(), dict(self.filters)])
 
 
 def _tagged(value: KeyValue) -> tuple[str, str | int]:

@@ -69,10 +69,10 @@ class WarmReadsMiddleware:
             return None
         path: str = scope["path"]
         object_id = parse_id(path.removeprefix(self.prefix)) if path.startswith(self.prefix) else None
-        credential_and_condition = _credential_and_condition(scope) if object_id else None
-        if object_id is None or credential_and_condition is None:
+        sent = credential_and_condition(scope) if object_id else None
+        if object_id is None or sent is None:
             return None
-        return Asked(object_id, *credential_and_condition)
+        return Asked(object_id, *sent)
 
     async def _find(self, connection: HTTPConnection, asked: Asked) -> CachedBody | None:
         expected = expected_principal(connection, asked.credential)
@@ -80,22 +80,33 @@ class WarmReadsMiddleware:
             return None
         # What the log and the figures name a request by, also where it is refused here.
         connection.scope["route"] = self.route
-        limiter: AsyncLimiter = connection.app.state.limiter
         cache: BodyCache = connection.app.state.cache
-        hits = principal_hits(expected)
         key = self.route.key(expected.organization_id, asked.object_id)
-        count, lookup = limiter.begin(hits), cache.begin(key)
-        # Asks in this same turn; where it is somebody else by now, these hits were counted for who it was.
-        principal = await admit(connection, asked.credential)
-        if principal != expected:
-            await limiter.enforce_principal(connection, principal)
+        lookup = cache.begin(key)
+        principal = await admitted_as(expected, connection, asked.credential)
+        if principal is None:
             return None
-        limiter.settle(connection, await count.verdict(), hits)
         found = await cache.get(key, begun=lookup)
         if isinstance(found, Miss):
             connection.state.missed = found
             return await self.route.load(connection, principal, asked.object_id, found)
         return found if self.route.may_read(principal, found) else None
+
+
+async def admitted_as(expected: Principal, connection: HTTPConnection, credential: str) -> Principal | None:
+    """Asks in this turn of the loop whether it still lives and whether its limits allow it; counts it.
+
+    None where it stands for somebody else by now: for them it is counted too, but theirs is the route.
+    """
+    limiter: AsyncLimiter = connection.app.state.limiter
+    hits = principal_hits(expected)
+    count = limiter.begin(hits)
+    principal = await admit(connection, credential)
+    if principal != expected:
+        await limiter.enforce_principal(connection, principal)
+        return None
+    limiter.settle(connection, await count.verdict(), hits)
+    return principal
 
 
 def missed(request: Request) -> Miss | None:
@@ -104,7 +115,7 @@ def missed(request: Request) -> Miss | None:
     return found
 
 
-def _credential_and_condition(scope: ConnectionScope) -> tuple[str, str | None] | None:
+def credential_and_condition(scope: ConnectionScope) -> tuple[str, str | None] | None:
     sent = [(name, value) for name, value in scope["headers"] if name in READ_BY_US]
     headers = dict(sent)
     if len(headers) != len(sent) or (b"authorization" in headers) == (b"x-api-key" in headers):

@@ -6,14 +6,10 @@ from app.core.cache import CachedBody
 from app.core.http import matches_if_none_match
 from app.core.idempotency_route import answer_of
 from app.core.idempotency_seal import Answer
-from app.core.page_answer import link_next
-from app.core.pagination import PageOfRows
-from app.core.schemas import Page
 from app.summaries.duplicates import Outcome, Submission
 from app.summaries.models import Summary
-from app.summaries.rendering import etag_of, item_of, view_of
-from app.summaries.schemas import SummaryItem, SummaryView
-from app.summaries.search.repository import Found
+from app.summaries.rendering import etag_of, view_of
+from app.summaries.schemas import SummaryView
 from app.summaries.vocabulary import FINAL
 
 RETRY_AFTER_SECONDS = "2"
@@ -72,12 +68,6 @@ def read(document: CachedBody, if_none_match: str | None) -> Response:
     if matches_if_none_match(if_none_match, document.etag):
         return Response(status_code=304, headers=headers)
     return Response(document.body, media_type="application/json", headers=headers)
-
-
-def listed(page: PageOfRows[Found], request: Request, response: Response) -> Page[SummaryItem]:
-    link_next(page.next_cursor, request, response)
-    items = [item_of(found) for found in page.items]
-    return Page(items=items, next_cursor=page.next_cursor, has_more=page.has_more)
 
 
 def _location(request: Request, summary: Summary) -> str:

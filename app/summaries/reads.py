@@ -1,19 +1,23 @@
 """What people read without a transaction of their own: each one statement, in one round trip."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 from uuid import UUID
 
 from app.core.cache import BodyCache, CachedBody, Miss
 from app.core.db import Database, Tenant
 from app.core.pagination import CursorCodec, Keyset, PageOfRows, PageRequest, Pagination
 from app.core.principal import Principal
+from app.core.row_memory import RowMemory
 from app.core.single_flight import SingleFlight
 from app.summaries.filters import Filters
 from app.summaries.queries import ONE
-from app.summaries.rendering import document_of, may_read
-from app.summaries.search.queries import PageShape, page_statement, page_values
+from app.summaries.rendering import document_of, item_of, may_read
+from app.summaries.search.queries import PageShape, page_statement, page_values, states_statement
 from app.summaries.search.repository import Found
+
+NARROWING = tuple(field.name for field in fields(Filters))
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,7 @@ class SummaryReads:
         self._cache = cache
         self._cursors = cursors
         self._flights = SingleFlight[Cold | None]()
+        self._items = RowMemory()
 
     async def find(self, principal: Principal, summary_id: UUID, missed: Miss) -> Cold | None:
         """After a look into the cache: of all who missed the same state of it one asks the database."""
@@ -54,15 +59,26 @@ class SummaryReads:
 
     async def page(
         self, principal: Principal, filters: Filters, keyset: Keyset, request: PageRequest
-    ) -> PageOfRows[Found]:
-        """In the order of time, without words. Raises InvalidCursorError."""
+    ) -> PageOfRows[bytes]:
+        """In the order of time, without words, each rendered. Raises InvalidCursorError."""
         tenant = tenant_of(principal)
         pagination = Pagination(self._cursors, keyset, request, scope_of(principal, filters))
         position = pagination.position()
         shape = PageShape.of(filters, keyset, rows=request.limit + 1, is_behind=position is not None)
         values = page_values(filters, keyset, tenant, position)
-        rows = await self._database.read(tenant, page_statement(shape), values)
-        return pagination.page([Found(row) for row in rows])
+        page = pagination.page(await self._database.read(tenant, states_statement(shape), values))
+        items = self._items.recall([row.state for row in page.items])
+        if items is None:
+            # All of them anew, as one moment has them.
+            page = pagination.page(await self._database.read(tenant, page_statement(shape), values))
+            items = [self._item(row) for row in page.items]
+        return PageOfRows(items, page.next_cursor)
+
+    def _item(self, row: Any) -> bytes:  # Any: a row of `page_statement`
+        known = self._items.recall([row.state])
+        item = known[0] if known else item_of(Found(row))
+        self._items.keep(row.state, item)
+        return item
 
 
 def tenant_of(principal: Principal) -> Tenant:
@@ -71,5 +87,5 @@ def tenant_of(principal: Principal) -> Tenant:
 
 def scope_of(principal: Principal, filters: Filters) -> Mapping[str, object]:
     """Of a cursor: whose list it is, and what narrows it."""
-    narrowed = asdict(filters)
+    narrowed = {name: getattr(filters, name) for name in NARROWING}
     return {**narrowed, "organization_id": principal.organization_id, "viewer": principal.user_id}

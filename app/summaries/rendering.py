@@ -28,9 +28,11 @@ def view_of(summary: Summary) -> SummaryView:
     return SummaryView.model_validate(_fields(summary))
 
 
-def item_of(found: Found) -> SummaryItem:
+def item_of(found: Found) -> bytes:
+    """As it stands in a list."""
     highlights = [HighlightView.model_validate(each) for each in found.highlights]
-    return SummaryItem.model_validate({**_fields(found.summary), "highlights": highlights})
+    item = SummaryItem.model_validate({**_fields(found.summary), "highlights": highlights})
+    return item.model_dump_json().encode()
 
 
 def etag_of(summary: Summary) -> str:

@@ -10,6 +10,7 @@ from app.core.idempotency_route import IdempotentRoute
 from app.core.limits import Limit, limited
 from app.core.middleware.head import WAS_HEAD
 from app.core.openapi import problems
+from app.core.page_answer import rendered_page
 from app.core.page_query import PageQuery
 from app.core.pagination import InvalidCursorError
 from app.core.schemas import Page
@@ -72,17 +73,12 @@ async def create(draft: SummaryDraft, intake: IntakeDep, wait: WaitSeconds, requ
     return answers.answered(submission, request, waited=wait)
 
 
-@router.get("", name="list", responses=problems(InvalidCursorError))
+@router.get("", name="list", response_model=Page[SummaryItem], responses=problems(InvalidCursorError))
 async def list_page(
-    service: ReadingService,
-    filters: FiltersDep,
-    order: ListOrder,
-    page: PageQuery,
-    request: Request,
-    response: Response,
-) -> Page[SummaryItem]:
+    service: ReadingService, filters: FiltersDep, order: ListOrder, page: PageQuery, request: Request
+) -> Response:
     """The summaries that I may read: mine, and those shared with the organisation."""
-    return answers.listed(await service.page(filters, order, page), request, response)
+    return rendered_page(await service.page(filters, order, page), request)
 
 
 @router.get("/count")

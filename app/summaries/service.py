@@ -44,11 +44,12 @@ from app.summaries.rendering import (
     document_with_text,
     etag_of,
     etag_with_text,
+    item_of,
     may_read,
 )
 from app.summaries.repository import BACKLOG_PER_STEP, SummaryRepository, Writing
 from app.summaries.schemas import SummaryChanges, SummaryDraft
-from app.summaries.search.repository import Found, Shelf
+from app.summaries.search.repository import Shelf
 from app.summaries.telling.service import CALLBACK, tell_of_change
 from app.summaries.vocabulary import FINAL, OnDuplicate, Source, Status
 
@@ -217,11 +218,13 @@ class SummaryService:
         if summary.ephemeral and summary.status in FINAL:
             await self._summaries.discard(summary.id, owner=summary.user_id)
 
-    async def page(self, filters: Filters, keyset: Keyset, request: PageRequest) -> PageOfRows[Found]:
+    async def page(self, filters: Filters, keyset: Keyset, request: PageRequest) -> PageOfRows[bytes]:
+        """Of rendered items."""
         if not filters.need_search:
             return await self._reads.page(self._principal, filters, keyset, request)
         scope = scope_of(self._principal, filters)
-        return await self._shelf.page(filters, Pagination(self._cursors, keyset, request, scope))
+        page = await self._shelf.page(filters, Pagination(self._cursors, keyset, request, scope))
+        return PageOfRows([item_of(found) for found in page.items], page.next_cursor)
 
     async def count(self, filters: Filters) -> int:
         return await self._shelf.count(filters)

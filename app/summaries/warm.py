@@ -1,15 +1,21 @@
-"""GET of one summary, as what answers it before routing needs to know it."""
+"""GET of one summary and of the list, as what answers them before routing needs to know them."""
 
 from uuid import UUID
 
 from starlette.requests import HTTPConnection
+from starlette.responses import Response
 
 from app.core.cache import CachedBody, Miss
+from app.core.early_lists import EarlyList
+from app.core.page_answer import rendered_page
+from app.core.pagination import PageRequest
 from app.core.principal import Principal, Scope
 from app.core.warm_reads import WarmRoute
 from app.summaries import answers
+from app.summaries.filters import Filters
 from app.summaries.reads import SummaryReads
 from app.summaries.rendering import cache_key, may_read
+from app.summaries.repository import NEWEST_FIRST
 
 
 def warm_route(prefix: str) -> WarmRoute:
@@ -22,6 +28,16 @@ def warm_route(prefix: str) -> WarmRoute:
         load=_load,
         answer=answers.read,
     )
+
+
+def early_list(prefix: str) -> EarlyList:
+    return EarlyList(path=prefix, needs=Scope.SUMMARIES_READ, answer=_answer_page)
+
+
+async def _answer_page(connection: HTTPConnection, principal: Principal, request: PageRequest) -> Response:
+    """What the route answers where nothing narrows the list."""
+    reads: SummaryReads = connection.app.state.summary_reads
+    return rendered_page(await reads.page(principal, Filters(), NEWEST_FIRST, request), connection)
 
 
 async def _load(

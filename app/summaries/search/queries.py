@@ -19,6 +19,7 @@ from sqlalchemy import (
 
 from app.core.db import Tenant
 from app.core.pagination import Keyset, KeyValue
+from app.core.row_memory import state_of_row
 from app.core.tenant_reads import under_tenant
 from app.summaries.filters import Filters
 from app.summaries.models import Summary
@@ -31,6 +32,7 @@ from app.summaries.vocabulary import Visibility
 TOLD = ("status", "created_after", "created_before")
 # More than there are filters and orders with the usual limits.
 SHAPES = 256
+STATE = state_of_row(Summary.__tablename__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,18 @@ class PageShape:
 
 
 @lru_cache(maxsize=SHAPES)
-def page_statement(shape: PageShape) -> Select[*tuple[Any, ...]]:  # Any: the columns of `SHOWN`
+def page_statement(shape: PageShape) -> Select[*tuple[Any, ...]]:  # Any: its columns
+    """The rows of a page with all that is shown of them, and their states."""
+    return _page_of(shape, *SHOWN, STATE)
+
+
+@lru_cache(maxsize=SHAPES)
+def states_statement(shape: PageShape) -> Select[*tuple[Any, ...]]:  # Any: as above
+    """As `page_statement`, only where each row stands and its state."""
+    return _page_of(shape, *shape.keyset.columns, STATE)
+
+
+def _page_of(shape: PageShape, *columns: Any) -> Select[*tuple[Any, ...]]:  # Any: as above
     """Each shelf is walked for one page; of these few the page is the first."""
     keyset, organization_id = shape.keyset, bindparam("organization_id", type_=Uuid())
     told: dict[str, Any] = {name: bindparam(name) for name in shape.told}  # Any: stands for its value
@@ -59,7 +72,8 @@ def page_statement(shape: PageShape) -> Select[*tuple[Any, ...]]:  # Any: the co
     if shape.is_behind:
         walks = [walk.where(keyset.behind_told()) for walk in walks]
     ids = union_all(*(walk.order_by(*keyset.order()).limit(shape.rows) for walk in walks)).subquery()
-    rows = select(*SHOWN).join(ids, ids.c.id == Summary.id).where(Summary.organization_id == organization_id)
+    rows = select(*columns).join(ids, ids.c.id == Summary.id)
+    rows = rows.where(Summary.organization_id == organization_id)
     return under_tenant(rows.order_by(*keyset.order()).limit(shape.rows))
 
 

@@ -1,0 +1,217 @@
+"""A list that is answered before routing is answered as the route would; its rows are rendered once."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+from fastapi import FastAPI
+from httpx2 import AsyncClient
+from sqlalchemy import update
+from starlette.types import Receive, Scope, Send
+
+from app.core.db import Database
+from app.core.early_lists import EarlyListsMiddleware
+from app.core.middleware.access_log import describe
+from app.core.principal import Scope as Permission
+from app.core.schemas import Page
+from app.main import build_app
+from app.summaries.models import Summary
+from app.summaries.schemas import SummaryItem
+from app.summaries.vocabulary import Status
+from tests.factories import Factory, Person, Robot
+from tests.statements import statements_of
+from tests.summaries.shelf import PATH, create, set_columns
+from tests.summaries.test_warm import Asked, caller, round_trips, said, warmed
+from tests.test_isolation import tenant_of
+
+pytestmark = pytest.mark.integration
+WHEN = datetime(2026, 1, 31, 12, tzinfo=UTC)
+AWKWARD = 'a "quote", \\, </script>, \x7f \x01 \t\r\n \u2028 \U0001f309 é'
+STATES: dict[str, dict[str, Any]] = {  # Any: columns
+    **{status: {"status": status} for status in Status},
+    "told": {
+        **dict.fromkeys(("title", "author", "site_name", "summary", "notes"), AWKWARD),
+        **dict.fromkeys(("published_at", "refreshed_at"), WHEN),
+        "url": "https://example.com/?a=1&b=2",
+        "tags": [AWKWARD],
+        "sentences": [{"text": AWKWARD, "start": 0, "end": 5, "weight": 2}],
+        "usage": {"total": 3, "prompt": 2},
+        "stages": {"fetch": 12, "extract": 3},
+        "options": {"style": "bullets", "length": "short"},
+        "reading_minutes": 1.0,
+        "engine": "provider",
+        "fallback_reason": "provider_timeout",
+        "visibility": "organization",
+        "favourite": True,
+    },
+    "failed before": {"status": "failed", "failure_reason": "timeout", "failure_retryable": False},
+    "failed": {"status": "failed", "failure_reason": "dns", "failure_retryable": None},
+}
+
+
+@pytest.fixture
+def plain(app: FastAPI) -> FastAPI:
+    """The same service, all of whose lists are its routes'."""
+    plain = build_app(app.state.settings)
+    left_out: object = EarlyListsMiddleware
+    kept = [each for each in plain.user_middleware if each.cls is not left_out]
+    assert len(kept) == len(plain.user_middleware) - 1
+    plain.user_middleware, plain.state = kept, app.state
+    return plain
+
+
+@pytest.fixture
+async def shelf(client: AsyncClient, app: FastAPI, alice: Person) -> list[str]:
+    """One in every state that a row can be in."""
+    ids = [(await create(client, alice))["id"] for _ in STATES]
+    for summary_id, columns in zip(ids, STATES.values(), strict=True):
+        await set_columns(app, alice, summary_id, **columns)
+    return ids
+
+
+async def titles(client: AsyncClient, person: Person) -> list[str]:
+    return [item["title"] for item in (await client.get(PATH, headers=person.headers)).json()["items"]]
+
+
+def variants(cursor: str, alice: Person, robot: Robot) -> dict[str, Asked]:
+    bearer = {"Authorization": f"Bearer {alice.access_token}"}
+    return {
+        "all": Asked(PATH, bearer),
+        "so many": Asked(f"{PATH}?limit=2", bearer),
+        "the next": Asked(f"{PATH}?limit=2&cursor={cursor}", bearer),
+        "the next of so many": Asked(f"{PATH}?cursor={cursor}", bearer),
+        "the other way round": Asked(f"{PATH}?cursor={cursor}&limit=2", bearer),
+        "too many": Asked(f"{PATH}?limit=101", bearer),
+        "none": Asked(f"{PATH}?limit=0", bearer),
+        "another's cursor": Asked(f"{PATH}?limit=2&cursor={cursor[:-1]}", bearer),
+        "narrowed": Asked(f"{PATH}?status=ready", bearer),
+        "unknown parameter": Asked(f"{PATH}?limit=2&x=1", bearer),
+        "empty query": Asked(f"{PATH}?", bearer),
+        "slash": Asked(f"{PATH}/?limit=2", bearer),
+        "API key": Asked(f"{PATH}?limit=2", robot.headers),
+        "both": Asked(PATH, {**bearer, **robot.headers}),
+        "nobody": Asked(PATH, {}),
+        "garbage": Asked(PATH, {"Authorization": "Bearer not.a.token"}),
+        "HEAD": Asked(f"{PATH}?limit=2", bearer, "HEAD"),
+        "OPTIONS": Asked(PATH, bearer, "OPTIONS"),
+        "condition": Asked(PATH, {**bearer, "If-None-Match": "*"}),
+        "gzip": Asked(PATH, {**bearer, "Accept-Encoding": "gzip"}),
+        "identity": Asked(PATH, {**bearer, "Accept-Encoding": "identity"}),
+    }
+
+
+@pytest.mark.usefixtures("shelf")
+async def test_every_variant_is_answered_as_the_route_answers_it(
+    app: FastAPI, plain: FastAPI, alice: Person, robot: Robot
+) -> None:
+    async with caller(app) as early, caller(plain) as routed:
+        cursor = (await warmed(early, f"{PATH}?limit=2", alice.headers)).json()["next_cursor"]
+        await warmed(early, PATH, robot.headers)
+        for name, asked in variants(cursor, alice, robot).items():
+            answers = [
+                said(await each.request(asked.method, asked.path, headers=asked.headers))
+                for each in (early, routed)
+            ]
+            assert answers[0] == answers[1], name
+
+
+async def test_a_page_is_to_the_byte_what_its_model_renders(
+    client: AsyncClient, alice: Person, shelf: list[str]
+) -> None:
+    for query in ("", "?limit=3", "?q=is:favourite"):
+        for _ in range(2):
+            answer = await client.get(PATH + query, headers=alice.headers)
+            page = Page[SummaryItem].model_validate_json(answer.content)
+            assert page.model_dump_json().encode() == answer.content
+    whole = (await client.get(PATH, headers=alice.headers)).json()
+    assert [item["id"] for item in whole["items"]] == shelf[::-1]
+    assert {item["title"] for item in whole["items"]} == {None, AWKWARD}
+
+
+@pytest.mark.usefixtures("shelf")
+async def test_a_page_that_was_seen_is_one_statement_and_one_question_to_redis(
+    client: AsyncClient, app: FastAPI, alice: Person
+) -> None:
+    for expected in (2, 1):
+        with statements_of(app) as statements:
+            await client.get(PATH, headers=alice.headers)
+        assert sum("summaries" in statement for statement in statements) == expected
+    before = await round_trips(app.state.redis)
+    await client.get(PATH, headers=alice.headers)
+    # The question how many there were is one too.
+    assert await round_trips(app.state.redis) - before == 2
+
+
+async def test_whoever_writes_a_row_its_next_list_has_it(
+    client: AsyncClient, app: FastAPI, alice: Person
+) -> None:
+    """Its version says nothing of it here: no code of ours has to remember that there is a memory."""
+    database: Database = app.state.database
+    one = (await create(client, alice))["id"]
+    for title in ("first", "second", "first"):
+        await set_columns(app, alice, one, title=title)
+        assert await titles(client, alice) == [title]
+        async with database.transaction(tenant_of(alice)) as session:
+            for unseen in ("third", "fourth"):
+                await session.execute(update(Summary).where(Summary.id == UUID(one)).values(title=unseen))
+            assert await titles(client, alice) == [title]
+        assert await titles(client, alice) == ["fourth"]
+
+
+async def test_what_is_remembered_for_one_reader_is_shown_to_no_other(
+    client: AsyncClient, app: FastAPI, alice: Person, bob: Person, charlie: Person
+) -> None:
+    for title in ("mine", "ours"):
+        visibility = "organization" if title == "ours" else "private"
+        await create(client, alice, title=title, visibility=visibility)
+    for _ in range(2):
+        seen = [await titles(client, person) for person in (alice, bob, charlie)]
+        assert seen == [["ours", "mine"], ["ours"], []]
+    shared = (await client.get(PATH, headers=bob.headers)).json()["items"][0]["id"]
+    await set_columns(app, alice, shared, visibility="private")
+    assert await titles(client, bob) == []
+    await set_columns(app, alice, shared, deleted_at=WHEN)
+    assert await titles(client, alice) == ["mine"]
+
+
+async def test_a_token_without_the_scope_is_refused(
+    client: AsyncClient, alice: Person, factory: Factory
+) -> None:
+    await warmed(client, PATH, alice.headers)
+    other = await factory.with_scopes(alice, Permission.PROFILE_READ)
+    answer = await warmed(client, PATH, other.headers)
+    assert (answer.status_code, answer.json()["code"]) == (403, "insufficient_scope")
+
+
+async def test_a_session_that_ended_lists_nothing_more(client: AsyncClient, alice: Person) -> None:
+    assert (await warmed(client, PATH, alice.headers)).status_code == 200
+    token = {"refresh_token": alice.refresh_token}
+    assert (await client.post("/api/v1/auth/logout", json=token, headers=alice.headers)).is_success
+    answer = await client.get(PATH, headers=alice.headers)
+    assert (answer.status_code, answer.json()["code"]) == (401, "invalid_token")
+
+
+async def test_each_request_is_counted_once_early_or_not(client: AsyncClient, alice: Person) -> None:
+    left = [
+        int((await client.get(PATH + query, headers=alice.headers)).headers["x-ratelimit-remaining"])
+        for query in ("", "", "?limit=2", "?status=ready", "")
+    ]
+    # A hit of a hundred a minute comes back meanwhile at most.
+    assert left[0] - left[-1] in {3, 4}
+
+
+async def test_its_log_line_is_the_routes(app: FastAPI, alice: Person) -> None:
+    scopes, statuses = list[Scope](), list[int]()
+
+    async def keeping(scope: Scope, receive: Receive, send: Send) -> None:
+        scopes.append(scope)
+        await app(scope, receive, send)
+
+    async with caller(keeping) as kept:
+        while 429 not in statuses:
+            statuses.append((await kept.get(PATH, headers=alice.headers)).status_code)
+    first, *between, last = [describe(scope) for scope in scopes]
+    assert all(each == first for each in between)
+    assert first["route"] == PATH
+    assert last == {**first, "code": "rate_limited"}
