@@ -18,8 +18,8 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction
-from sqlalchemy.util import greenlet_spawn
 
+from app.core.db_direct import DirectStatements
 from app.core.db_freshness import check_before_lending
 from app.core.db_metrics import MeasuredPool, measure
 from app.core.db_spans import trace_statements
@@ -103,9 +103,9 @@ def names_tenant_itself(session: AsyncSession) -> Iterator[dict[str, str]]:
 
 class Database:
     def __init__(self, engine: AsyncEngine, *, prepares: bool = False) -> None:
-        """`prepares`: statements are one round trip, and so may stand without a transaction around them."""
+        """`prepares`: the driver keeps statements, as `connect_arguments` tell it to."""
         self.engine = engine
-        self._reading = engine.execution_options(isolation_level="AUTOCOMMIT") if prepares else engine
+        self._direct = DirectStatements(engine, prepares=prepares)
         self._sessions = async_sessionmaker(engine, sync_session_class=TenantSession, expire_on_commit=False)
 
     @classmethod
@@ -155,22 +155,14 @@ class Database:
         values: Mapping[str, object],
     ) -> Sequence[Any]:  # Any: rows, with the statement's columns as attributes
         """What a statement of `under_tenant` finds: a transaction of its own, one round trip."""
-
-        def fetch() -> Sequence[Any]:  # Any: as above
-            with self._reading.sync_engine.connect() as connection:
-                return connection.execute(statement, {**values, **_tenant_parameters(tenant)}).all()
-
-        # At once: connecting, executing and returning each by themselves cost a greenlet each.
-        return await greenlet_spawn(fetch)
+        return await self._direct.run(statement, {**values, **_tenant_parameters(tenant)})
 
     async def alone(self, statement: Executable, values: Mapping[str, object]) -> Sequence[Any]:  # Any: rows
-        """What a statement answers that names its tenant itself, and is a transaction of its own."""
+        """What a statement answers that names its tenant itself, and is a transaction of its own.
 
-        def run() -> Sequence[Any]:  # Any: as above
-            with self._reading.sync_engine.begin() as connection:
-                return connection.execute(statement, values).all()
-
-        return await greenlet_spawn(run)
+        Both are compiled once for each statement, so it is built once; see db_direct.py.
+        """
+        return await self._direct.run(statement, values)
 
     async def ping(self) -> None:
         async with self.engine.connect() as connection:
