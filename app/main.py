@@ -58,9 +58,9 @@ from app.core.problems import install_error_handlers
 from app.core.rate_limit_headers import RateLimitHeadersMiddleware
 from app.core.redis import RedisClient
 from app.core.refresh_tokens import RefreshTokens
+from app.core.reports import configure_reports
 from app.core.schema_version import SchemaVersion
 from app.core.secret_links import ShownLinks
-from app.core.sentry import configure_sentry
 from app.core.tokens import AccessTokens
 from app.core.tracing import configure_tracing, telemetry_config
 from app.core.warm_reads import WarmReadsMiddleware
@@ -86,7 +86,7 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], float] =
     """Connects to nothing yet. `clock` gives epoch seconds. Raises SettingsError, KeyRingError."""
     settings = settings or get_settings()
     configure_logging(settings)
-    configure_sentry(settings, release=__version__)
+    configure_reports(settings, release=__version__)
     configure_tracing(settings, service="precis-api", release=__version__)
     tell_version(__version__)
     app = build_app(settings)

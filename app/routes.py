@@ -116,5 +116,9 @@ def include_routers(app: FastAPI) -> None:
         # Other providers add parameters to our callback; who passes a public link on decorates it.
         is_strict = prefix.startswith(API) and router is not oauth
         dependencies = [Depends(refuse_unknown_query)] if is_strict else []
-        app.include_router(GatedRouter(router, prefix=prefix, tags=[tag], dependencies=dependencies))
+        root = API if prefix.startswith(API) else ""
+        gated = GatedRouter(
+            router, root=root, prefix=prefix.removeprefix(root), tags=[tag], dependencies=dependencies
+        )
+        app.include_router(gated, prefix=root)
     app.openapi_tags = [{"name": name, "description": description} for name, description in TAGS.items()]

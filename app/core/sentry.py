@@ -15,6 +15,7 @@ from sentry_sdk.types import Event, Hint
 from app.core.errors import ProblemError
 from app.core.origin import current_request_id, current_trace_id
 from app.core.redaction import REDACTED, redact
+from app.core.reports import report_by
 from app.settings import Settings
 
 # Of a request only its method and address are kept; everything else may carry a credential.
@@ -82,4 +83,5 @@ def configure_sentry(settings: Settings, *, release: str, transport: type[Transp
             FastApiIntegration(failed_request_status_codes=set()),
         ],
     )
+    report_by(sentry_sdk.capture_exception)
     return True

@@ -22,7 +22,7 @@ from app.core.logging import configure_logging
 from app.core.loop_lag import measured_lag
 from app.core.metrics import tell_version
 from app.core.redis import RedisClient
-from app.core.sentry import configure_sentry
+from app.core.reports import configure_reports
 from app.core.tracing import configure_tracing
 from app.reading.addresses import own_addresses
 from app.reading.fetch import Fetcher, FetcherOptions
@@ -164,7 +164,7 @@ def main() -> None:
     try:
         settings = load_settings()
         configure_logging(settings)
-        configure_sentry(settings, release=__version__)
+        configure_reports(settings, release=__version__)
         configure_tracing(settings, service="precis-worker", release=__version__)
         tell_version(__version__)
         allow_open_files(settings.fetches_waiting + OTHER_FILES)

@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-import sentry_sdk
 import structlog
 from opentelemetry.trace import SpanKind
 from procrastinate import JobContext
@@ -19,6 +18,7 @@ from app.core.mail import MailDelayedError, MailRefusedError
 from app.core.middleware.unhandled import is_unavailable
 from app.core.origin import JOB_ARGUMENT, Origin, current_request_id, resumed
 from app.core.redis import RedisDownError
+from app.core.reports import report_fault
 from app.core.tracing import span
 
 Task = Callable[..., Awaitable[None]]
@@ -82,4 +82,4 @@ def _tell(error: Exception) -> None:
         log.warning("job_put_off", error=type(error).__name__)
         return
     log.error("job_failed", exc_info=error)
-    sentry_sdk.capture_exception(error)
+    report_fault(error)

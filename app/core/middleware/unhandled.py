@@ -6,7 +6,6 @@ It stands inside the other middleware, so that a 500 carries the same headers as
 import errno
 import socket
 
-import sentry_sdk
 import structlog
 from asyncpg import PostgresConnectionError
 from asyncpg.exceptions import CannotConnectNowError, QueryCanceledError, TooManyConnectionsError
@@ -17,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.errors import InternalError, ProblemError, UnavailableError, ValidationFailedError
 from app.core.problems import from_http_exception, problem_response
+from app.core.reports import report_fault
 
 logger: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -92,7 +92,7 @@ def _sqlstate(error: Exception) -> str:
 def report(error: Exception, problem: ProblemError) -> None:
     if isinstance(problem, InternalError):
         logger.error("unhandled_error", exc_info=error)
-        sentry_sdk.capture_exception(error)
+        report_fault(error)
     elif problem.status >= InternalError.status:
         # No traceback: during an outage every request ends here. No text: SQLAlchemy's shows the parameters.
         logger.warning("unavailable", error=type(error).__name__, sqlstate=_sqlstate(error))
