@@ -18,6 +18,7 @@ from app.core.principal import MembershipRole, StaffRole
 from app.core.sentry import configure_sentry
 from app.main import build_app, connect
 from app.settings import Settings, load_settings
+from app.settings_parsing import to_asyncpg_url
 from tests.factories import Factory, Person, Robot
 from tests.servers import DatabaseUrls
 from tests.statements import statements_of
@@ -32,19 +33,27 @@ def keys_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("keys")
 
 
-@pytest.fixture
-def settings(database_urls: DatabaseUrls, redis_url: str, keys_dir: Path) -> Settings:
+@pytest.fixture(scope="session")
+def usual_settings(keys_dir: Path) -> Settings:
+    """All that no test has for itself: to read them is to look for two hundred names in the environment."""
     return load_settings(
         environment="testing",
         testing=True,
-        database_url=database_urls.rw,
-        migration_database_url=database_urls.owner,
-        redis_url=redis_url,
         jwt_keys_dir=keys_dir,
         secret_key="a secret of forty characters for tests..",
         db_pool_size=10,
         log_level="WARNING",
     )
+
+
+@pytest.fixture
+def settings(usual_settings: Settings, database_urls: DatabaseUrls, redis_url: str) -> Settings:
+    places = {
+        "database_url": to_asyncpg_url(database_urls.rw),
+        "migration_database_url": to_asyncpg_url(database_urls.owner),
+        "redis_url": redis_url,
+    }
+    return usual_settings.model_copy(update=places)
 
 
 @dataclass(slots=True)
