@@ -11,8 +11,8 @@ from app.admin.models import Job, Tally
 from app.admin.vocabulary import JobStatus, Tallies
 from app.core.db import UNIQUE_VIOLATION, Database
 from app.organizations.models import Organization
-from app.summaries.service import SUMMARISE
 from app.summaries.store import SummaryKey
+from app.summaries.taking.service import SUMMARISE
 
 MOVES_A_STEP = 20_000
 FAILURES = "failures"

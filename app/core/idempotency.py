@@ -15,7 +15,7 @@ from app.core import idempotency_store as store
 from app.core.db import Database
 from app.core.errors import ProblemError
 from app.core.idempotency_seal import Answer, AnswerSeal, UnsealableError
-from app.core.idempotency_store import Keeping, KeyedRequest
+from app.core.idempotency_store import Claim, Keeping, KeyedRequest
 
 MAX_KEY_LENGTH = 255
 
@@ -95,33 +95,45 @@ class Once:
         self._session: AsyncSession | None = None
         self._kept: Answer | None = None
 
+    @property
+    def keeps(self) -> bool:
+        """Whether there is an answer to keep."""
+        return self._request is not None
+
     def part(self, name: str) -> "Once":
         """Of a request with several transactions, one: done once by itself, under the request's key."""
         own = self._request and replace(self._request, route=f"{self._request.route}#{name}")
         return Once(own, seal=self._seal, database=self._database)
 
-    async def claim(self, session: AsyncSession) -> datetime | None:
-        """In the transaction that will act, before it does: when that began; None without a key.
+    async def claim(self, session: AsyncSession) -> None:
+        """In the transaction that will act, before it does. Raises what `check` does."""
+        if self._request is not None:
+            self.check(await store.claim(session, self._request))
+            self._session = session
+
+    def check(self, found: Claim) -> None:
+        """For whoever claims the key themselves.
 
         Raises:
             ReplayError: it has been done before; also the errors above.
         """
         if self._request is None:
-            return None
-        found = await store.claim(session, self._request)
+            return
         if found.answer is not None:
-            raise ReplayError(self._answer_before(found.answer, found.fingerprint, self._request))
+            raise ReplayError(self._answer_before(found, found.answer, self._request))
         if not found.is_locked:
             raise IdempotencyKeyInUseError
-        self._session = session
-        return found.began
 
     def sealed(self, answer: Answer) -> Keeping | None:
-        """Instead of `keep`: for whoever writes it themselves, in the transaction of `claim`."""
+        """Instead of `keep`: for whoever writes it themselves, and then tells `kept_at`."""
         if self._request is None:
             return None
         self._kept = answer
         return Keeping(self._request, self._seal.seal(answer, self._request))
+
+    def kept_at(self, moment: datetime) -> None:
+        """When what was sealed is written."""
+        self._kept = self._kept and self._kept.at(moment)
 
     async def keep(self, session: AsyncSession, answer: Answer) -> None:
         """In the transaction of `claim`, once it has acted."""
@@ -135,17 +147,18 @@ class Once:
 
     async def finish(self, answer: Answer) -> None:
         """With what leaves. The transaction of `claim` is still open, or has kept an earlier answer."""
-        if self._request is None or self._session is None or answer == self._kept:
+        if self._request is None or answer == self._kept:
             return
-        if self._kept is None:
-            await self.keep(self._session, answer)
-        else:
+        if self._kept is not None:
             await store.replace(self._database, self._request, self._seal.seal(answer, self._request))
+        elif self._session is not None:
+            await self.keep(self._session, answer)
 
-    def _answer_before(self, sealed: bytes, fingerprint: bytes | None, request: KeyedRequest) -> Answer:
-        if fingerprint != request.fingerprint:
+    def _answer_before(self, found: Claim, sealed: bytes, request: KeyedRequest) -> Answer:
+        if found.fingerprint != request.fingerprint:
             raise IdempotencyKeyReusedError
+        assert found.kept_at is not None  # noqa: S101  # as the answer is there; narrows for mypy
         try:
-            return self._seal.open(sealed, request)
+            return self._seal.open(sealed, request, kept_at=found.kept_at)
         except UnsealableError as error:
             raise IdempotentAnswerLostError(internal=str(error)) from error

@@ -7,7 +7,8 @@ and to nobody who has read the database: of the Idempotency-Key only a digest st
 import hmac
 import json
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Self
 
 from cryptography.exceptions import InvalidTag
@@ -15,8 +16,12 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from app.core.derived_keys import derive_key
 from app.core.idempotency_store import KeyedRequest
+from app.core.schemas import to_rfc3339
 
-_VERSION = b"\x01"
+# Stands in a body that is sealed before it is known when: for the time at which it is kept, which
+# PostgreSQL knows. No JSON has this byte.
+KEPT_AT = b"\x00"
+_VERSION, _DATED_VERSION = b"\x01", b"\x02"
 _NONCE_BYTES = 12
 
 
@@ -31,6 +36,10 @@ class Answer:
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes
+
+    def at(self, kept_at: datetime) -> "Answer":
+        """With that time in each KEPT_AT's place."""
+        return replace(self, body=self.body.replace(KEPT_AT, to_rfc3339(kept_at).encode()))
 
 
 class AnswerSeal:
@@ -47,15 +56,16 @@ class AnswerSeal:
         return cls(derive_key(secret, purpose="idempotent answers"))
 
     def seal(self, answer: Answer, request: KeyedRequest) -> bytes:
+        version = _DATED_VERSION if KEPT_AT in answer.body else _VERSION
         nonce = secrets.token_bytes(_NONCE_BYTES)
         head = json.dumps([answer.status, answer.headers]).encode()
         plain = head + b"\n" + answer.body
-        return _VERSION + nonce + self._cipher(request).encrypt(nonce, plain, _VERSION + request.fingerprint)
+        return version + nonce + self._cipher(request).encrypt(nonce, plain, version + request.fingerprint)
 
-    def open(self, sealed: bytes, request: KeyedRequest) -> Answer:
+    def open(self, sealed: bytes, request: KeyedRequest, *, kept_at: datetime) -> Answer:
         """Raises UnsealableError."""
         version, nonce, rest = sealed[:1], sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
-        if version != _VERSION:
+        if version not in {_VERSION, _DATED_VERSION}:
             raise UnsealableError("an unknown version")
         try:
             plain = self._cipher(request).decrypt(nonce, rest, version + request.fingerprint)
@@ -63,7 +73,8 @@ class AnswerSeal:
             raise UnsealableError(type(error).__name__) from error
         head, _, body = plain.partition(b"\n")
         status, headers = json.loads(head)
-        return Answer(status, tuple((name, value) for name, value in headers), body)
+        answer = Answer(status, tuple((name, value) for name, value in headers), body)
+        return answer.at(kept_at) if version == _DATED_VERSION else answer
 
     def _cipher(self, request: KeyedRequest) -> AESGCM:
         return AESGCM(hmac.digest(self._key, request.key.encode(), "sha256"))

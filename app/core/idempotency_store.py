@@ -18,8 +18,8 @@ from app.core.db import TENANT_KEY, Base, Database, Tenant, bind_tenant, names_t
 
 LOCK_BYTES = 8
 CLAIM = text(
-    "SELECT is_locked, fingerprint, answer, now() AS began"
-    " FROM claim_idempotency_key(:organization_id, :user_id, :principal_id, :route, :key_digest, :lock)"
+    "SELECT is_locked, fingerprint, answer, kept_at"
+    " FROM claim_key(:organization_id, :user_id, :principal_id, :route, :key_digest, :lock)"
 )
 DELETE_EXPIRED = text("SELECT delete_expired_idempotency_keys(:at_most)")
 BATCH = 1_000
@@ -65,15 +65,12 @@ class KeyedRequest:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """`is_locked`: this transaction alone may act, until it ends. None where nothing is kept.
-
-    `began`: when the transaction did, which is what PostgreSQL calls `now()` in it.
-    """
+    """`is_locked`: this transaction alone may act, until it ends. None where nothing is kept."""
 
     is_locked: bool
     fingerprint: bytes | None
     answer: bytes | None
-    began: datetime
+    kept_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +93,7 @@ async def claim(session: AsyncSession, request: KeyedRequest) -> Claim:
     }
     with names_tenant_itself(session):
         row = (await session.execute(CLAIM, values)).one()
-    return Claim(row.is_locked, row.fingerprint, row.answer, row.began)
+    return Claim(row.is_locked, row.fingerprint, row.answer, row.kept_at)
 
 
 async def keep(session: AsyncSession, request: KeyedRequest, answer: bytes) -> None:

@@ -3,8 +3,6 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
-from datetime import datetime
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -18,11 +16,13 @@ from app.core.idempotency_store import Keeping
 from app.core.principal import Principal
 from app.summaries.duplicates import Outcome, Submission
 from app.summaries.errors import SummaryNotFoundError
-from app.summaries.models import Summary, stamp
+from app.summaries.models import Summary
 from app.summaries.progress.hub import ProgressHub
 from app.summaries.redo import RedoKind
+from app.summaries.rendering import dated_when_kept
 from app.summaries.schemas import SummaryDraft
 from app.summaries.service import SummaryService, Surroundings
+from app.summaries.taking.service import PlainIntake
 from app.summaries.vocabulary import FINAL
 from app.summaries.waiting import wait_until
 
@@ -48,6 +48,9 @@ class Intake:
         self._is_draining = is_draining
         self._once = once
         self._receipt = receipt
+        self._plain = PlainIntake(
+            database, principal, once, receipt, surroundings.allow_hosts, surroundings.announcer
+        )
 
     async def submit(self, draft: SummaryDraft, *, wait_seconds: int) -> Submission:
         """The summary as it stands when it is finished or the wait is over."""
@@ -60,23 +63,28 @@ class Intake:
 
         `admit` counts it, and may refuse; what is only repeated is not counted again.
         """
+        taken = await self._plain.take(draft) if admit is None else None
+        return taken.submission if taken else await self._take(draft, admit)
+
+    async def _take(self, draft: SummaryDraft, admit: Callable[[], Awaitable[None]] | None) -> Submission:
         async with self._opened() as session:
-            began = await self._once.claim(session)
+            await self._once.claim(session)
             if admit is not None:
                 await admit()
-            submission = await self._service(session).submit(draft, keep=partial(self._sealed, began))
-            if submission.outcome is not Outcome.CREATED:
+            submission = await self._service(session).submit(draft, keep=self._sealed)
+            if submission.outcome is Outcome.CREATED:
+                self._once.kept_at(submission.summary.created_at)
+            else:
                 await self._once.keep(session, self._receipt(submission))
         return submission
 
-    def _sealed(self, began: datetime | None, submission: Submission) -> Keeping | None:
+    def _sealed(self, submission: Submission) -> Keeping | None:
         """Kept as it stands now: whoever retries meanwhile, or after we died waiting, finds it."""
         if submission.summary.ephemeral:
             self._once.keep_nothing()
-        if began is None:
+        if not self._once.keeps:
             return None
-        stamp(submission.summary, began)
-        return self._once.sealed(self._receipt(submission))
+        return self._once.sealed(dated_when_kept(self._receipt(submission)))
 
     async def finished(self, submission: Submission, *, wait_seconds: int) -> Submission:
         """What is not kept is always waited for."""

@@ -94,11 +94,16 @@ for _outcome in (*Fetching, *FETCH_FAILURES):
     FETCHES.labels(_outcome)
 
 
+def submitted(source: str) -> None:
+    """After the commit."""
+    _SUBMITTED[Source(source)].inc()
+
+
 def count_submitted(session: AsyncSession, source: str) -> None:
     """Once the transaction holds."""
 
     async def count() -> None:
-        _SUBMITTED[Source(source)].inc()
+        submitted(source)
 
     after_commit(session, count)
 

@@ -3,17 +3,28 @@
 A row of `queries.SHOWN` has all that is asked of a `Summary` here.
 """
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from uuid import UUID
 
 from app.core.cache import CachedBody
 from app.core.http import strong_etag
+from app.core.idempotency_seal import KEPT_AT, Answer
 from app.core.principal import Principal
+from app.core.schemas import to_rfc3339
 from app.reading.errors import ADVICE, Reason
 from app.summaries.models import Summary
 from app.summaries.queries import VIEWED
 from app.summaries.schemas import FailureView, HighlightView, SummaryItem, SummaryView, SummaryWithText
 from app.summaries.search.repository import Found
 from app.summaries.vocabulary import Style, Visibility
+
+# Of what is not written yet: no clock of ours tells it.
+NOT_YET = datetime.min.replace(tzinfo=UTC)
+# In a string the quotes would be escaped: only the members themselves are spelled like this.
+_TIMES = '"created_at":"{0}","updated_at":"{0}"'
+_NOT_YET_TIMES = _TIMES.format(to_rfc3339(NOT_YET)).encode()
+_KEPT_TIMES = _TIMES.format(KEPT_AT.decode()).encode()
 
 
 def cache_key(organization_id: UUID, summary_id: UUID) -> str:
@@ -33,6 +44,11 @@ def item_of(found: Found) -> bytes:
     highlights = [HighlightView.model_validate(each) for each in found.highlights]
     item = SummaryItem.model_validate({**_fields(found.summary), "highlights": highlights})
     return item.model_dump_json().encode()
+
+
+def dated_when_kept(answer: Answer) -> Answer:
+    """Of a summary at NOT_YET. Its times will be that at which the answer is kept, in one transaction."""
+    return replace(answer, body=answer.body.replace(_NOT_YET_TIMES, _KEPT_TIMES, 1))
 
 
 def etag_of(summary: Summary) -> str:

@@ -1,9 +1,6 @@
 """What people read and write of their organisation's summaries: every statement of the request path."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +15,6 @@ from sqlalchemy import (
     delete,
     exists,
     func,
-    inspect,
     literal,
     literal_column,
     or_,
@@ -29,12 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.db import names_tenant_itself
-from app.core.idempotency_store import Keeping
-from app.core.jobs import QUEUE
 from app.core.pagination import Keyset
-from app.organizations.usage.service import Counted, Due
-from app.reading.article import RawDocument
 from app.summaries.duplicates import without_callback
 from app.summaries.filters import Filters
 from app.summaries.models import UNFINISHED, Summary, SummaryContent
@@ -45,62 +36,15 @@ from app.summaries.vocabulary import Source, Status, Visibility
 BACKLOG_COUNTED = 10_000
 # So many waiting summaries of one tenant put its next one a step behind everybody else's.
 BACKLOG_PER_STEP = 10
-SUBMIT = text(
-    "SELECT number, stored_bytes, began FROM submit_summary("
-    ":tenant_organization, :tenant_user, :summary, :input, :document, :name, :type,"
-    " :queue, :task, :job_args, :backlog_counted, :backlog_per_step,"
-    " :today, :api_key_id, :quota, :principal_id, :route, :key_digest, :fingerprint, :answer)"
-)
-_COLUMNS = frozenset(Summary.__table__.columns.keys())
 NEWEST_FIRST = Keyset("summaries", (Summary.created_at, Summary.id))
 SUBMISSION_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
 OLDEST_FIRST = Keyset("summaries", (Summary.created_at, Summary.id), descending=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Writing:
-    """What is written along with a new summary: its job, its place in the count, its answer."""
-
-    task: str
-    job_args: str
-    due: Due
-    keeping: Keeping | None
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """`began`: what is `now()` in the transaction."""
-
-    counted: Counted
-    began: datetime
 
 
 class SummaryRepository:
     def __init__(self, session: AsyncSession, organization_id: UUID) -> None:
         self._session = session
         self.organization_id = organization_id
-
-    async def add(self, summary: Summary, submitted: str | RawDocument | None, writing: Writing) -> Written:
-        """`submitted` is the text, html or file itself, None for a URL.
-
-        `summary` stays what it is, a row that this session does not know.
-        """
-        values = {
-            "summary": _given(summary),
-            **_content(submitted),
-            "queue": QUEUE,
-            "task": writing.task,
-            "job_args": writing.job_args,
-            "backlog_counted": BACKLOG_COUNTED,
-            "backlog_per_step": BACKLOG_PER_STEP,
-            "today": writing.due.today,
-            "api_key_id": writing.due.api_key_id,
-            "quota": writing.due.terms.summaries_per_month,
-            **_kept(writing.keeping),
-        }
-        with names_tenant_itself(self._session) as tenant:
-            row = (await self._session.execute(SUBMIT, {**values, **tenant})).one()
-        return Written(Counted(row.number, row.stored_bytes or 0), row.began)
 
     async def find(self, summary_id: UUID, *, viewer: UUID) -> Summary | None:
         """Also what is not kept, for its author to collect."""
@@ -187,36 +131,6 @@ class SummaryRepository:
 
     def _visible(self, viewer: UUID) -> Select[Summary]:
         return select(Summary).where(*visible(self.organization_id, viewer))
-
-
-def _given(summary: Summary) -> str:
-    """The columns that it has a value for, in the JSON that PostgreSQL makes a row of."""
-    columns = {name: value for name, value in inspect(summary).dict.items() if name in _COLUMNS}
-    return json.dumps({name: value for name, value in columns.items() if value is not None}, default=_text)
-
-
-def _text(value: UUID | bytes) -> str:
-    return f"\\x{value.hex()}" if isinstance(value, bytes) else str(value)
-
-
-def _content(submitted: str | RawDocument | None) -> dict[str, str | bytes | None]:
-    if isinstance(submitted, RawDocument):
-        document = {"document": submitted.body, "name": submitted.name, "type": submitted.content_type}
-        return {"input": None, **document}
-    return {"input": submitted, "document": None, "name": None, "type": None}
-
-
-def _kept(keeping: Keeping | None) -> dict[str, Any]:  # Any: column values
-    if keeping is None:
-        return dict.fromkeys(("principal_id", "route", "key_digest", "fingerprint", "answer"))
-    request = keeping.request
-    return {
-        "principal_id": request.principal_id,
-        "route": request.route,
-        "key_digest": request.key_digest,
-        "fingerprint": request.fingerprint,
-        "answer": keeping.answer,
-    }
 
 
 def visible(organization_id: UUID, viewer: UUID) -> tuple[ColumnElement[bool], ...]:

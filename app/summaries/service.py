@@ -14,16 +14,15 @@ from app.core.db import after_commit
 from app.core.errors import FieldFault, ValidationFailedError
 from app.core.http import matches_if_match
 from app.core.idempotency_store import Keeping
-from app.core.ids import new_id
-from app.core.jobs import enqueue, job_arguments
+from app.core.jobs import enqueue
 from app.core.pagination import CursorCodec, Keyset, PageOfRows, PageRequest, Pagination
 from app.core.principal import Principal
-from app.organizations.usage.service import Due, count_summary, settle
+from app.organizations.usage.service import count_summary, settle
 from app.reading.article import RawDocument
 from app.reading.errors import Reason
 from app.reading.urls import HostPort
 from app.summaries.announcing import Announcer, announce_after_commit
-from app.summaries.drafts import content_of, parse_url, refuse_oversize, to_summary
+from app.summaries.drafts import content_of, parse_url
 from app.summaries.duplicates import Outcome, Submission, without_callback
 from app.summaries.errors import (
     NotRefreshableError,
@@ -35,7 +34,7 @@ from app.summaries.errors import (
 )
 from app.summaries.filters import Filters
 from app.summaries.measuring import count_submitted
-from app.summaries.models import Summary, fill_in, stamp
+from app.summaries.models import Summary, stamp
 from app.summaries.reads import SummaryReads, scope_of
 from app.summaries.redo import Redo, RedoKind, queued_values
 from app.summaries.rendering import (
@@ -47,13 +46,14 @@ from app.summaries.rendering import (
     item_of,
     may_read,
 )
-from app.summaries.repository import BACKLOG_PER_STEP, SummaryRepository, Writing
+from app.summaries.repository import BACKLOG_PER_STEP, SummaryRepository
 from app.summaries.schemas import SummaryChanges, SummaryDraft
 from app.summaries.search.repository import Shelf
+from app.summaries.taking.repository import write
+from app.summaries.taking.service import SUMMARISE, drafted, job_of, writing_of
 from app.summaries.telling.service import CALLBACK, tell_of_change
 from app.summaries.vocabulary import FINAL, OnDuplicate, Source, Status
 
-SUMMARISE = "summaries.summarise"
 # Of one summary, beside the callback that it began with: each is a delivery to somebody else's server.
 MOST_ALSO_CALLED = 10
 # None where no answer is kept.
@@ -65,14 +65,10 @@ async def enqueue_summarising(session: AsyncSession, summary_id: UUID, repositor
     await enqueue(
         session,
         SUMMARISE,
-        args=_job(repository.organization_id, summary_id),
+        args=job_of(repository.organization_id, summary_id),
         queueing_lock=str(summary_id),
         priority=-(await repository.backlog() // BACKLOG_PER_STEP),
     )
-
-
-def _job(organization_id: UUID, summary_id: UUID) -> dict[str, str | int]:
-    return {"organization_id": str(organization_id), "summary_id": str(summary_id)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +98,7 @@ class SummaryService:
 
     async def submit(self, draft: SummaryDraft, *, keep: Keep) -> Submission:
         """`keep` seals the answer, for the statement that writes a new one; an equal one is not sealed."""
-        refuse_oversize(draft)
-        summary = to_summary(draft, self._principal, summary_id=new_id(), allow_hosts=self._allow_hosts)
+        summary = drafted(draft, self._principal, allow_hosts=self._allow_hosts)
         equal = None
         if draft.on_duplicate is not OnDuplicate.NEW:
             await self._summaries.lock_submission(summary)
@@ -128,14 +123,8 @@ class SummaryService:
     async def _add(self, summary: Summary, submitted: str | RawDocument | None, keep: Keep) -> Submission:
         """One statement: row, texts, job, answer and count. Raises QuotaExceededError, and all is undone."""
         submission = Submission(summary, Outcome.CREATED)
-        fill_in(summary)
-        writing = Writing(
-            task=SUMMARISE,
-            job_args=job_arguments(_job(self._principal.organization_id, summary.id)),
-            due=Due.of(self._principal),
-            keeping=keep(submission),
-        )
-        written = await self._summaries.add(summary, submitted, writing)
+        writing = writing_of(summary, submitted, self._principal, keep(submission))
+        written = await write(self._session, writing)
         stamp(summary, written.began)
         await settle(self._session, self._principal, written.counted)
         count_submitted(self._session, summary.source)

@@ -31,9 +31,10 @@ from app.summaries.redo import RedoKind, ended_without_result, is_refresh, redo_
 from app.summaries.rendering import cache_key
 from app.summaries.repository import SummaryRepository
 from app.summaries.results import finished_values, page_values, storable
-from app.summaries.service import SUMMARISE, enqueue_summarising
+from app.summaries.service import enqueue_summarising
 from app.summaries.sources import PageFetcher, Sources, UnchangedError
 from app.summaries.store import JobStore, OvertakenError, SummaryKey, unfinished_summaries
+from app.summaries.taking.service import SUMMARISE
 from app.summaries.vocabulary import Source, Status
 
 # Fetching has 20 s, and each child process its own limit; the rest is waiting for a free one.

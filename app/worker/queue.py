@@ -30,8 +30,8 @@ from app.organizations.invitations.service import SEND_INVITATION
 from app.organizations.invitations.tokens import InvitationTokens
 from app.settings import Settings
 from app.settings_parsing import to_libpq_url
-from app.summaries.service import SUMMARISE
 from app.summaries.store import SummaryKey
+from app.summaries.taking.service import SUMMARISE
 from app.summaries.tasks import MAX_TRIES, Workbench, summarise
 from app.users.mail_tokens import MailTokens
 from app.webhooks.tasks import Courier, deliver

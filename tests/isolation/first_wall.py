@@ -19,8 +19,8 @@ COMPARED = re.compile(
     re.IGNORECASE,
 )
 ANNOUNCEMENT = "set_config('app.organization_id'"
-# Its first two parameters are the same announcement.
-SUBMISSION = "submit_summary("
+# Their first two parameters are the same announcement.
+SUBMISSIONS = ("submit_summary(", "take_in_summary(")
 
 
 def without_filters(statement: str) -> str:
@@ -64,7 +64,7 @@ def tenant_told(app: FastAPI, swap: Mapping[UUID, UUID]) -> Any:  # Any: as abov
     spoken = {str(named): str(told) for named, told in swap.items()}
 
     def change(statement: str, parameters: Any) -> Any:  # Any: SQLAlchemy's own
-        if ANNOUNCEMENT in statement or SUBMISSION in statement:
+        if any(said in statement for said in (ANNOUNCEMENT, *SUBMISSIONS)):
             parameters = tuple(spoken.get(value, value) for value in parameters)
         return statement, parameters
 

@@ -46,6 +46,11 @@ class Due:
         api_key_id = principal.credential_id if principal.kind == "api_key" else NO_KEY
         return cls(datetime.now(UTC).date(), api_key_id, PLANS[principal.plan])
 
+    @property
+    def noticed(self) -> list[int]:
+        """The month's numbers that the organisation's owners are told of."""
+        return list(_noticed(self.terms).values())
+
 
 @dataclass(frozen=True, slots=True)
 class Counted:
@@ -86,14 +91,18 @@ async def settle(session: AsyncSession, principal: Principal, counted: Counted, 
 
 async def _warn(session: AsyncSession, principal: Principal, *, numbers: range, terms: PlanTerms) -> None:
     """The counter passes each number once, so each owner is told once a month of each; of two, the higher."""
-    quota = terms.summaries_per_month
-    percent = next((p for p in WARN_AT_PERCENT[::-1] if -(-quota * p // 100) in numbers), None)
-    if percent is None:
+    reached = [percent for percent, number in _noticed(terms).items() if number in numbers]
+    if not reached:
         return
-    facts = {"percent": percent, "quota": quota}
+    facts = {"percent": max(reached), "quota": terms.summaries_per_month}
     await note(session, principal, AuditAction.QUOTA_WARNING, details=dict(facts))
     for owner_id in await UsageRepository(session, principal.organization_id).owners():
         await queue_mail(session, Mail.QUOTA_WARNING, user_id=owner_id, facts=facts)
+
+
+def _noticed(terms: PlanTerms) -> dict[int, int]:
+    """By per cent of the quota."""
+    return {percent: -(-terms.summaries_per_month * percent // 100) for percent in WARN_AT_PERCENT}
 
 
 async def read_usage(session: AsyncSession, principal: Principal, month: date) -> Usage:

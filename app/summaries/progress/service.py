@@ -17,7 +17,8 @@ from app.summaries.progress.repository import FailedSummaries, RetryFilters
 from app.summaries.redo import ended_without_result, queued_values
 from app.summaries.rendering import cache_key
 from app.summaries.repository import BACKLOG_PER_STEP
-from app.summaries.service import SUMMARISE, SummaryService
+from app.summaries.service import SummaryService
+from app.summaries.taking.service import SUMMARISE
 from app.summaries.vocabulary import FINAL
 
 # Of so many wanted, how many may be had now.

@@ -1,0 +1,98 @@
+"""Taking a new summary in: where nothing speaks against it, by one statement that is its own transaction."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from app.core.db import Database
+from app.core.errors import ProblemError
+from app.core.idempotency import Once
+from app.core.idempotency_seal import Answer
+from app.core.idempotency_store import Keeping
+from app.core.ids import new_id
+from app.core.jobs import job_arguments
+from app.core.principal import Principal
+from app.organizations.usage.service import Due
+from app.reading.article import RawDocument
+from app.reading.urls import HostPort
+from app.summaries.announcing import Announcer, progress_of
+from app.summaries.drafts import content_of, refuse_oversize, to_summary
+from app.summaries.duplicates import Outcome, Submission
+from app.summaries.measuring import submitted
+from app.summaries.models import Summary, fill_in, stamp
+from app.summaries.rendering import NOT_YET, dated_when_kept
+from app.summaries.schemas import SummaryDraft
+from app.summaries.taking.repository import Writing, write_alone
+from app.summaries.vocabulary import OnDuplicate
+
+SUMMARISE = "summaries.summarise"
+
+
+def job_of(organization_id: UUID, summary_id: UUID) -> dict[str, str | int]:
+    return {"organization_id": str(organization_id), "summary_id": str(summary_id)}
+
+
+def drafted(draft: SummaryDraft, principal: Principal, *, allow_hosts: frozenset[HostPort]) -> Summary:
+    """Not written, at no time yet. Raises BodyTooLargeError, ValidationFailedError."""
+    refuse_oversize(draft)
+    summary = to_summary(draft, principal, summary_id=new_id(), allow_hosts=allow_hosts)
+    fill_in(summary)
+    stamp(summary, NOT_YET)
+    return summary
+
+
+def writing_of(
+    summary: Summary, content: str | RawDocument | None, principal: Principal, keeping: Keeping | None
+) -> Writing:
+    arguments = job_arguments(job_of(principal.organization_id, summary.id))
+    return Writing(summary, content, SUMMARISE, arguments, Due.of(principal), keeping)
+
+
+@dataclass(frozen=True, slots=True)
+class PlainlyTaken:
+    """`answer` is what its client is given who does not wait for more."""
+
+    submission: Submission
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class PlainIntake:
+    """What a new summary is taken in with. `receipt` is what its client is answered with."""
+
+    database: Database
+    principal: Principal
+    once: Once
+    receipt: Callable[[Submission], Answer]
+    allow_hosts: frozenset[HostPort]
+    announcer: Announcer | None
+
+    async def take(self, draft: SummaryDraft) -> PlainlyTaken | None:
+        """Committed; None, and nothing is done, where a transaction has to see to it, or to refuse it.
+
+        Raises ReplayError, and what `Once.check` does.
+        """
+        if draft.on_duplicate is not OnDuplicate.NEW or not draft.store:
+            return None
+        try:
+            summary = drafted(draft, self.principal, allow_hosts=self.allow_hosts)
+        except ProblemError:
+            # Whoever sent the key before is told so first.
+            return None
+        submission = Submission(summary, Outcome.CREATED)
+        answer = dated_when_kept(self.receipt(submission))
+        writing = writing_of(summary, content_of(draft), self.principal, self.once.sealed(answer))
+        taken = await write_alone(self.database, self.principal, writing)
+        if taken is None:
+            return None
+        self.once.check(taken.claim)
+        stamp(summary, taken.began)
+        self.once.kept_at(taken.began)
+        await self._tell(summary)
+        return PlainlyTaken(submission, answer.at(taken.began))
+
+    async def _tell(self, summary: Summary) -> None:
+        """Once it is committed."""
+        submitted(summary.source)
+        if self.announcer is not None:
+            await self.announcer.announce(progress_of(summary))
