@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Any
-
-from starlette.datastructures import URL
+from urllib.parse import parse_qsl, urlencode
 
 MAX_WAIT_SECONDS = 15
 # Any caller of a /64 owns 2^64 addresses: counting single ones would count nothing.
@@ -60,7 +59,9 @@ def link_header(relations: Mapping[str, str]) -> str:
 
 def with_query(url: str, **parameters: str | int) -> str:
     """The same address with these query parameters set, the others kept."""
-    return str(URL(url).include_query_params(**parameters))
+    address, _, query = url.partition("?")
+    kept = [pair for pair in parse_qsl(query, keep_blank_values=True) if pair[0] not in parameters]
+    return f"{address}?{urlencode([*kept, *parameters.items()])}"
 
 
 def client_network(client: tuple[str, int] | None) -> str:

@@ -16,7 +16,7 @@ def link_next(next_cursor: str | None, connection: HTTPConnection, response: Res
     """Absolute, on `PUBLIC_URL`."""
     if next_cursor is not None:
         base_url: str = connection.app.state.settings.base_url
-        here = f"{base_url}{connection.url.path}?{connection.url.query}"
+        here = f"{base_url}{connection.scope['path']}?{connection.scope['query_string'].decode('latin-1')}"
         response.headers["Link"] = link_header({"next": with_query(here, cursor=next_cursor)})
 
 

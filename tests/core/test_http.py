@@ -1,4 +1,5 @@
 import pytest
+from starlette.datastructures import URL
 
 from app.core.http import (
     accepts_html,
@@ -70,6 +71,14 @@ def test_link_header_names_each_relation() -> None:
 
 def test_query_parameter_is_replaced_and_the_others_are_kept() -> None:
     assert with_query("https://a/b?x=1&cursor=old", cursor="new/") == "https://a/b?x=1&cursor=new%2F"
+
+
+@pytest.mark.parametrize(
+    "query", ["", "a=&b=1&a=2", "cursor=o&q=x%20y+z", "q=%22a%22&&x", "t=%C3%A9", "a;b=1"]
+)
+def test_a_query_is_written_as_starlette_writes_it(query: str) -> None:
+    url = f"https://a/b?{query}"
+    assert with_query(url, cursor="n /") == str(URL(url).include_query_params(cursor="n /"))
 
 
 @pytest.mark.parametrize(

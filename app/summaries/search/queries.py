@@ -48,8 +48,8 @@ class PageShape:
     @classmethod
     def of(cls, filters: Filters, keyset: Keyset, *, rows: int, is_behind: bool) -> Self:
         told = frozenset(name for name in TOLD if getattr(filters, name) is not None)
-        untold: dict[str, Any] = dict.fromkeys(TOLD)  # Any: as the fields are
-        return cls(replace(filters, **untold), told, keyset, rows, is_behind)
+        untold: dict[str, Any] = dict.fromkeys(told)  # Any: as the fields are
+        return cls(replace(filters, **untold) if told else filters, told, keyset, rows, is_behind)
 
 
 @lru_cache(maxsize=SHAPES)
@@ -102,7 +102,7 @@ def walks_of(
             archived(yes=state),
             *plain_conditions(filters),
         )
-        for reader in _readers(filters, viewer)
+        for reader in readers_of(filters, viewer)
         for state in states
     ]
 
@@ -111,6 +111,6 @@ def read_by(reader: UUID | ColumnElement[UUID]) -> SQLColumnExpression[bool]:
     return literal_column(READER, Uuid()) == reader
 
 
-def _readers(filters: Filters, viewer: UUID | ColumnElement[UUID]) -> Sequence[UUID | ColumnElement[UUID]]:
+def readers_of(filters: Filters, viewer: UUID | ColumnElement[UUID]) -> Sequence[UUID | ColumnElement[UUID]]:
     readers = {Visibility.ORGANIZATION: UUID(EVERYBODY), Visibility.PRIVATE: viewer}
     return [reader for shown, reader in readers.items() if filters.visibility in {None, shown}]
