@@ -18,6 +18,7 @@ from app import __version__
 from app.api_keys.authenticator import ApiKeyAuthenticator
 from app.audit.aggregate import RefusalLog, written_each_minute
 from app.auth.bearer import BearerAuthenticator
+from app.auth.early_refresh import early_refresh
 from app.auth.issuing import TokenIssuer
 from app.auth.lockout.clients import DeviceCookies
 from app.auth.lockout.limits import LoginLimits
@@ -29,6 +30,7 @@ from app.auth.oauth.service import OAuthService
 from app.auth.oauth.state import StateCodec
 from app.auth.oauth.transport import make_client
 from app.auth.opening import SessionOpener, SessionPolicy
+from app.auth.plain_login.service import PlainLogin
 from app.auth.refresh import RefreshPolicy, RefreshService
 from app.auth.second_factor.login import SecondFactorLogin
 from app.auth.second_factor.proof import CodeProof
@@ -39,6 +41,7 @@ from app.core.cache import BodyCache
 from app.core.db import Database
 from app.core.draining import on_termination
 from app.core.early_lists import EarlyListsMiddleware
+from app.core.early_posts import EarlyPostsMiddleware
 from app.core.idempotency import ReplayError
 from app.core.idempotency_route import on_replay
 from app.core.idempotency_seal import AnswerSeal
@@ -113,6 +116,7 @@ def build_app(settings: Settings) -> FastAPI:
     early = [
         Middleware(WarmReadsMiddleware, route=warm_route(f"{API}/summaries")),
         Middleware(EarlyListsMiddleware, route=early_list(f"{API}/summaries")),
+        Middleware(EarlyPostsMiddleware, route=early_refresh(f"{API}/auth")),
     ]
     install_middleware(app, settings, inner=[Middleware(RateLimitHeadersMiddleware)], innermost=early)
     include_routers(app)
@@ -201,6 +205,13 @@ def _login_parts(state: State, settings: Settings, *, issuer: TokenIssuer) -> Lo
         devices=devices,
         lockout=Lockout(rule, clock=state.clock),
         second_factor=SecondFactorLogin(state.code_proof),
+        plain=PlainLogin(
+            sessions,
+            database=state.database,
+            issuer=issuer,
+            devices=devices,
+            must_be_verified=settings.email_verification == "required",
+        ),
         opener=SessionOpener(sessions, issuer=issuer, devices=devices),
         email_verification=settings.email_verification,
     )

@@ -19,6 +19,11 @@ from app.core.refresh_tokens import InvalidRefreshTokenError, RefreshTokens
 
 router = APIRouter()
 
+# How a spent token that was answered all the same is told.
+REUSED_HEADER = "X-Refresh-Reused"
+MAX_KEY_LENGTH = 255
+IdempotencyKey = Annotated[str | None, Header(max_length=MAX_KEY_LENGTH)]
+
 
 async def get_login_service(request: Request) -> LoginService:
     service: LoginService = request.app.state.login_service
@@ -36,7 +41,7 @@ async def get_credentials(form: Annotated[LoginForm, Form()]) -> Credentials:
 
 
 async def get_refresh_request(
-    body: RefreshIn, request: Request, idempotency_key: Annotated[str | None, Header(max_length=255)] = None
+    body: RefreshIn, request: Request, idempotency_key: IdempotencyKey = None
 ) -> RefreshRequest:
     """Limited per session, which only a genuine token names."""
     tokens: RefreshTokens = request.app.state.refresh_tokens
@@ -84,5 +89,5 @@ async def refresh(
     """Exchange a refresh token for a new pair; the old one is spent."""
     refreshed = await service.refresh(refresh_request)
     if refreshed.reused:
-        response.headers["X-Refresh-Reused"] = refreshed.reused
+        response.headers[REUSED_HEADER] = refreshed.reused
     return refreshed.tokens

@@ -20,6 +20,10 @@ _ID_BYTES, _TIME_BYTES, _MAC_BYTES = 16, 5, 16
 _IPV4_PREFIX, _IPV6_PREFIX = 24, 64
 
 
+# The tally that counts all strangers of an account together.
+STRANGERS = "strangers"
+
+
 @dataclass(frozen=True, slots=True)
 class LoginClient:
     """`name` as in `LoginTally.client`; `device_id` None: a stranger."""
@@ -30,6 +34,11 @@ class LoginClient:
     @property
     def is_stranger(self) -> bool:
         return self.device_id is None
+
+    @property
+    def tallies(self) -> list[str]:
+        """Those that count it, the strangers' first, as they are locked in this order."""
+        return [STRANGERS, self.name] if self.is_stranger else [self.name]
 
 
 class DeviceCookies:

@@ -21,11 +21,11 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.selectable import ExecutableReturnsRows
 
+from app.auth.lockout.clients import STRANGERS
 from app.auth.lockout.models import LoginTally
 from app.auth.lockout.rules import HARD_STOP
 from app.users.models import User
 
-STRANGERS = "strangers"
 # A network's own count is of no use once it has been quiet for a day; a device's is, as nobody else has it.
 KEPT_FOR = {"network": timedelta(days=1), "device": timedelta(days=30)}
 PRUNED_AT_ONCE = 10_000

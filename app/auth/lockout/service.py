@@ -15,9 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.events import AuditAction, AuditEvent
 from app.audit.service import record
-from app.auth.lockout.clients import LoginClient
+from app.auth.lockout.clients import STRANGERS, LoginClient
 from app.auth.lockout.models import LoginTally
-from app.auth.lockout.repository import STRANGERS, TallyRepository
+from app.auth.lockout.repository import TallyRepository
 from app.auth.lockout.rules import ClientRule, LockKind, StrangersRule, forgive, is_locked
 from app.core.mail_queue import Mail, queue_mail
 
@@ -54,8 +54,7 @@ class Lockout:
         self, session: AsyncSession, account_id: UUID, *, client: LoginClient, is_decoy: bool
     ) -> Attempt:
         """Others at the same account wait from here until the caller's transaction ends: do nothing slow."""
-        clients = [STRANGERS, client.name] if client.is_stranger else [client.name]
-        tallies = await TallyRepository(session, account_id).lock(clients, self._now())
+        tallies = await TallyRepository(session, account_id).lock(client.tallies, self._now())
         return Attempt(
             account_id,
             is_decoy=is_decoy,

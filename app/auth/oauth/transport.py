@@ -15,7 +15,8 @@ MAX_BODY_BYTES = 256 * 1024
 class BoundedTransport(httpx.AsyncBaseTransport):
     """Reads the whole answer, under one deadline: httpx's own timeouts let an answer drip for ever."""
 
-    def __init__(self, inner: httpx.AsyncBaseTransport, *, seconds: float) -> None:
+    def __init__(self, inner: httpx.AsyncBaseTransport | None, *, seconds: float) -> None:
+        """None: our own, made when it is first wanted; many a service has no provider to ask."""
         self._inner = inner
         self._seconds = seconds
 
@@ -23,7 +24,8 @@ class BoundedTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         try:
             async with asyncio.timeout(self._seconds):
-                response = await self._inner.handle_async_request(request)
+                inner = self._inner or await self._opened()
+                response = await inner.handle_async_request(request)
                 try:
                     body = await _read(response, request)
                 finally:
@@ -32,9 +34,15 @@ class BoundedTransport(httpx.AsyncBaseTransport):
             raise httpx.ReadTimeout("the provider took too long", request=request) from error
         return httpx.Response(response.status_code, headers=response.headers, content=body)
 
+    async def _opened(self) -> httpx.AsyncBaseTransport:
+        verify = await asyncio.to_thread(_tls)
+        self._inner = self._inner or httpx.AsyncHTTPTransport(verify=verify, trust_env=False)
+        return self._inner
+
     @override
     async def aclose(self) -> None:
-        await self._inner.aclose()
+        if self._inner is not None:
+            await self._inner.aclose()
 
 
 async def _read(response: httpx.Response, request: httpx.Request) -> bytes:
@@ -52,7 +60,7 @@ async def _read(response: httpx.Response, request: httpx.Request) -> bytes:
 
 @cache
 def _tls() -> ssl.SSLContext:
-    """Once: loading the certificates takes 20 ms."""
+    """Once: loading the certificates takes 20 ms, and a megabyte."""
     return httpx.create_ssl_context(trust_env=False)
 
 
@@ -60,9 +68,8 @@ def make_client(
     inner: httpx.AsyncBaseTransport | None = None, *, seconds: float = TIMEOUT_SECONDS
 ) -> httpx.AsyncClient:
     """One for the process. `inner` is for tests."""
-    transport = inner or httpx.AsyncHTTPTransport(verify=_tls(), trust_env=False)
     return httpx.AsyncClient(
-        transport=BoundedTransport(transport, seconds=seconds),
+        transport=BoundedTransport(inner, seconds=seconds),
         headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "Precis"},
         # One person's cookies at the provider must not go along with the next one's code.
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
