@@ -5,7 +5,7 @@ So what is plainly such a request is answered here as the route would; any other
 """
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -23,7 +23,7 @@ Model = TypeVar("Model", bound=RequestModel)
 
 @dataclass(frozen=True, slots=True)
 class EarlyPost(Generic[Model]):
-    """`path` is the whole of the route's. `answer` gives None for what is the route's, and has done nothing."""
+    """`path` is the whole of the route's. Where `answer` gives None it has done nothing: the route does."""
 
     path: str
     model: type[Model]
@@ -48,29 +48,27 @@ class EarlyPost(Generic[Model]):
 
 
 class EarlyPostsMiddleware:
-    def __init__(self, app: ASGIApp, *, route: EarlyPost[Any]) -> None:  # Any: whichever model
+    def __init__(self, app: ASGIApp, *, routes: Sequence[EarlyPost[Any]]) -> None:  # Any: whichever model
         self.app = app
-        self.route = route
+        self.routes = {route.path: route for route in routes}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if not self._is_meant(scope):
+        route = self._meant(scope)
+        if route is None:
             await self.app(scope, receive, send)
             return
         first = await receive()
-        answer = await self.route.answer_to(Request(scope), first)
+        answer = await route.answer_to(Request(scope, _once_more(first, receive)), first)
         if answer is None:
             await self.app(scope, _once_more(first, receive), send)
         else:
             await answer(scope, receive, send)
 
-    def _is_meant(self, scope: Scope) -> bool:
-        return (
-            scope["type"] == "http"
-            and scope["method"] == "POST"
-            and scope["path"] == self.route.path
-            and not scope["query_string"]
-            and first_header(scope["headers"], CONTENT_TYPE) == JSON
-        )
+    def _meant(self, scope: Scope) -> EarlyPost[Any] | None:  # Any: as above
+        if scope["type"] != "http" or scope["method"] != "POST" or scope["query_string"]:
+            return None
+        is_json = first_header(scope["headers"], CONTENT_TYPE) == JSON
+        return self.routes.get(scope["path"]) if is_json else None
 
 
 def _once_more(first: Message, receive: Receive) -> Receive:
