@@ -7,10 +7,12 @@ the list is always found; another is taken for one with a chance below one in a 
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.resources import files
+from mmap import ACCESS_READ, mmap
+from pathlib import Path
 from typing import Self
 
 HASHES = 20
+FILTER = Path(__file__).with_name("breached_passwords.bloom")
 
 
 def bit_positions(password: str, *, bits: int) -> Iterator[int]:
@@ -26,11 +28,13 @@ def bit_positions(password: str, *, bits: int) -> Iterator[int]:
 class BreachedPasswords:
     """`content` is the bit array, least significant bit of each byte first."""
 
-    content: bytes
+    content: bytes | mmap
 
     @classmethod
     def bundled(cls) -> Self:
-        return cls((files("app.core") / "breached_passwords.bloom").read_bytes())
+        # Of a megabyte a password is asked in 20 places, and all processes share the system's copy.
+        with FILTER.open("rb") as file:
+            return cls(mmap(file.fileno(), 0, access=ACCESS_READ))
 
     def __contains__(self, password: str) -> bool:
         positions = bit_positions(password, bits=8 * len(self.content))

@@ -8,14 +8,17 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Protocol
 
 from fastapi import Depends, Request, Security
-from fastapi.security import APIKeyCookie, APIKeyHeader, HTTPBearer, SecurityScopes
+from fastapi.openapi.models import SecurityBase as SecurityModel
+from fastapi.openapi.models import SecuritySchemeType
+from fastapi.security import SecurityScopes
+from fastapi.security.base import SecurityBase
 from fastapi.security.utils import get_authorization_scheme_param
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import HTTPConnection
 from structlog.contextvars import bind_contextvars, unbind_contextvars
 
 from app.core.auth_metrics import BEARER
-from app.core.browser_cookies import SECURE_ACCESS, BrowserCookies
+from app.core.browser_cookies import BrowserCookies
 from app.core.db import DatabaseDep, Tenant
 from app.core.errors import ProblemError
 from app.core.http import client_address
@@ -24,15 +27,7 @@ from app.core.principal import IMPERSONATED_BY, RECENT, Principal, Scope
 from app.core.refusals import RefusalKind, tell_refusal
 from app.core.same_origin import SAFE_METHODS, check_same_origin
 
-bearer_scheme = HTTPBearer(auto_error=False, description="An access token, or an API key.")
-api_key_scheme = APIKeyHeader(name="X-API-Key", auto_error=False, description="An API key.")
-cookie_scheme = APIKeyCookie(
-    name=SECURE_ACCESS,
-    auto_error=False,
-    description="A page's own login (POST /api/v1/auth/login), ignored beside a header. "
-    "Writing needs Sec-Fetch-Site: same-origin, or our Origin.",
-)
-
+GUARD = "Guard"
 SECOND_FACTOR_HINT = (
     "Your staff role counts only after a login with a second factor: "
     "enroll at POST /api/v1/auth/totp/enroll, then log in with a code."
@@ -101,22 +96,30 @@ class Authenticator(Protocol):
         """Whom it stood for when this process last asked: a guess, on which nobody may be let in."""
 
 
-async def authenticate(
-    request: Request,
-    _bearer: Annotated[Any, Depends(bearer_scheme)] = None,  # Any: only documents the scheme
-    _api_key: Annotated[Any, Depends(api_key_scheme)] = None,  # Any: as above
-    _cookie: Annotated[Any, Depends(cookie_scheme)] = None,  # Any: as above
-) -> Principal:
-    """Once per request: FastAPI's cache tells apart callers with other scopes, so the state remembers."""
-    known: Principal | None = getattr(request.state, "principal", None)
-    if known is not None:
-        return known
-    header = _only_header(request)
-    credential = header or _cookie_of_our_page(request)
-    principal = await admit(request, credential, is_cookie=header is None)
-    limiter: AsyncLimiter = request.app.state.limiter
-    await limiter.enforce_principal(request, principal)
-    return principal
+class Guard(SecurityBase):
+    """The dependency that lets in whoever has one good credential, once per request.
+
+    To FastAPI it is a single scheme: one for each way that a credential may come would be asked at every
+    request, only to be documented. What clients are told is core/openapi_security.py.
+    """
+
+    scheme_name = GUARD
+    model = SecurityModel(type=SecuritySchemeType.http)
+
+    async def __call__(self, request: Request) -> Principal:
+        """FastAPI's cache tells apart callers with other scopes, so the state remembers."""
+        known: Principal | None = getattr(request.state, "principal", None)
+        if known is not None:
+            return known
+        header = _only_header(request)
+        credential = header or _cookie_of_our_page(request)
+        principal = await admit(request, credential, is_cookie=header is None)
+        limiter: AsyncLimiter = request.app.state.limiter
+        await limiter.enforce_principal(request, principal)
+        return principal
+
+
+authenticate = Guard()
 
 
 async def admit(connection: HTTPConnection, credential: str, *, is_cookie: bool = False) -> Principal:

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from app.core.guard import RecentLoginRequiredError, api_key_scheme, bearer_scheme, cookie_scheme
+from app.core.browser_cookies import SECURE_ACCESS
+from app.core.guard import GUARD, RecentLoginRequiredError
 from app.core.openapi_limits import Json
 from app.core.principal import KEY_SCOPES, Scope
 
@@ -40,6 +41,14 @@ ACCESS_TOKEN: Json = {
         }
     },
 }
+API_KEY: Json = {"type": "apiKey", "description": "An API key.", "in": "header", "name": "X-API-Key"}
+BROWSER_COOKIE: Json = {
+    "type": "apiKey",
+    "description": "A page's own login (POST /api/v1/auth/login), ignored beside a header. "
+    "Writing needs Sec-Fetch-Site: same-origin, or our Origin.",
+    "in": "cookie",
+    "name": SECURE_ACCESS,
+}
 BEARER_KEY: Json = {
     "type": "http",
     "scheme": "bearer",
@@ -51,33 +60,31 @@ STEP_UP = "x-step-up"
 # For `openapi_extra`: only some uses of the operation take a recent login, so a key may pass.
 STEP_UP_FOR_SOME: Json = {STEP_UP: "for some"}
 LOGIN_ONLY = {RecentLoginRequiredError.code, "session_required"}
-NAMES = {
-    bearer_scheme.scheme_name: "AccessToken",
-    api_key_scheme.scheme_name: "ApiKey",
-    cookie_scheme.scheme_name: "BrowserCookie",
+SCHEMES: Json = {
+    "AccessToken": ACCESS_TOKEN,
+    "ApiKey": API_KEY,
+    "BrowserCookie": BROWSER_COOKIE,
+    "ApiKeyAsBearer": BEARER_KEY,
 }
 
 
 def describe_schemes(components: Json) -> None:
-    """FastAPI's bearer scheme is the guard's way to read a header; clients log in by OAuth 2.0's."""
-    found = components.get("securitySchemes", {})
-    if not found:
-        return
-    named = {NAMES[name]: scheme for name, scheme in found.items()}
-    components["securitySchemes"] = {**named, "AccessToken": ACCESS_TOKEN, "ApiKeyAsBearer": BEARER_KEY}
+    """To FastAPI the guard is one scheme; clients are told of each kind of credential that it takes."""
+    if components.get("securitySchemes"):
+        components["securitySchemes"] = SCHEMES
 
 
 def describe_security(operation: Json) -> None:
     """The alternatives by their own names; an API key only where one may ever pass."""
-    alternatives = operation.get("security", [])
-    named = {NAMES[name]: sorted(scopes) for item in alternatives for name, scopes in item.items()}
-    if not named:
+    guarded = [item[GUARD] for item in operation.get("security", []) if GUARD in item]
+    if not guarded:
         return
-    scopes = named.pop("ApiKey")
+    scopes = sorted(guarded[0])
+    named = ["AccessToken", "BrowserCookie"]
     # Without a scope an operation is about the login itself, as logging out is.
     for_some = operation.pop(STEP_UP, None)
     if scopes and KEY_SCOPES.issuperset(scopes) and (for_some or not _refuses_keys(operation)):
-        named |= {"ApiKey": scopes, "ApiKeyAsBearer": scopes}
+        named += ["ApiKey", "ApiKeyAsBearer"]
     operation["security"] = [{name: scopes} for name in named]
     _name_scopes(operation, scopes)
 

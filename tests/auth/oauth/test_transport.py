@@ -10,6 +10,7 @@ from typing_extensions import override
 from app.auth.oauth.errors import OAuthProviderError, OAuthUnavailableError
 from app.auth.oauth.exchange import get_json
 from app.auth.oauth.transport import MAX_BODY_BYTES, make_client
+from app.local.ports import free_port
 
 pytestmark = pytest.mark.unit
 
@@ -97,3 +98,15 @@ async def test_the_client_closes_what_it_was_given() -> None:
     inner = answering(Chunks(1, count=0))
     await make_client(inner).aclose()
     assert inner.closed
+
+
+async def test_a_client_that_was_never_asked_opened_nothing() -> None:
+    await make_client().aclose()
+
+
+async def test_ones_own_connections_are_opened_at_the_first_question() -> None:
+    client = make_client(seconds=2)
+    for _ in range(2):
+        with pytest.raises(httpx.ConnectError):
+            await client.get(f"http://127.0.0.1:{free_port()}")
+    await client.aclose()
