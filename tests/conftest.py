@@ -37,12 +37,14 @@ sys.addaudithook(_refuse_other_machines)
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What stands on one fleet stays in one process.
+    """What stands on one fleet stays in one process, and what takes long comes first.
 
-    pytest-xdist 3.8 names a test's group in an attribute which pytest 9.2 no longer reads.
+    A slow test at the end would keep one process at work after the others. pytest-xdist 3.8 names a test's
+    group in an attribute which pytest 9.2 no longer reads.
     """
     if not hasattr(config, "workerinput"):
         return
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
     for item in items:
         if (group := item.get_closest_marker("xdist_group")) is not None and "@" not in item.nodeid:
             item._id = NodeId.parse(f"{item.nodeid}@{group.args[0]}")  # noqa: SLF001  # as the plugin's own

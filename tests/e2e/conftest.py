@@ -18,7 +18,8 @@ def origin() -> Iterator[SlowOrigin]:
 
 @pytest.fixture(scope="session")
 def demo(origin: SlowOrigin) -> Iterator[Running]:
-    launch = Launch(["--demo", "--port", str(free_port())], {"FETCH_ALLOW_HOSTS": origin.address})
+    environment = {"FETCH_ALLOW_HOSTS": origin.address, "READING_PROCESSES": "1"}
+    launch = Launch(["--demo", "--port", str(free_port())], environment)
     with Running(launch) as running:
         running.ready()
         yield running

@@ -159,9 +159,9 @@ def other_user(place: Path) -> Launch:
 
 
 def copy_interpreter(target: Path) -> None:
-    """Ours may lie in a private directory."""
+    """Ours may lie in a private directory. With what is compiled: nobody may write that there later."""
     base, version = Path(sys.base_prefix), f"python{sys.version_info.major}.{sys.version_info.minor}"
-    ignored = shutil.ignore_patterns("site-packages", "dist-packages", "test", "config-*", "__pycache__")
+    ignored = shutil.ignore_patterns("site-packages", "dist-packages", "test", "config-*", "*.opt-?.pyc")
     shutil.copytree(base / "lib" / version, target / "lib" / version, ignore=ignored)
     for library in (base / "lib").glob("libpython3*.so*"):
         shutil.copy2(library, target / "lib")

@@ -14,7 +14,9 @@ from tests.fleet.programs import missing
 def fleet() -> Iterator[Fleet]:
     if names := missing():
         pytest.skip(f"not installed here: {', '.join(names)}")
-    with Fleet(FleetOptions(environment={"RATE_LIMIT_SCALE": "100000"}, durable=False)) as fleet:
+    # One reader a worker: each is seconds of start, at every restart.
+    environment = {"RATE_LIMIT_SCALE": "100000", "READING_PROCESSES": "1"}
+    with Fleet(FleetOptions(environment=environment, durable=False)) as fleet:
         yield fleet
 
 

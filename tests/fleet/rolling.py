@@ -57,11 +57,13 @@ class Report:
 
 
 class Drill:
-    def __init__(self, fleet: Fleet, headers: dict[str, str], *, requests: int) -> None:
+    def __init__(
+        self, fleet: Fleet, headers: dict[str, str], *, requests: int, pause_seconds: float = 0.0
+    ) -> None:
         self._fleet = fleet
         self._requests = requests
         self._headers = headers
-        self._traffic = Traffic(fleet, headers)
+        self._traffic = Traffic(fleet, headers, pause_seconds=pause_seconds)
         self._report = Report(self._traffic.tally, [])
         self._abandon: Callable[[], object] = lambda: None
 

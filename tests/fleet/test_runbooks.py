@@ -20,7 +20,7 @@ from tests.deploy.alerts.rules import BY_NAME
 from tests.fleet.fleet import Fleet
 from tests.fleet.programs import found
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("fleet")]
 BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 RUNBOOKS = sorted((ROOT / "docs/runbooks").glob("*.md"))
 PARTS = ("# ", "## Meaning", "## What users see", "## Check", "## Mend", "## Escalate")

@@ -22,7 +22,7 @@ from tests.fleet.ports import Ports
 from tests.fleet.traffic import TEXT
 from tests.servers import DatabaseUrls
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("fleet")]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("former")]
 
 EVE = {"username": "eve", "email": "eve@example.com", "password": "Engine-No-1-of-1837"}
 API = "/api/v1"
@@ -70,6 +70,7 @@ def pair(database_urls: DatabaseUrls, redis_url: str, keys_dir: Path, tmp_path: 
         "SECRET_KEY": secrets.token_urlsafe(48),
         "JWT_KEYS_DIR": str(keys_dir),
         "PRECIS_DATA_DIR": str(tmp_path / "data"),
+        "READING_PROCESSES": "1",
     }
     return Pair(environment, tmp_path / "log")
 

@@ -39,11 +39,15 @@ class Tally:
 
 @dataclass(slots=True)
 class Traffic:
-    """`clients` each from an address of their own, as nginx bounds what one address may ask for."""
+    """`clients` each from an address of their own, as nginx bounds what one address may ask for.
+
+    Each rests for `pause_seconds` between two requests.
+    """
 
     fleet: Fleet
     headers: dict[str, str]
     clients: int = 8
+    pause_seconds: float = 0.0
     tally: Tally = field(default_factory=Tally)
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
     _stopping: bool = False
@@ -63,6 +67,7 @@ class Traffic:
             mine = await self._create(one)
             while not (self._stopping and self.tally.asked >= at_least):
                 await self._one(one, mine)
+                await asyncio.sleep(self.pause_seconds)
             self.tally.connections += one.connections
 
     async def _one(self, one: Wire, mine: str) -> None:
