@@ -74,6 +74,7 @@ from app.summaries.batches.places import BatchPlaces
 from app.summaries.progress.desk import ProgressDesk
 from app.summaries.reads import SummaryReads
 from app.summaries.sharing.views import ViewCounter, written_every_few_seconds
+from app.summaries.taking.early import early_submission
 from app.summaries.warm import early_list, warm_route
 from app.users.mail_tokens import MailTokens
 from app.webhooks.signing import webhook_seal
@@ -116,7 +117,9 @@ def build_app(settings: Settings) -> FastAPI:
     early = [
         Middleware(WarmReadsMiddleware, route=warm_route(f"{API}/summaries")),
         Middleware(EarlyListsMiddleware, route=early_list(f"{API}/summaries")),
-        Middleware(EarlyPostsMiddleware, route=early_refresh(f"{API}/auth")),
+        Middleware(
+            EarlyPostsMiddleware, routes=[early_refresh(f"{API}/auth"), early_submission(f"{API}/summaries")]
+        ),
     ]
     install_middleware(app, settings, inner=[Middleware(RateLimitHeadersMiddleware)], innermost=early)
     include_routers(app)

@@ -66,7 +66,7 @@ async def get_once(
         ),
     ] = None,
 ) -> Once:
-    keyed = None if idempotency_key is None else await _keyed(request, principal, idempotency_key)
+    keyed = None if idempotency_key is None else await keyed_request(request, principal, idempotency_key)
     once = Once(keyed, seal=request.app.state.answer_seal, database=database)
     if keyed is not None:
         request.state.once = once
@@ -83,7 +83,8 @@ async def claim_in_own_session(once: OnceDep, session: OwnSession) -> None:
 OnceInOwnSession = Annotated[None, Depends(claim_in_own_session)]
 
 
-async def _keyed(request: Request, principal: Principal, header: str) -> KeyedRequest:
+async def keyed_request(request: Request, principal: Principal, header: str) -> KeyedRequest:
+    """Raises IdempotencyKeyMalformedError."""
     if len(request.headers.getlist(HEADER)) > 1:
         raise IdempotencyKeyMalformedError
     return KeyedRequest(

@@ -177,7 +177,7 @@ class RouteLimit:
         if principal is None:
             # FastAPI runs a route line's dependencies before the guard, which counts it with its own.
             request.state.announced_limits = (*_announced(request), self.limit)
-        else:
+        elif self.limit not in getattr(request.state, "counted_limits", ()):
             await limiter.enforce(request, [_principal_hit(self.limit, principal)])
 
 

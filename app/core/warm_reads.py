@@ -6,7 +6,7 @@ not plainly such a read, or not found, goes on to the route, which counts nothin
 the route's own.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from starlette.types import Scope as ConnectionScope
 from app.core.cache import BodyCache, CachedBody, Miss
 from app.core.guard import admit, expected_principal
 from app.core.ids import parse_id
-from app.core.limits import AsyncLimiter, principal_hits
+from app.core.limits import AsyncLimiter, Limit, principal_hits
 from app.core.principal import Principal, Scope
 
 BEARER = b"bearer "
@@ -93,19 +93,23 @@ class WarmReadsMiddleware:
         return found if self.route.may_read(principal, found) else None
 
 
-async def admitted_as(expected: Principal, connection: HTTPConnection, credential: str) -> Principal | None:
+async def admitted_as(
+    expected: Principal, connection: HTTPConnection, credential: str, *, also: Sequence[Limit] = ()
+) -> Principal | None:
     """Asks in this turn of the loop whether it still lives and whether its limits allow it; counts it.
 
-    None where it stands for somebody else by now: for them it is counted too, but theirs is the route.
+    `also` are the route's own limits, which then counts them no more. None where it stands for somebody else
+    by now: for them it is counted too, but theirs is the route.
     """
     limiter: AsyncLimiter = connection.app.state.limiter
-    hits = principal_hits(expected)
+    hits = principal_hits(expected, also=also)
     count = limiter.begin(hits)
     principal = await admit(connection, credential)
     if principal != expected:
         await limiter.enforce_principal(connection, principal)
         return None
     limiter.settle(connection, await count.verdict(), hits)
+    connection.state.counted_limits = also
     return principal
 
 

@@ -63,6 +63,10 @@ def receipt(submission: Submission, request: Request) -> Answer:
     return answer_of(answered(submission, request))
 
 
+def kept(answer: Answer) -> Response:
+    return Response(answer.body, status_code=answer.status, headers=dict(answer.headers))
+
+
 def read(document: CachedBody, if_none_match: str | None) -> Response:
     headers = {"ETag": document.etag, "Cache-Control": REVALIDATE}
     if matches_if_none_match(if_none_match, document.etag):

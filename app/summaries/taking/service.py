@@ -49,6 +49,15 @@ def writing_of(
 
 
 @dataclass(frozen=True, slots=True)
+class Prepared:
+    """`answer` is not dated yet."""
+
+    submission: Submission
+    answer: Answer
+    writing: Writing
+
+
+@dataclass(frozen=True, slots=True)
 class PlainlyTaken:
     """`answer` is what its client is given who does not wait for more."""
 
@@ -72,6 +81,11 @@ class PlainIntake:
 
         Raises ReplayError, and what `Once.check` does.
         """
+        prepared = self.prepare(draft)
+        return await self.write(prepared) if prepared else None
+
+    def prepare(self, draft: SummaryDraft) -> Prepared | None:
+        """What needs no server; None as for `take`."""
         if draft.on_duplicate is not OnDuplicate.NEW or not draft.store:
             return None
         try:
@@ -82,14 +96,19 @@ class PlainIntake:
         submission = Submission(summary, Outcome.CREATED)
         answer = dated_when_kept(self.receipt(submission))
         writing = writing_of(summary, content_of(draft), self.principal, self.once.sealed(answer))
-        taken = await write_alone(self.database, self.principal, writing)
+        return Prepared(submission, answer, writing)
+
+    async def write(self, prepared: Prepared) -> PlainlyTaken | None:
+        """As `take`."""
+        taken = await write_alone(self.database, self.principal, prepared.writing)
         if taken is None:
             return None
         self.once.check(taken.claim)
-        stamp(summary, taken.began)
+        submission = prepared.submission
+        stamp(submission.summary, taken.began)
         self.once.kept_at(taken.began)
-        await self._tell(summary)
-        return PlainlyTaken(submission, answer.at(taken.began))
+        await self._tell(submission.summary)
+        return PlainlyTaken(submission, prepared.answer.at(taken.began))
 
     async def _tell(self, summary: Summary) -> None:
         """Once it is committed."""
