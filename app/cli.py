@@ -16,13 +16,22 @@ PROCESSES = {
     "serve": ("-m", "gunicorn", "--config", str(CONFIGURATION)),
     "worker": ("-m", "app.worker"),
 }
+# What its C library is told, unless the operator tells it otherwise.
+MEMORY = {
+    "serve": {
+        # Uploads come and go in one piece: glibc would raise this itself, and never give their memory back.
+        "MALLOC_MMAP_THRESHOLD_": str(1024 * 1024),
+        # So do the 19 MiB of a password's hash: as small pages they are 4,900 faults, a quarter of its time.
+        "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
+    },
+    "worker": {},
+}
 
 
 def become(process: str) -> NoReturn:
     """Replaces this process, so that signals reach the server itself."""
-    if process == "serve":
-        # Uploads come and go in one piece: glibc would raise this itself, and never give their memory back.
-        os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(1024 * 1024))
+    for name, value in MEMORY[process].items():
+        os.environ.setdefault(name, value)
     os.execv(sys.executable, [sys.executable, *PROCESSES[process]])  # noqa: S606  # our own interpreter
 
 
