@@ -13,6 +13,7 @@ from app.core.idempotency_store import IdempotencyKey
 from app.organizations.invitations.models import Invitation
 from app.organizations.models import Membership, Organization
 from app.organizations.usage.models import UsageDay, UsageMonth, UsageStorage
+from app.summaries.counting.models import SHELF_TALLIES
 from app.summaries.feeds.models import SummaryFeed
 from app.summaries.models import Summary, SummaryContent
 from app.summaries.search.models import SUMMARIES
@@ -22,6 +23,7 @@ from app.users.models import User
 from app.webhooks.models import Webhook, WebhookDelivery
 
 __all__ = [
+    "SHELF_TALLIES",
     "SUMMARIES",
     "TALLY_MOVES",
     "AccountErasure",

@@ -71,6 +71,7 @@ ADD_DELIVERY = """
 INSERT INTO webhook_deliveries (id, organization_id, webhook_id, event, payload)
 VALUES (:id, :organization_id, :id, 'webhook.test', '{}')
 """
+ADD_TALLY = "INSERT INTO shelf_tallies VALUES (:organization_id, :user_id, false, 1)"
 WRITES = {
     "idempotency_keys": ADD_ANSWER,
     "summaries": ADD_SUMMARY,
@@ -92,4 +93,5 @@ WRITES = {
     "usage_months": ADD_MONTH,
     "usage_days": ADD_DAY,
     "usage_storage": ADD_STORAGE,
+    "shelf_tallies": ADD_TALLY,
 }

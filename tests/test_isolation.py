@@ -69,8 +69,10 @@ LOOKUPS = [
     "staff_organizations",
     "uncollected_summaries",
     "unfinished_summaries",
+    "unfolded_shelves",
     "unsealed_audit_entries",
     "unsearchable_summaries",
+    "untallied_shelves",
     "webhook_leftovers",
 ]
 # By its trigger this makes the row of usage_storage.

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, func, true
+from sqlalchemy import CheckConstraint, ForeignKey, Index, func, text, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import Base
@@ -14,11 +14,15 @@ from app.core.principal import MembershipRole, Plan
 class Organization(Base):
     """`suspended_at`: by staff. `erase_after`: deleted by its owner, and restorable until then.
 
-    `support_access`: whether staff may act in the name of its members.
+    `support_access`: whether staff may act in the name of its members. `shelf_tallied`: whether its summaries
+    are counted in `shelf_tallies`; those of one that is older than migration 0039 by the worker.
     """
 
     __tablename__ = "organizations"
-    __table_args__ = (CheckConstraint("plan IN ('free', 'pro', 'enterprise')", name="plan"),)
+    __table_args__ = (
+        CheckConstraint("plan IN ('free', 'pro', 'enterprise')", name="plan"),
+        Index("ix_organizations_untallied", "id", postgresql_where=text("NOT shelf_tallied")),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     name: Mapped[str]
@@ -28,6 +32,7 @@ class Organization(Base):
     suspended_at: Mapped[datetime | None]
     erase_after: Mapped[datetime | None] = mapped_column(index=True)
     support_access: Mapped[bool] = mapped_column(default=True, server_default=true())
+    shelf_tallied: Mapped[bool] = mapped_column(default=True, server_default=true())
 
 
 class Membership(Base):

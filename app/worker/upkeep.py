@@ -17,6 +17,7 @@ from app.auth.lockout.repository import prune_tallies
 from app.auth.tasks import delete_dead_sessions
 from app.core.db import Database
 from app.core.idempotency_store import delete_expired
+from app.summaries.counting.tasks import tally_shelves
 from app.summaries.retention import delete_uncollected_summaries, empty_trash
 from app.summaries.search.tasks import index_summaries
 from app.summaries.store import claim_upkeep
@@ -77,6 +78,7 @@ class Upkeep:
             await erase_due_accounts(self._database)
             await erase_due_organizations(self._database)
             await fold_tallies(self._database)
+            await tally_shelves(self._database)
             await self._prune()
             await self._delete_daily()
             if filled := await index_summaries(self._database):

@@ -1,0 +1,60 @@
+"""The worker's side of the tallies: adding up what changed, counting what was there before them."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.summaries.search.models import READER
+
+UNFOLDED = text("SELECT unfolded_shelves(:at_most)")
+UNTALLIED = text("SELECT untallied_shelves(:at_most)")
+# One statement, and so one snapshot: nobody finds a change both by itself and in the sum, or in neither.
+FOLD = text("""
+WITH gone AS (
+    DELETE FROM shelf_tallies WHERE organization_id = :organization_id RETURNING reader, archived, many
+)
+INSERT INTO shelf_tallies (organization_id, reader, archived, many, folded)
+SELECT :organization_id, reader, archived, sum(many), true FROM gone
+GROUP BY reader, archived HAVING sum(many) <> 0
+""")
+HOLD = text("SELECT NOT shelf_tallied FROM organizations WHERE id = :organization_id FOR NO KEY UPDATE")
+SHELVES = " UNION ALL ".join(
+    f"SELECT {READER} AS reader, {archived} AS archived, count(*) AS many FROM summaries"  # noqa: S608  # our own words
+    " WHERE organization_id = :organization_id AND deleted_at IS NULL AND NOT ephemeral"
+    f" AND archived_at IS {'NOT ' if archived else ''}NULL GROUP BY 1"
+    for archived in (False, True)
+)
+# What came or went since there are tallies stands in them already. One snapshot again.
+COUNT = text(f"""
+INSERT INTO shelf_tallies (organization_id, reader, archived, many, folded)
+SELECT :organization_id, reader, archived, sum(many), true FROM (
+    {SHELVES}
+    UNION ALL SELECT reader, archived, -many FROM shelf_tallies WHERE organization_id = :organization_id
+) AS missing GROUP BY reader, archived HAVING sum(many) <> 0
+""")  # noqa: S608  # as above
+KEPT = text("UPDATE organizations SET shelf_tallied = true WHERE id = :organization_id")
+
+
+async def unfolded_shelves(session: AsyncSession, *, at_most: int) -> Sequence[UUID]:
+    """Organisations, those with the most changes first."""
+    return (await session.scalars(UNFOLDED, {"at_most": at_most})).all()
+
+
+async def untallied_shelves(session: AsyncSession, *, at_most: int) -> Sequence[UUID]:
+    """Organisations from before there were tallies."""
+    return (await session.scalars(UNTALLIED, {"at_most": at_most})).all()
+
+
+async def fold_shelves(session: AsyncSession, organization_id: UUID) -> None:
+    """The session is bound to the organisation."""
+    await session.execute(FOLD, {"organization_id": organization_id})
+
+
+async def count_shelves(session: AsyncSession, organization_id: UUID) -> None:
+    """Once, whoever else tries. The session is bound to the organisation."""
+    its = {"organization_id": organization_id}
+    if await session.scalar(HOLD, its):
+        await session.execute(COUNT, its)
+        await session.execute(KEPT, its)
