@@ -16,13 +16,14 @@ from uvicorn_worker import UvicornWorker
 
 from app.core.metrics_folder import metrics_folder
 from app.core.serving.extras import leave_out_extras
-from app.core.serving.garbage import settle
+from app.core.serving.garbage import collect_seldom, settle
 from app.core.serving.lingering import LingeringProtocol
 from app.core.serving.relief import RELIEF
 from app.core.serving.server import CarefulServer, refuse_until_served
 from app.settings import SettingsError, load_settings
 
 leave_out_extras()
+collect_seldom()
 
 try:
     _settings = load_settings()

@@ -13,13 +13,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from app.core.roles import RolePasswords, RoleUrls, bootstrap
-from app.core.schema_version import ROOT
+from app.core.schema_version import ROOT, newest_revision
 from app.local.account import Account, LocalServerError, private_file
 from app.local.binaries import find_binaries
 from app.local.data_directory import SHARED_STATE, kept_secret
 from app.local.ports import listening
 from app.local.postgres import start_postgres
 from app.local.process import Child, Command, run_to_end
+from app.local.schema import revision_of
 from app.local.valkey import start_valkey
 from app.settings import Settings
 
@@ -84,6 +85,12 @@ class Stack:
         allowed = (self.environment.get("FETCH_ALLOW_HOSTS", ""), f"127.0.0.1:{port}")
         self.environment["FETCH_ALLOW_HOSTS"] = ",".join(part for part in allowed if part)
         return port
+
+    def migrate(self) -> None:
+        """`precis migrate` loads all there is: only where it is needed. Raises LocalServerError."""
+        url = self.environment.get("MIGRATION_DATABASE_URL")
+        if url is None or asyncio.run(revision_of(url)) != newest_revision():
+            self.run_once("migrate")
 
     def run_once(self, *arguments: str) -> str:
         """One `precis` command to its end; its output. Raises LocalServerError with its last line."""

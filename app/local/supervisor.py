@@ -106,7 +106,7 @@ def _run(folder: Path, settings: Settings, arguments: argparse.Namespace) -> Non
         _say("starting the servers")
         stack.start_servers(settings)
         samples_port = stack.serve_samples() if arguments.demo else None
-        stack.run_once("migrate")
+        stack.migrate()
         # Chosen this late, since others may take it while the servers start.
         stack.environment["PORT"] = str(_port(settings, explicit))
         _start(stack, settings, samples_port)

@@ -22,13 +22,15 @@ SCRIPT = """
 import os, sys
 import gunicorn.app.base, uvloop
 from app.core.serving.extras import leave_out_extras
+from app.core.serving.garbage import collect_seldom
 leave_out_extras()
+collect_seldom()
 from app.main import app
 resident = int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 print(resident, *(name for name, module in sys.modules.items() if module))
 """
-# What it is today and a little: whoever adds a library sees what it weighs.
-MOST_BYTES = 129_000_000
+# Demanded of a worker; whoever adds a library sees what it weighs.
+MOST_BYTES = 130_000_000
 
 
 @pytest.fixture(scope="module")

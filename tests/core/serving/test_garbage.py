@@ -3,7 +3,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.core.serving.garbage import THRESHOLDS, settle
+from app.core.serving.garbage import THRESHOLDS, collect_seldom, settle
 
 pytestmark = pytest.mark.unit
 
@@ -15,6 +15,11 @@ def _collector() -> Iterator[None]:
     yield
     gc.set_threshold(*before)
     gc.unfreeze()
+
+
+def test_while_it_loads_it_is_seldom_looked_through() -> None:
+    collect_seldom()
+    assert gc.get_threshold() == THRESHOLDS
 
 
 def test_what_is_there_is_never_looked_at_again() -> None:
