@@ -80,9 +80,12 @@ class Direct:
 
 
 class Execution:
-    """What SQLAlchemy's listeners tell one execution from another by."""
+    """What listeners tell one execution from another by: of SQLAlchemy's context what they ask of it."""
 
     executemany = False
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
 
     def handle_dbapi_exception(self, error: BaseException) -> None:
         """Nothing of SQLAlchemy's is out of date: the driver keeps its statements, and renews them."""
@@ -105,7 +108,7 @@ class DirectStatements:
             direct = self._known.get(statement)
             if direct is None:
                 direct = self._known[statement] = Direct.of(statement, connection.dialect)
-            text, arguments, execution = direct.text, direct.arguments(values), Execution()
+            text, arguments, execution = direct.text, direct.arguments(values), Execution(connection.dialect)
             for listener in connection.dispatch.before_cursor_execute:
                 text, arguments = listener(connection, None, text, arguments, execution, False)
             try:

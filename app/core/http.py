@@ -31,7 +31,8 @@ def matches_if_none_match(header: str | None, etag: str | None) -> bool:
     """True: answer 304 (a read) or 412 (a write). Weak comparison (RFC 9110, section 13.1.2)."""
     if header is None or etag is None:
         return False
-    return header.strip() == "*" or _opaque(etag) in {tag for _, tag in _tags(header)}
+    # Nearly always it is the one tag that we sent.
+    return header == etag or header.strip() == "*" or _opaque(etag) in {tag for _, tag in _tags(header)}
 
 
 def matches_if_match(header: str | None, etag: str | None) -> bool:

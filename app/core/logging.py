@@ -16,7 +16,7 @@ import structlog
 from structlog.types import EventDict, Processor, WrappedLogger
 from typing_extensions import override
 
-from app.core.redaction import redact
+from app.core.redaction import is_plain, redact
 from app.settings import Settings
 
 # They bring handlers of their own, or say at INFO what our access log says already.
@@ -29,7 +29,7 @@ QUIET_LOGGERS = ("uvicorn.access", "gunicorn.access", "httpx2", "httpcore2", "as
 
 def redact_event(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """The last processor before rendering: whatever was bound or formatted passes it."""
-    cleaned: EventDict = redact(event)
+    cleaned: EventDict = event if is_plain(event) else redact(event)
     return cleaned
 
 

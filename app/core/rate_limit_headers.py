@@ -2,14 +2,18 @@
 
 import time
 from collections.abc import Callable
+from functools import lru_cache
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.core.gcra import Quota
 from app.core.limit_verdict import STATE_KEY, Verdict
 from app.core.raw_headers import put_headers
 
 NAMES = ("RateLimit-Policy", "RateLimit", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
-RAW_NAMES = {name: name.lower().encode() for name in NAMES}
+RAW_NAMES = tuple(name.lower().encode() for name in NAMES)
+# As many as there are limits, plans and rates of API keys.
+POLICIES = 1024
 
 
 class RateLimitHeadersMiddleware:
@@ -27,22 +31,28 @@ class RateLimitHeadersMiddleware:
         async def send_with_headers(message: Message) -> None:
             verdict = state.get(STATE_KEY)
             if message["type"] == "http.response.start" and verdict is not None:
-                told = rate_limit_headers(verdict, now=self._clock())
-                put_headers(message, [(RAW_NAMES[name], value.encode()) for name, value in told.items()])
+                told = rate_limit_values(verdict, now=self._clock())
+                put_headers(message, [*zip(RAW_NAMES, map(str.encode, told), strict=True)])
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
 
 
-def rate_limit_headers(verdict: Verdict, *, now: float) -> dict[str, str]:
-    """X-RateLimit-Reset is in seconds since 1970, as GitHub's; the draft's `t` is in seconds from now."""
-    tightest = verdict.tightest
-    policies = [f'"{o.name}";q={o.quota.amount};w={o.quota.period_seconds}' for o in verdict.outcomes]
-    levels = [f'"{o.name}";r={o.level.remaining};t={o.reset_seconds}' for o in verdict.outcomes]
-    return {
-        "RateLimit-Policy": ", ".join(policies),
-        "RateLimit": ", ".join(levels),
-        "X-RateLimit-Limit": str(tightest.quota.amount),
-        "X-RateLimit-Remaining": str(tightest.level.remaining),
-        "X-RateLimit-Reset": str(int(now) + tightest.reset_seconds),
-    }
+def rate_limit_values(verdict: Verdict, *, now: float) -> tuple[str, ...]:
+    """In the order of NAMES.
+
+    X-RateLimit-Reset is in seconds since 1970, as GitHub's; the draft's `t` is in seconds from now.
+    """
+    outcomes, tightest = verdict.outcomes, verdict.tightest
+    return (
+        ", ".join([_policy(outcome.name, outcome.quota) for outcome in outcomes]),
+        ", ".join([f'"{o.name}";r={o.level.remaining};t={o.reset_seconds}' for o in outcomes]),
+        str(tightest.quota.amount),
+        str(tightest.level.remaining),
+        str(int(now) + tightest.reset_seconds),
+    )
+
+
+@lru_cache(POLICIES)
+def _policy(name: str, quota: Quota) -> str:
+    return f'"{name}";q={quota.amount};w={quota.period_seconds}'

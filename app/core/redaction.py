@@ -1,7 +1,7 @@
 """Secrets, and what people wrote, out of what leaves the process sideways: log lines and error reports."""
 
 import re
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -35,6 +35,7 @@ PERSONAL_VALUES = (
 # logged, cost a look and not a dozen searches. The spaces are those after "Bearer" and "Basic".
 _SIGNS = ("eyJ", "rt1_", "prc_", "whsec_", "/s/", "://", "?", "&", "@", "DETAIL: ", "r ", "R ", "c ", "C ")
 _CHARACTERS = frozenset("J_/?&@ ")  # and each of those one of these
+NUMBERS = frozenset({int, float, bool, type(None)})
 # Keys are words of our own code; what a library invents is not to grow the memory.
 KEYS_REMEMBERED = 1024
 
@@ -60,6 +61,19 @@ def _has_sign(text: str) -> bool:
 def is_secret_key(key: Hashable) -> bool:
     name = str(key)
     return _SECRET_KEY.search(name) is not None and _HARMLESS_KEY.search(name) is None
+
+
+def is_plain(event: Mapping[str, Any]) -> bool:  # Any: whatever was logged
+    """True: `redact` would leave it as it is. Most lines are words, ids and numbers, seen at one look."""
+    texts = []
+    for key, item in event.items():
+        if is_secret_key(key):
+            return False
+        if type(item) is str:
+            texts.append(item)
+        elif type(item) not in NUMBERS:
+            return False
+    return not _has_sign("\n".join(texts))
 
 
 def redact(value: Any, depth: int = 0) -> Any:  # Any: whatever was logged, in its own shape

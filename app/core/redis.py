@@ -167,7 +167,8 @@ class RedisClient:
     def _failed(self, call: Call, error: Exception) -> None:
         self._breaker.failed(call)
         REDIS_BREAKER_OPEN.set(self._breaker.is_open)
-        REDIS_FAILURES.labels("connection" if isinstance(error, RedisConnectionError) else "timeout").inc()
+        is_lost = isinstance(error, RedisConnectionError | ConnectionError)
+        REDIS_FAILURES.labels("connection" if is_lost else "timeout").inc()
 
     async def _on_connect(self, connection: AbstractConnection) -> None:
         """Learn which server process answers, so that the cache can distrust one restored from a snapshot."""
@@ -186,7 +187,10 @@ async def pipelined(redis: Redis, *commands: Command) -> list[Any]:
     connection = await pool.get_connection()  # type: ignore[no-untyped-call]  # it ships no type for it
     try:
         await connection.send_packed_command([b"".join(map(_packed, commands))])
-        return [await _reply(connection) for _ in commands]
+        first = await _reply(connection)
+        # The connection's own way keeps books around each, of which once in a pipeline is enough.
+        read = connection._parser.read_response  # noqa: SLF001  # redis-py reads one by one
+        return [first, *[await read() for _ in commands[1:]]]
     except BaseException:
         # What is still to come over it answers questions that nobody asks any more.
         await connection.disconnect(nowait=True)

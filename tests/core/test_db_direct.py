@@ -111,6 +111,7 @@ async def test_a_statement_that_takes_too_long_is_refused_and_its_connection_sta
 
 
 async def test_a_connection_whose_caller_was_cancelled_is_nobodys_next(database: Database) -> None:
+    before = value("precis_db_connections_in_use")
     ((pid,),) = await database.alone(PID, {})
     sleeping = asyncio.create_task(database.alone(SLEEP, {}))
     await asyncio.sleep(0.1)
@@ -118,7 +119,7 @@ async def test_a_connection_whose_caller_was_cancelled_is_nobodys_next(database:
     with pytest.raises(asyncio.CancelledError):
         await sleeping
     assert (await database.alone(PID, {}))[0][0] != pid
-    assert value("precis_db_connections_in_use") == 0
+    assert value("precis_db_connections_in_use") == before
 
 
 async def test_who_listens_to_sqlalchemy_hears_it_and_may_change_it(database: Database) -> None:
@@ -127,14 +128,14 @@ async def test_who_listens_to_sqlalchemy_hears_it_and_may_change_it(database: Da
     def change(_connection: Any, _cursor: Any, statement: str, arguments: Any, *_: Any) -> Any:
         return statement.replace("1", "2"), arguments
 
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:  # Any: SQLAlchemy's event
-        heard.append(statement)
+    def note(_connection: Any, _cursor: Any, statement: str, _arguments: Any, context: Any, *_: Any) -> None:
+        heard.append(f"{context.dialect.name} {statement}")
 
     engine = database.engine.sync_engine
     event.listen(engine, "before_cursor_execute", change, retval=True)
     event.listen(engine, "after_cursor_execute", note)
     assert [tuple(row) for row in await database.alone(text("SELECT 1"), {})] == [(2,)]
-    assert heard == ["SELECT 2"]
+    assert heard == ["postgresql SELECT 2"]
 
 
 async def test_its_values_and_names_are_those_that_sqlalchemy_reads(database: Database) -> None:

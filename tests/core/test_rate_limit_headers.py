@@ -3,7 +3,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from app.core.gcra import MICROSECONDS, Level, Quota
 from app.core.limit_verdict import STATE_KEY, Outcome, Verdict
-from app.core.rate_limit_headers import RateLimitHeadersMiddleware, rate_limit_headers
+from app.core.rate_limit_headers import NAMES, RateLimitHeadersMiddleware, rate_limit_values
 
 pytestmark = pytest.mark.unit
 
@@ -30,7 +30,8 @@ def test_later_check_of_the_same_limit_replaces_the_earlier() -> None:
 
 
 def test_headers_name_every_limit_and_count_the_tightest() -> None:
-    assert rate_limit_headers(Verdict((ORGANIZATION, CREATE)), now=1000.9) == {
+    told = rate_limit_values(Verdict((ORGANIZATION, CREATE)), now=1000.9)
+    assert dict(zip(NAMES, told, strict=True)) == {
         "RateLimit-Policy": '"organization";q=100;w=60, "summaries_create";q=30;w=60',
         "RateLimit": '"organization";r=97;t=2, "summaries_create";r=29;t=2',
         "X-RateLimit-Limit": "30",

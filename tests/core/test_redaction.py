@@ -1,7 +1,9 @@
+from typing import Any
+
 import pytest
 
 from app.core import redaction
-from app.core.redaction import MAX_DEPTH, REDACTED, is_secret_key, redact, redact_text
+from app.core.redaction import MAX_DEPTH, REDACTED, is_plain, is_secret_key, redact, redact_text
 
 pytestmark = pytest.mark.unit
 
@@ -48,6 +50,7 @@ def test_secret_alone_is_found_wherever_it_stands(secret: str, around: str) -> N
     for pattern in redaction.PERSONAL_VALUES:
         searched = pattern.sub(rf"\g<1>{REDACTED}", searched)
     assert redact_text(text) == searched != text
+    assert not is_plain({"event": "request", "text": text})
 
 
 @pytest.mark.parametrize("text", ["http://host:80/path", "a@localhost", "keyboard", "/items?limit=1"])
@@ -70,6 +73,19 @@ def test_key_tells_a_secret(key: str) -> None:
 @pytest.mark.parametrize("key", ["api_key_id", "token_type", "user_id", "event", "token_count"])
 def test_key_tells_no_secret(key: str) -> None:
     assert not is_secret_key(key)
+
+
+@pytest.mark.parametrize(
+    ("event", "plain"),
+    [
+        ({"password": "x"}, False),
+        ({"deep": {"password": "x"}}, False),
+        ({"route": "/api/v1/summaries/{id}", "status": 200, "ms": 0.5, "code": None, "key_id": "1"}, True),
+    ],
+)
+def test_a_line_is_left_alone_only_where_nothing_would_change(*, event: dict[str, Any], plain: bool) -> None:
+    assert is_plain(event) is plain
+    assert (redact(event) == event) is plain
 
 
 def test_redaction_reaches_into_structures() -> None:
