@@ -66,17 +66,20 @@ class SummaryReads:
         position = pagination.position()
         shape = PageShape.of(filters, keyset, rows=request.limit + 1, is_behind=position is not None)
         values = page_values(filters, keyset, tenant, position)
-        page = pagination.page(await self._database.read(tenant, states_statement(shape), values))
-        items = self._items.recall([row.state for row in page.items])
-        if items is None:
-            # All of them anew, as one moment has them.
-            page = pagination.page(await self._database.read(tenant, page_statement(shape), values))
-            items = [self._item(row) for row in page.items]
-        return PageOfRows(items, page.next_cursor)
+        if position is None:
+            # The first page is looked at again and again; the others are walked through, mostly once.
+            page = pagination.page(await self._database.read(tenant, states_statement(shape), values))
+            items = self._items.recall([row.state for row in page.items])
+            if items is not None:
+                return PageOfRows(items, page.next_cursor)
+        # All of them, as one moment has them.
+        page = pagination.page(await self._database.read(tenant, page_statement(shape), values))
+        return PageOfRows([self._item(row) for row in page.items], page.next_cursor)
 
     def _item(self, row: Any) -> bytes:  # Any: a row of `page_statement`
-        known = self._items.recall([row.state])
-        item = known[0] if known else item_of(Found(row))
+        if known := self._items.recall([row.state]):
+            return known[0]
+        item = item_of(Found(row))
         self._items.keep(row.state, item)
         return item
 

@@ -8,14 +8,12 @@ from starlette.responses import Response
 from app.core.cache import CachedBody, Miss
 from app.core.early_lists import EarlyList
 from app.core.page_answer import rendered_page
-from app.core.pagination import PageRequest
 from app.core.principal import Principal, Scope
 from app.core.warm_reads import WarmRoute
 from app.summaries import answers
-from app.summaries.filters import Filters
 from app.summaries.reads import SummaryReads
 from app.summaries.rendering import cache_key, may_read
-from app.summaries.repository import NEWEST_FIRST
+from app.summaries.search.plain import PlainList, plain_list
 
 
 def warm_route(prefix: str) -> WarmRoute:
@@ -30,14 +28,14 @@ def warm_route(prefix: str) -> WarmRoute:
     )
 
 
-def early_list(prefix: str) -> EarlyList:
-    return EarlyList(path=prefix, needs=Scope.SUMMARIES_READ, answer=_answer_page)
+def early_list(prefix: str) -> EarlyList[PlainList]:
+    return EarlyList(path=prefix, needs=Scope.SUMMARIES_READ, read=plain_list, answer=_answer_page)
 
 
-async def _answer_page(connection: HTTPConnection, principal: Principal, request: PageRequest) -> Response:
-    """What the route answers where nothing narrows the list."""
+async def _answer_page(connection: HTTPConnection, principal: Principal, asked: PlainList) -> Response:
     reads: SummaryReads = connection.app.state.summary_reads
-    return rendered_page(await reads.page(principal, Filters(), NEWEST_FIRST, request), connection)
+    page = await reads.page(principal, asked.filters, asked.order, asked.page)
+    return rendered_page(page, connection)
 
 
 async def _load(

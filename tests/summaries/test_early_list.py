@@ -1,5 +1,6 @@
 """A list that is answered before routing is answered as the route would; its rows are rendered once."""
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -28,6 +29,14 @@ from tests.test_isolation import tenant_of
 pytestmark = pytest.mark.integration
 WHEN = datetime(2026, 1, 31, 12, tzinfo=UTC)
 AWKWARD = 'a "quote", \\, </script>, \x7f \x01 \t\r\n \u2028 \U0001f309 é'
+NARROWED = [
+    *("status=ready", "status=failed&limit=1", "status=done", "status=ready&status=ready", "status=READY"),
+    *("visibility=organization&sort=created_at", "visibility=private&limit=2", "visibility="),
+    *("favourite=true", "favourite=false&limit=3", "favourite=1", "favourite=yes&archived=any"),
+    *("archived=any", "archived=true&sort=-created_at", "archived=false", "archived=no"),
+    *("sort=created_at&limit=2", "sort=title", "sort=relevance", "status=ready&", "&&", "q=bridge", "tag=x"),
+    *("created_after=2020-01-01T00:00:00Z", "status=ready&x=1", "sort=created_at&sort=created_at", "status"),
+]
 STATES: dict[str, dict[str, Any]] = {  # Any: columns
     **{status: {"status": status} for status in Status},
     "told": {
@@ -85,7 +94,7 @@ def variants(cursor: str, alice: Person, robot: Robot) -> dict[str, Asked]:
         "too many": Asked(f"{PATH}?limit=101", bearer),
         "none": Asked(f"{PATH}?limit=0", bearer),
         "another's cursor": Asked(f"{PATH}?limit=2&cursor={cursor[:-1]}", bearer),
-        "narrowed": Asked(f"{PATH}?status=ready", bearer),
+        **{query: Asked(f"{PATH}?{query}", bearer) for query in NARROWED},
         "unknown parameter": Asked(f"{PATH}?limit=2&x=1", bearer),
         "empty query": Asked(f"{PATH}?", bearer),
         "slash": Asked(f"{PATH}/?limit=2", bearer),
@@ -103,8 +112,11 @@ def variants(cursor: str, alice: Person, robot: Robot) -> dict[str, Asked]:
 
 @pytest.mark.usefixtures("shelf")
 async def test_every_variant_is_answered_as_the_route_answers_it(
-    app: FastAPI, plain: FastAPI, alice: Person, robot: Robot
+    app: FastAPI, plain: FastAPI, alice: Person, robot: Robot, factory: Factory
 ) -> None:
+    await factory.enlarge(alice)
+    # Until everybody knows it.
+    await asyncio.sleep(1.05)
     async with caller(app) as early, caller(plain) as routed:
         cursor = (await warmed(early, f"{PATH}?limit=2", alice.headers)).json()["next_cursor"]
         await warmed(early, PATH, robot.headers)
@@ -114,6 +126,7 @@ async def test_every_variant_is_answered_as_the_route_answers_it(
                 for each in (early, routed)
             ]
             assert answers[0] == answers[1], name
+            assert answers[0][0] != 429
 
 
 async def test_a_page_is_to_the_byte_what_its_model_renders(
