@@ -3,7 +3,7 @@
 from dataclasses import replace
 from functools import lru_cache, partial
 
-from app.auth.repository import LiveLogin, SessionRepository
+from app.auth.repository import LiveLogin, find_login
 from app.core.auth_metrics import BEARER
 from app.core.db import Database, Tenant
 from app.core.principal import Principal, Scope, StaffPolicy, allowed_scopes
@@ -46,8 +46,7 @@ class BearerAuthenticator:
 
     async def _from_database(self, claims: AccessClaims) -> Principal:
         tenant = Tenant(organization_id=claims.org, user_id=claims.sub)
-        async with self._database.transaction(tenant) as session:
-            login = await SessionRepository(session, claims.org).live_login(claims.sid)
+        login = await find_login(self._database, tenant, claims.sid)
         if login is None or not login.standing.is_active:
             raise InvalidTokenError(internal="the session has ended")
         return self._principal(claims, login)

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
     DateTime,
+    Select,
     Uuid,
     and_,
     bindparam,
@@ -26,6 +28,7 @@ from app.auth.models import AuthSession
 from app.core.db import TENANT_KEY, Database, Tenant
 from app.core.principal import StaffRole
 from app.core.refresh_tokens import RefreshClaim
+from app.core.tenant_reads import under_tenant
 from app.organizations.models import Membership, Organization
 from app.organizations.repository import Standing, read_standing, select_standing
 from app.users.models import User
@@ -51,6 +54,35 @@ async def bind_session(session: AsyncSession, session_id: UUID) -> UUID | None:
     return organization_id
 
 
+def _may_impersonate() -> ColumnElement[bool]:
+    """As long as they are staff who may, the person is none, and the organisation lets them."""
+    staff = aliased(User)
+    # Not IN, which is of another text with each number of its values.
+    may = or_(*(staff.role == role for role in IMPERSONATORS))
+    living = select(staff.id).where(staff.id == AuthSession.impersonator_id, staff.is_active, may)
+    return and_(Organization.support_access, User.role == StaffRole.USER, living.exists())
+
+
+def _select_login() -> Select[*tuple[Any, ...]]:  # Any: its columns
+    """Of a session that has neither ended nor expired, with its owner's membership."""
+    since = func.coalesce(AuthSession.authenticated_at, AuthSession.created_at)
+    columns = AuthSession.user_id, AuthSession.amr, AuthSession.impersonator_id
+    return (
+        select_standing(bindparam("organization_id", type_=Uuid()))
+        .add_columns(*columns, since.label("authenticated_at"))
+        .join(AuthSession, AuthSession.user_id == Membership.user_id)
+        .where(or_(AuthSession.impersonator_id.is_(None), _may_impersonate()))
+        .where(AuthSession.organization_id == bindparam("organization_id", type_=Uuid()))
+        .where(AuthSession.id == bindparam("session_id", type_=Uuid()), AuthSession.revoked_at.is_(None))
+        .where(AuthSession.absolute_expires_at > func.now())
+    )
+
+
+# Built once: every credential is asked for anew each second, and building it cost as much as asking.
+LOGIN = _select_login()
+LOGIN_ALONE = under_tenant(LOGIN)
+
+
 @dataclass(frozen=True, slots=True)
 class LiveLogin:
     """A session that may still be used: who its owner is by now, and how and when the login was proved."""
@@ -60,6 +92,18 @@ class LiveLogin:
     amr: tuple[str, ...]
     authenticated_at: datetime
     impersonator_id: UUID | None = None
+
+
+async def find_login(database: Database, tenant: Tenant, session_id: UUID) -> LiveLogin | None:
+    """As `SessionRepository.live_login`, in a transaction of its own."""
+    values = {"organization_id": tenant.organization_id, "session_id": session_id}
+    return _read_login(await database.read(tenant, LOGIN_ALONE, values))
+
+
+def _read_login(rows: Sequence[Any]) -> LiveLogin | None:  # Any: one row of LOGIN, or none
+    for *standing, user_id, amr, impersonator_id, authenticated_at in rows:
+        return LiveLogin(user_id, read_standing(standing), tuple(amr), authenticated_at, impersonator_id)
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,22 +202,8 @@ class SessionRepository:
 
     async def live_login(self, session_id: UUID) -> LiveLogin | None:
         """None when the session has ended or expired, or the membership is gone."""
-        since = func.coalesce(AuthSession.authenticated_at, AuthSession.created_at)
-        columns = AuthSession.user_id, AuthSession.amr, AuthSession.impersonator_id
-        query = (
-            select_standing(self._organization_id)
-            .add_columns(*columns, since.label("authenticated_at"))
-            .join(AuthSession, AuthSession.user_id == Membership.user_id)
-            .where(or_(AuthSession.impersonator_id.is_(None), _may_impersonate()))
-            .where(*self._own(session_id), AuthSession.revoked_at.is_(None))
-            .where(AuthSession.absolute_expires_at > func.now())
-        )
-        row = (await self._session.execute(query)).one_or_none()
-        if row is None:
-            return None
-        return LiveLogin(
-            row.user_id, read_standing(row[:4]), tuple(row.amr), row.authenticated_at, row.impersonator_id
-        )
+        values = {"organization_id": self._organization_id, "session_id": session_id}
+        return _read_login((await self._session.execute(LOGIN, values)).all())
 
     async def now(self) -> datetime:
         """The database's clock, read at this moment and not at the transaction's begin."""
@@ -182,12 +212,3 @@ class SessionRepository:
 
     def _own(self, session_id: UUID) -> tuple[ColumnElement[bool], ...]:
         return AuthSession.organization_id == self._organization_id, AuthSession.id == session_id
-
-
-def _may_impersonate() -> ColumnElement[bool]:
-    """As long as they are staff who may, the person is none, and the organisation lets them."""
-    staff = aliased(User)
-    living = select(staff.id).where(
-        staff.id == AuthSession.impersonator_id, staff.is_active, staff.role.in_(IMPERSONATORS)
-    )
-    return and_(Organization.support_access, User.role == StaffRole.USER, living.exists())

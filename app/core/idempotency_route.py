@@ -91,7 +91,7 @@ async def keyed_request(request: Request, principal: Principal, header: str) -> 
         organization_id=principal.organization_id,
         user_id=principal.user_id,
         principal_id=principal.user_id if principal.kind == "user" else principal.credential_id,
-        route=request.url.path,
+        route=request.scope["path"],
         key=parse_key(header),
         fingerprint=await fingerprint_of(request),
     )
@@ -99,7 +99,7 @@ async def keyed_request(request: Request, principal: Principal, header: str) -> 
 
 async def fingerprint_of(request: Request) -> bytes:
     """SHA-256 of query and body; of a form its fields, as each retry draws another boundary."""
-    digest = hashlib.sha256(request.url.query.encode() + b"\n")
+    digest = hashlib.sha256(request.scope["query_string"] + b"\n")
     if request.headers.get("content-type", "").startswith("multipart/"):
         # A route that bounds its form has read it, and keeps it here.
         form = request.state.form if hasattr(request.state, "form") else await request.form()

@@ -87,8 +87,12 @@ class PrincipalCache:
 
     async def _load(self, credential: str, load: Callable[[], Awaitable[Principal]]) -> Principal:
         moment = await self._moment()
-        self._parsed.pop(credential, None)
-        principal = await load()
+        try:
+            principal = await load()
+        except BaseException:
+            # Until it is known what became of it, the former guess is the best.
+            self._parsed.pop(credential, None)
+            raise
         await self._store(credential, principal, moment)
         return principal
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import BindParameter, ColumnElement, Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.principal import MembershipRole, Plan, StaffRole
@@ -25,7 +25,7 @@ class Standing:
     plan: Plan
 
 
-def select_standing(organization_id: UUID) -> StandingQuery:
+def select_standing(organization_id: UUID | BindParameter[UUID]) -> StandingQuery:
     """The columns of a `Standing`, from memberships: a credential's repository joins its own table to it."""
     return (
         select(User.is_active, User.role, Membership.role, Organization.plan)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 from typing import Any, Protocol, Self
 from uuid import UUID
@@ -58,14 +58,19 @@ class Progress:
         return not self.is_gone and (self.user_id == user_id or self.visibility == Visibility.ORGANIZATION)
 
     def to_message(self) -> bytes:
-        return json.dumps(asdict(self), default=str).encode()
+        # Not `asdict`, which copies each value deeply.
+        return _ENCODER.encode({name: getattr(self, name) for name in _FIELDS}).encode()
 
     @classmethod
     def from_message(cls, message: bytes) -> Self:
         """Raises ValueError, KeyError or TypeError for anything but a message of ours."""
-        fields: dict[str, Any] = json.loads(message)  # Any: JSON
-        ids = {name: UUID(fields[name]) for name in ("organization_id", "summary_id", "user_id")}
-        return cls(**{**fields, **ids, "status": Status(fields["status"])})
+        told: dict[str, Any] = json.loads(message)  # Any: JSON
+        ids = {name: UUID(told[name]) for name in ("organization_id", "summary_id", "user_id")}
+        return cls(**{**told, **ids, "status": Status(told["status"])})
+
+
+_FIELDS = tuple(field.name for field in fields(Progress))
+_ENCODER = json.JSONEncoder(default=str)
 
 
 def progress_of(row: Any) -> Progress:  # Any: a Summary, or a row of COLUMNS

@@ -8,7 +8,7 @@ from app.reading.article import RawDocument
 from app.reading.delivery_urls import parse_delivery_url
 from app.reading.urls import HostPort, InvalidUrlError, SubmittedUrl, parse_submitted_url
 from app.summaries.duplicates import submitted_key
-from app.summaries.models import Summary
+from app.summaries.models import Summary, unwritten
 from app.summaries.schemas import MAX_HTML_BYTES, MAX_TEXT_BYTES, SummaryDraft
 from app.summaries.telling.service import CALLBACK
 from app.summaries.uploads.schemas import FileDraft
@@ -44,7 +44,7 @@ def to_summary(
     canonical_url = parse_url(draft.url, allow_hosts).canonical if draft.url is not None else None
     check_callback(draft.callback, allow_hosts)
     source = _source(draft)
-    return Summary(
+    return unwritten(
         id=summary_id,
         organization_id=principal.organization_id,
         user_id=principal.user_id,

@@ -12,7 +12,7 @@ from app.core.db import Tenant
 from app.core.ids import new_id
 from app.core.jobs import enqueue
 from app.organizations.usage.models import UsageDay, UsageMonth
-from app.summaries.models import Summary, SummaryContent, fill_in
+from app.summaries.models import Summary, SummaryContent, unwritten
 from tests.factories import Person, Robot
 from tests.summaries.shelf import PATH, job_ids
 
@@ -108,11 +108,9 @@ def row(summary: Summary) -> dict[str, Any]:  # Any: column values
 
 
 def test_defaults_are_filled_in_where_nothing_was_said() -> None:
-    summary = Summary(tags=["a"], version=3)
-    fill_in(summary)
+    summary, other = unwritten(tags=["a"], version=3), unwritten()
     assert (summary.tags, summary.version, summary.status, summary.key_points) == (["a"], 3, "queued", [])
-    other = Summary()
-    fill_in(other)
+    assert (summary.title, summary.favourite, summary.attempt) == (None, False, 0)
     assert summary.key_points is not other.key_points
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import inspect, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import Database, names_tenant_itself
@@ -28,7 +28,7 @@ TAKE_IN = text(
     "SELECT began, is_locked, fingerprint, answer, kept_at"  # noqa: S608  # as above
     f" FROM take_in_summary({_WRITTEN}, :storage, :noticed, {_KEPT}, :lock)"
 )
-_COLUMNS = frozenset(Summary.__table__.columns.keys())
+_COLUMNS = Summary.__table__.columns.keys()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +109,15 @@ def _values(writing: Writing) -> dict[str, Any]:  # Any: column values
 
 def _given(summary: Summary) -> str:
     """The columns that it has a value for, in the JSON that PostgreSQL makes a row of."""
-    columns = {name: value for name, value in inspect(summary).dict.items() if name in _COLUMNS}
-    return json.dumps({name: value for name, value in columns.items() if value is not None}, default=_text)
+    held = vars(summary)
+    return _ENCODER.encode({name: value for name in _COLUMNS if (value := held.get(name)) is not None})
 
 
 def _text(value: UUID | bytes | datetime) -> str:
     return f"\\x{value.hex()}" if isinstance(value, bytes) else str(value)
+
+
+_ENCODER = json.JSONEncoder(default=_text)
 
 
 def _content(submitted: str | RawDocument | None) -> dict[str, str | bytes | None]:

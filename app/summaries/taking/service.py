@@ -19,7 +19,7 @@ from app.summaries.announcing import Announcer, progress_of
 from app.summaries.drafts import content_of, refuse_oversize, to_summary
 from app.summaries.duplicates import Outcome, Submission
 from app.summaries.measuring import submitted
-from app.summaries.models import Summary, fill_in, stamp
+from app.summaries.models import Summary, stamp
 from app.summaries.rendering import NOT_YET, dated_when_kept
 from app.summaries.schemas import SummaryDraft
 from app.summaries.taking.repository import Writing, write_alone
@@ -36,7 +36,6 @@ def drafted(draft: SummaryDraft, principal: Principal, *, allow_hosts: frozenset
     """Not written, at no time yet. Raises BodyTooLargeError, ValidationFailedError."""
     refuse_oversize(draft)
     summary = to_summary(draft, principal, summary_id=new_id(), allow_hosts=allow_hosts)
-    fill_in(summary)
     stamp(summary, NOT_YET)
     return summary
 
