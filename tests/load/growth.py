@@ -37,7 +37,7 @@ from app.main import create_app
 from app.settings import Settings, load_settings
 from tests.factories import Factory, Person
 from tests.fixtures import BASE_URL
-from tests.load.growth_rows import Place, Size, load, tally_all
+from tests.load.growth_rows import Place, Size, load
 from tests.summaries.search.explained import explain_everything, plans_of
 
 PATH = "/api/v1/summaries"
@@ -265,12 +265,11 @@ async def run(places: list[tuple[Size, Settings, str]]) -> None:
         for size, settings, url in places:
             app = create_app(settings)
             await stack.enter_async_context(LifespanManager(app, startup_timeout=60))
-            transport = ASGITransport(app=app)
-            client = await stack.enter_async_context(AsyncClient(transport=transport, base_url=BASE_URL))
+            client = AsyncClient(transport=ASGITransport(app=app), base_url=BASE_URL)
+            await stack.enter_async_context(client)
             place = Place(url, await _owner(Factory(app)))
             loaded = await load(place, size)
             tell(f"{loaded.rows} rows loaded in {loaded.seconds:.0f} s, {loaded.indexing:.0f} s for indexes")
-            await tally_all(app.state.database)
             sides.append(Side(f"{loaded.rows} rows", app, client, place))
         await tell_sizes(sides[-1].place.superuser_url)
         await measure(sides)

@@ -21,7 +21,6 @@ from app.summaries.search.tasks import index_summaries
 from app.summaries.tasks import requeue_unfinished
 from app.webhooks.retention import delete_old_deliveries
 from tests.factories import Factory, Person
-from tests.load.growth_rows import tally_all
 from tests.servers import DatabaseUrls
 from tests.summaries.growing import SIZE, grow, most_rows, scans
 from tests.summaries.search.explained import explain_everything, plans_of
@@ -126,7 +125,6 @@ async def test_nothing_that_is_asked_all_day_reads_a_growing_table_through(
 ) -> None:
     await factory.enlarge(alice)
     asked = await prepared(client, alice, database_urls.superuser)
-    await tally_all(app.state.database)
     asked |= {task.__name__: (partial(task, app.state.database), BATCH) for task in UPKEEP}
     await explain_everything(database_urls.superuser)
     await app.state.database.dispose()

@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from typing_extensions import override
 
 from app.core.pagination import Keyset, KeyValue, PageOfRows, Pagination
-from app.summaries.counting.queries import count_of_rows, count_of_tallies
+from app.summaries.counting.queries import count_statement
 from app.summaries.filters import Filters
 from app.summaries.models import Summary
 from app.summaries.repository import NEWEST_FIRST, visible
@@ -83,11 +83,8 @@ class Shelf:
         if filters.need_search:
             wanted = literal(filters.wanted(), JSONB)
             return await self._session.scalar(select(func.count_found_summaries(wanted))) or 0
-        here = self._organization_id, self._viewer
-        statement = count_of_tallies(filters, *here)
-        return (
-            await self._session.scalar(count_of_rows(filters, *here) if statement is None else statement) or 0
-        )
+        statement = count_statement(filters, self._organization_id, self._viewer)
+        return await self._session.scalar(statement) or 0
 
     async def tags(self) -> Sequence[tuple[str, int]]:
         """The most used first; of the newest 10,000 on each shelf (mine, and the organisation's)."""
