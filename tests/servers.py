@@ -125,15 +125,15 @@ def redis_server_url(binaries: Binaries, server_folder: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def redis_client(redis_server_url: str) -> Iterator["redis.Redis"]:
+def redis_emptier(redis_server_url: str) -> Iterator["redis.Redis"]:
     with redis.from_url(redis_server_url) as client:
         yield client
 
 
 @pytest.fixture
-def redis_url(redis_server_url: str, redis_client: "redis.Redis") -> str:
+def redis_url(redis_server_url: str, redis_emptier: "redis.Redis") -> str:
     """Empty: no cached body, no counter of another test."""
-    redis_client.flushdb()
+    redis_emptier.flushdb()
     return redis_server_url
 
 
