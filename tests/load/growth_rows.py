@@ -1,8 +1,8 @@
 """A table as years of work leave it: one tenant owns a tenth, the others share the rest.
 
 The triggers' work is done here by the statement itself, as ten million rows would take hours one by one: the
-column of the search is put together from the texts' vectors, and what a shelf has is counted in the end. Indexes are dropped and made
-again as they were.
+column of the search is put together from the texts' vectors, and what a shelf has is counted in the end.
+Indexes are dropped and made again as they were.
 """
 
 import asyncio
@@ -81,6 +81,7 @@ INSERT INTO shelf_tallies (organization_id, reader, archived, many, folded)
 SELECT organization_id, {READER}, archived_at IS NOT NULL, count(*), true
 FROM summaries WHERE deleted_at IS NULL AND NOT ephemeral GROUP BY 1, 2, 3
 """  # noqa: S608  # our own words
+FILLED = "summaries, summary_contents, shelf_tallies, users, organizations, memberships"
 INDEXES = """
 SELECT indexname AS name, indexdef AS definition FROM pg_indexes
 WHERE tablename = 'summaries' AND indexname LIKE 'ix_%' ORDER BY indexname
@@ -135,9 +136,7 @@ async def _load(connections: list[asyncpg.Connection], person: Person, size: Siz
     assert await first.fetch(INDEXES) == before
     await first.execute("DROP TABLE people, texts")
     await first.execute(ADD_TALLIES)
-    await first.execute(
-        "VACUUM (ANALYZE) summaries, summary_contents, shelf_tallies, users, organizations, memberships"
-    )
+    await first.execute(f"VACUUM (ANALYZE) {FILLED}")
     return Loaded(rows, time.perf_counter() - began, indexed - indexing)
 
 
