@@ -186,15 +186,6 @@ def test_prometheus_reaches_all_targets_and_reads_the_rules(fleet: Fleet) -> Non
     assert {rule["health"] for group in groups for rule in group["rules"]} <= {"ok", "unknown"}
 
 
-def test_alertmanager_hears_the_watchdog(fleet: Fleet) -> None:
-    url = f"http://127.0.0.1:{fleet.ports.alertmanager}/api/v2/alerts"
-
-    def names() -> set[str]:
-        return {alert["labels"]["alertname"] for alert in httpx2.get(url, trust_env=False).json()}
-
-    assert until(lambda: "Watchdog" in names(), seconds=60)
-
-
 @dataclass(frozen=True, slots=True)
 class Outage:
     """What a reader was answered while one API was killed, and what when the other was killed too."""

@@ -17,6 +17,7 @@ from app.local.binaries import find_binaries
 from app.local.ports import LOOPBACK
 from app.local.stack import COPIES
 from tests.deploy.alerts.rules import BY_NAME
+from tests.e2e.running import until
 from tests.fleet.fleet import Fleet
 from tests.fleet.programs import found
 
@@ -106,3 +107,13 @@ def test_prometheus_evaluates_every_rule_without_an_error(desk: Desk) -> None:
     ]
     assert {rule["name"] for rule in rules} == set(BY_NAME)
     assert [(rule["name"], rule["lastError"]) for rule in rules if rule.get("lastError")] == []
+
+
+def test_alertmanager_hears_the_watchdog(fleet: Fleet) -> None:
+    """Last: a minute after the fleet's start nobody has to wait for it."""
+    url = f"http://{LOOPBACK}:{fleet.ports.alertmanager}/api/v2/alerts"
+
+    def names() -> set[str]:
+        return {alert["labels"]["alertname"] for alert in httpx2.get(url, trust_env=False).json()}
+
+    assert until(lambda: "Watchdog" in names(), seconds=60)
