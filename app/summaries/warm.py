@@ -11,6 +11,7 @@ from app.core.page_answer import rendered_page
 from app.core.principal import Principal, Scope
 from app.core.warm_reads import WarmRoute
 from app.summaries import answers
+from app.summaries.errors import SummaryNotFoundError
 from app.summaries.reads import SummaryReads
 from app.summaries.rendering import cache_key, may_read
 from app.summaries.search.plain import PlainList, plain_list
@@ -41,7 +42,9 @@ async def _answer_page(connection: HTTPConnection, principal: Principal, asked: 
 async def _load(
     connection: HTTPConnection, principal: Principal, summary_id: UUID, missed: Miss
 ) -> CachedBody | None:
-    """What is handed over once is the route's to hand over."""
+    """What is handed over once is the route's to hand over. Raises SummaryNotFoundError."""
     reads: SummaryReads = connection.app.state.summary_reads
     cold = await reads.find(principal, summary_id, missed)
-    return cold.document if cold and cold.is_kept else None
+    if cold is None:
+        raise SummaryNotFoundError
+    return cold.document if cold.is_kept else None

@@ -91,6 +91,18 @@ async def test_a_cold_read_is_one_statement_and_answered_as_the_route_answers_it
     assert sum("FROM summaries" in statement for statement in statements) == 2
 
 
+async def test_what_is_not_there_is_one_statement_too(
+    client: AsyncClient, alice: Person, charlie: Person, summary: dict[str, Any], statements: list[str]
+) -> None:
+    unknown = "00000000-0000-7000-8000-000000000000"
+    for person, path in ((alice, f"{PATH}/{unknown}"), (charlie, f"{PATH}/{summary['id']}")):
+        await warmed(client, PATH, person.headers)
+        statements.clear()
+        answer = await client.get(path, headers=person.headers)
+        assert (answer.status_code, answer.json()["code"]) == (404, "summary_not_found")
+        assert sum("FROM summaries" in statement for statement in statements) == 1
+
+
 async def test_concurrent_warm_reads_share_their_round_trips(
     client: AsyncClient, app: FastAPI, robot: Robot, summary: dict[str, Any]
 ) -> None:

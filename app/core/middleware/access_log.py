@@ -49,6 +49,8 @@ class AccessLogMiddleware:
 class Answer:
     """What left: of a web socket its handshake's status and the bytes of its messages."""
 
+    __slots__ = ("_began", "_bytes", "_status")
+
     def __init__(self) -> None:
         self._began = perf_counter()
         self._status = SERVER_ERROR
@@ -56,6 +58,9 @@ class Answer:
 
     def note(self, message: Message) -> None:
         kind = message["type"]
+        if kind == "http.response.body":
+            self._bytes += len(message.get("body", b""))
+            return
         if kind in STARTS:
             self._status = message["status"]
         elif kind == "websocket.accept":
