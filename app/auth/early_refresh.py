@@ -21,5 +21,7 @@ async def _answer(request: Request, body: RefreshIn) -> Response | None:
     asked = await get_refresh_request(body, request, keys[0] if keys else None)
     service: RefreshService = request.app.state.refresh_service
     refreshed = await service.refresh(asked)
-    headers = {REUSED_HEADER: refreshed.reused} if refreshed.reused else None
-    return Response(refreshed.tokens.model_dump_json(), media_type="application/json", headers=headers)
+    answer = Response(refreshed.tokens.model_dump_json(), media_type="application/json")
+    if refreshed.reused:
+        answer.headers[REUSED_HEADER] = refreshed.reused
+    return answer

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.core.raw_headers import first_header
 from app.core.schemas import RequestModel
 
-CONTENT_TYPE, JSON = b"content-type", b"application/json"
+CONTENT_TYPE, CONTENT_LENGTH, JSON = b"content-type", b"content-length", b"application/json"
 
 Model = TypeVar("Model", bound=RequestModel)
 
@@ -57,7 +57,7 @@ class EarlyPostsMiddleware:
         if route is None:
             await self.app(scope, receive, send)
             return
-        first = await receive()
+        first = _whole(scope, await receive())
         answer = await route.answer_to(Request(scope, _once_more(first, receive)), first)
         if answer is None:
             await self.app(scope, _once_more(first, receive), send)
@@ -69,6 +69,13 @@ class EarlyPostsMiddleware:
             return None
         is_json = first_header(scope["headers"], CONTENT_TYPE) == JSON
         return self.routes.get(scope["path"]) if is_json else None
+
+
+def _whole(scope: Scope, first: Message) -> Message:
+    """Where all is there that was announced, the message that only ends it is not waited for."""
+    announced = first_header(scope["headers"], CONTENT_LENGTH)
+    is_whole = announced == str(len(first.get("body", b""))).encode()
+    return {**first, "more_body": False} if is_whole else first
 
 
 def _once_more(first: Message, receive: Receive) -> Receive:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from app.core.early_posts import EarlyPost
 from app.core.guard import expected_principal
-from app.core.idempotency import Once, ReplayError
+from app.core.idempotency import IdempotencyKeyMalformedError, Once, ReplayError
 from app.core.idempotency_route import HEADER, MAX_HEADER_LENGTH, keyed_request, on_replay
 from app.core.limits import Limit
 from app.core.principal import Principal, Scope
@@ -30,7 +30,10 @@ async def _answer(request: Request, draft: SummaryDraft) -> Response | None:
     keys = request.headers.getlist(HEADER)
     if expected is None or Scope.SUMMARIES_WRITE not in expected.scopes or not _is_plain(request, keys):
         return None
-    intake = await _intake(request, expected, key=keys[0] if keys else None)
+    try:
+        intake = await _intake(request, expected, key=keys[0] if keys else None)
+    except IdempotencyKeyMalformedError:
+        return None
     prepared = intake.prepare(draft)
     if credential is None or prepared is None:
         return None
