@@ -1,12 +1,13 @@
 """A refresh that is answered before routing is answered as the route would."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
 from httpx2 import AsyncClient, Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from app.core.early_posts import EarlyPostsMiddleware
 from app.core.middleware.access_log import describe
@@ -144,3 +145,32 @@ async def test_its_log_line_is_the_routes(app: FastAPI, plain: FastAPI) -> None:
         lines.append(describe(scopes[0]))
     assert lines[0] == lines[1]
     assert (lines[0]["route"], lines[0]["code"]) == (URL, "invalid_refresh_token")
+
+
+async def test_a_body_that_is_held_back_did_not_arrive_before_the_rotation(
+    app: FastAPI, client: AsyncClient, alice: Person
+) -> None:
+    """Sent whole, but not yet told to be all: whoever waited with it is no loser of a race."""
+    body = f'{{"refresh_token": "{alice.refresh_token}"}}'.encode()
+    rotated, sent = asyncio.Event(), list[Message]()
+
+    async def held_back() -> Message:
+        await rotated.wait()
+        return {"type": "http.request", "body": body, "more_body": True}
+
+    async def keep(message: Message) -> None:
+        sent.append(message)
+
+    headers = [(b"host", b"127.0.0.1"), *((k.lower().encode(), v.encode()) for k, v in JSON.items())]
+    headers.append((b"content-length", str(len(body)).encode()))
+    scope = {"type": "http", "method": "POST", "path": URL, "query_string": b"", "headers": headers}
+    scope |= {"scheme": "http", "client": ("127.0.0.1", 1), "http_version": "1.1", "root_path": ""}
+    thief = asyncio.create_task(app(scope, held_back, keep))
+    await asyncio.sleep(0.05)
+    assert (await client.post(URL, json={"refresh_token": alice.refresh_token})).status_code == 200
+    # As in test_refresh: when a token arrived is a lower bound.
+    await asyncio.sleep(1)
+    rotated.set()
+    await thief
+    assert sent[0]["status"] == 401
+    assert b"token_reused" in sent[1]["body"]

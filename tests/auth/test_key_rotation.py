@@ -23,9 +23,9 @@ NOW = 1_800_000_000
 
 
 @pytest.fixture
-def keys_dir(tmp_path: Path) -> Path:
-    """Of its own: other tests must not find their keys rotated away."""
-    return tmp_path
+def settings(settings: Settings, tmp_path: Path) -> Settings:
+    """With keys of its own: other tests must not find theirs rotated away."""
+    return settings.model_copy(update={"jwt_keys_dir": tmp_path})
 
 
 @pytest.fixture

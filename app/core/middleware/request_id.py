@@ -36,8 +36,9 @@ class RequestIdMiddleware:
 
         async def timed_receive() -> Message:
             # A body has arrived with its last byte: whoever holds it back chose its token after the rotation.
+            # Of any part of it, as not all who read it wait to be told that it was the last.
             message = await receive()
-            if message["type"] == "http.request" and not message.get("more_body", False):
+            if message["type"] == "http.request":
                 state["arrived_at"] = monotonic()
             return message
 
