@@ -18,7 +18,7 @@ from uuid import UUID
 
 from prometheus_client import Counter
 
-from app.core.redis import RedisBusyError, RedisClient, RedisDownError, RedisRefusedError, transacted
+from app.core.redis import RedisBusyError, RedisClient, RedisDownError, RedisRefusedError
 from app.core.redis_batch import Asked
 
 EPOCH = "cache:epoch"
@@ -171,7 +171,7 @@ class BodyCache:
     async def _tell(self, commands: list[tuple[str | bytes | int, ...]], keys: tuple[str, ...]) -> bool:
         """A server that is full takes no new generation, but forgets the old one: that fences as well."""
         try:
-            await self._client.run(lambda redis: transacted(redis, *commands))
+            await self._client.ask(("MULTI",), *commands, ("EXEC",)).answers()
         except RedisRefusedError:
             stale = [name for key in keys for name in (_generation(key), _body(key))]
             await self._client.run(lambda redis: redis.delete(*stale))

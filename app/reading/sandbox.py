@@ -69,6 +69,7 @@ class Sandbox:
         self._context.set_forkserver_preload([CHILD, PRELOAD])
         self._lock = Lock()
         self._pool = self._new_pool()
+        self._at_work: ProcessPool | None = None
 
     async def warm_up(self) -> None:
         """Start the children, off the event loop: importing what they need takes seconds."""
@@ -101,8 +102,11 @@ class Sandbox:
         await asyncio.to_thread(_stop, self._pool)
 
     async def _run(self, function: Callable[..., Result], *args: object) -> Result:
-        # In a thread: the first call starts the children, which takes half a second of blocking calls.
-        future = await asyncio.to_thread(self._schedule, function, args)
+        if self._is_at_work():
+            future = self._schedule(function, args)
+        else:
+            # The first call starts the children, which takes half a second of blocking calls.
+            future = await asyncio.to_thread(self._schedule, function, args)
         try:
             return await asyncio.wrap_future(future)
         except (ReadingError, ProviderError, asyncio.CancelledError):
@@ -118,7 +122,14 @@ class Sandbox:
 
     def _schedule(self, function: Callable[..., Result], args: tuple[object, ...]) -> ProcessFuture[Result]:
         with self._lock:
-            return self._live_pool().schedule(function, args=args, timeout=self._limits.seconds)
+            pool = self._live_pool()
+            future = pool.schedule(function, args=args, timeout=self._limits.seconds)
+            self._at_work = pool
+            return future
+
+    def _is_at_work(self) -> bool:
+        """It only puts into a queue what it is given: nothing to be started, renewed or waited for."""
+        return self._at_work is self._pool and not self._lock.locked() and self._pool.active
 
     def _new_pool(self) -> ProcessPool:
         return ProcessPool(

@@ -4,28 +4,39 @@ A worker that was paused and comes back finds its attempt outdated and writes no
 once although jobs are delivered at least once.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Integer, case, cast, delete, extract, func, select, text, update
+from sqlalchemy import Table, delete, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.db import Database
 from app.core.jobs import enqueue
 from app.core.principal import Plan
 from app.reading.article import RawDocument
-from app.summaries.announcing import COLUMNS, Announcer, announce_after_commit
-from app.summaries.models import Summary, SummaryContent
-from app.summaries.redo import RedoKind
+from app.summaries.announcing import COLUMNS, Announcer, announce_after_commit, progress_of
+from app.summaries.models import Summary, SummaryContent, unwritten
 from app.summaries.telling.service import tell_of_end
 from app.summaries.versions.store import keep_version
-from app.summaries.vocabulary import FINAL, Source, Status
+from app.summaries.vocabulary import FINAL, Status
 
-FINAL_STATUSES = sorted(FINAL)
-# The session holds no row that such a statement could make untrue: nothing need be looked for in it.
-NOBODY_ELSES: Mapping[str, Any] = {"synchronize_session": False}  # Any: as SQLAlchemy types its options
+ROWS, CONTENTS = cast("Table", Summary.__table__), cast("Table", SummaryContent.__table__)
+# The table has a column more, of words to be found by, where that is known.
+MAPPED = list(Summary.__mapper__.columns)
+TOLD = [ROWS.c[column.key] for column in COLUMNS]
+# A list of values is written into the text at every execution, an eighth of what a job's update costs.
+NOT_FINAL = text("status NOT IN ({})".format(", ".join(f"'{status}'" for status in sorted(FINAL))))
+TAKE_UP = text(
+    f"SELECT {', '.join(column.key for column in MAPPED)} FROM take_up_summary(:organization_id, :summary_id)"  # noqa: S608  # our own names
+).columns(*MAPPED)
+ADVANCE = text(
+    f"SELECT {', '.join(column.key for column in COLUMNS)}"  # noqa: S608  # as above
+    " FROM advance_summary(:organization_id, :summary_id, :attempt, :status, CAST(:stages AS jsonb))"
+).columns(*TOLD)
 UNFINISHED = text("SELECT organization_id, summary_id FROM unfinished_summaries(:idle, :at_most)")
 OLD_TRASH = text("SELECT organization_id, summary_id FROM old_trash(:plan, :kept, :at_most)")
 UNCOLLECTED = text("SELECT organization_id, summary_id FROM uncollected_summaries(:kept, :at_most)")
@@ -43,6 +54,39 @@ class SummaryKey:
     summary_id: UUID
 
 
+@dataclass(frozen=True, slots=True)
+class StepStore:
+    """The steps of a job that are a statement each (migration 0040), and a transaction of its own."""
+
+    database: Database
+    key: SummaryKey
+    announcer: Announcer | None = None
+
+    async def take_up(self) -> Summary | None:
+        """Begins the next attempt; None where there is nothing to do: finished, trashed or gone."""
+        rows = await self.database.alone(TAKE_UP, self._key())
+        if not rows:
+            return None
+        taken = unwritten(**dict(rows[0].items()))
+        await self._tell(taken)
+        return taken
+
+    async def advance(self, attempt: int, status: Status, stages: Mapping[str, int]) -> None:
+        """Raises OvertakenError where the fence has moved on."""
+        values = {**self._key(), "attempt": attempt, "status": status.value, "stages": json.dumps(stages)}
+        rows = await self.database.alone(ADVANCE, values)
+        if not rows:
+            raise OvertakenError
+        await self._tell(rows[0])
+
+    def _key(self) -> dict[str, Any]:  # Any: parameters
+        return {"organization_id": self.key.organization_id, "summary_id": self.key.summary_id}
+
+    async def _tell(self, row: Any) -> None:  # Any: a Summary, or a row of COLUMNS
+        if self.announcer is not None:
+            await self.announcer.announce(progress_of(row))
+
+
 class JobStore:
     """Each change of status is told to `announcer` once it is committed."""
 
@@ -53,34 +97,7 @@ class JobStore:
         self._organization_id = organization_id
         self._announcer = announcer
 
-    async def take_up(self, summary_id: UUID) -> Summary | None:
-        """Begins the next attempt; None where there is nothing to do: finished, trashed or gone."""
-        first = case(
-            (Summary.pending["kind"].astext == RedoKind.REGENERATE, Status.SUMMARISING.value),
-            (Summary.source == Source.URL, Status.FETCHING.value),
-            else_=Status.EXTRACTING.value,
-        )
-        waited = cast(extract("epoch", func.now() - Summary.updated_at) * 1000, Integer)
-        stages = func.jsonb_build_object("queued", waited)
-        values = {"attempt": Summary.attempt + 1, "status": first, "stages": stages}
-        statement = (
-            update(Summary)
-            .where(
-                Summary.organization_id == self._organization_id,
-                Summary.id == summary_id,
-                Summary.status.not_in(FINAL_STATUSES),
-                Summary.deleted_at.is_(None),
-            )
-            .values(_versioned(values))
-            .returning(Summary)
-            .execution_options(**NOBODY_ELSES)
-        )
-        taken = (await self._session.scalars(statement)).one_or_none()
-        if taken is not None:
-            announce_after_commit(self._session, self._announcer, taken)
-        return taken
-
-    async def put_back(self, taken: Summary, task: str, *, seconds: float) -> None:
+    async def put_back(self, taken: Summary, task: str, *, seconds: float, priority: int) -> None:
         """It waits again, for a job that begins so much later. Raises OvertakenError."""
         await self.write(taken, {"status": Status.QUEUED, "stages": {}})
         await enqueue(
@@ -88,6 +105,7 @@ class JobStore:
             task,
             args={"organization_id": str(self._organization_id), "summary_id": str(taken.id)},
             queueing_lock=str(taken.id),
+            priority=priority,
             run_at=datetime.now(UTC) + timedelta(seconds=seconds),
         )
 
@@ -142,21 +160,23 @@ class JobStore:
 
     async def keep_version(self, taken: Summary, *, fingerprint: bytes) -> None:
         """Before `write` in the same transaction; `fingerprint` is of the text that comes."""
-        await keep_version(self._session, taken, fingerprint=fingerprint)
+        # What has never said anything has no version to keep, and only a job of this attempt can make it.
+        if taken.summary is not None:
+            await keep_version(self._session, taken, fingerprint=fingerprint)
 
     async def write(self, taken: Summary, values: Mapping[str, Any]) -> None:  # Any: column values
         """Raises OvertakenError where the fence has moved on."""
+        # Of the table: a session's own update costs twice as much, for rows that this one does not hold.
         statement = (
-            update(Summary)
+            update(ROWS)
             .where(
-                Summary.organization_id == self._organization_id,
-                Summary.id == taken.id,
-                Summary.attempt == taken.attempt,
-                Summary.status.not_in(FINAL_STATUSES),
+                ROWS.c.organization_id == self._organization_id,
+                ROWS.c.id == taken.id,
+                ROWS.c.attempt == taken.attempt,
+                NOT_FINAL,
             )
             .values(_versioned(values))
-            .returning(*COLUMNS, Summary.also_call)
-            .execution_options(**NOBODY_ELSES)
+            .returning(*TOLD, ROWS.c.also_call)
         )
         row = (await self._session.execute(statement)).one_or_none()
         if row is None:
@@ -170,13 +190,12 @@ class JobStore:
         A file has served its purpose: it was kept for another try.
         """
         statement = (
-            update(SummaryContent)
+            update(CONTENTS)
             .where(
-                SummaryContent.organization_id == self._organization_id,
-                SummaryContent.summary_id == taken.id,
+                CONTENTS.c.organization_id == self._organization_id,
+                CONTENTS.c.summary_id == taken.id,
             )
             .values(text=extracted, document=None)
-            .execution_options(**NOBODY_ELSES)
         )
         await self._session.execute(statement)
 

@@ -33,7 +33,7 @@ from app.summaries.repository import SummaryRepository
 from app.summaries.results import finished_values, page_values, storable
 from app.summaries.service import enqueue_summarising
 from app.summaries.sources import PageFetcher, Sources, UnchangedError
-from app.summaries.store import JobStore, OvertakenError, SummaryKey, unfinished_summaries
+from app.summaries.store import JobStore, OvertakenError, StepStore, SummaryKey, unfinished_summaries
 from app.summaries.taking.service import SUMMARISE
 from app.summaries.vocabulary import Source, Status
 
@@ -92,16 +92,28 @@ class Workbench:
         ):
             yield JobStore(session, key.organization_id, self.announcer)
 
+    @asynccontextmanager
+    async def stepping(self, key: SummaryKey) -> AsyncIterator[StepStore]:
+        """The same for a step that is one statement."""
+        async with self.cache.writing(cache_key(key.organization_id, key.summary_id)):
+            yield StepStore(self.database, key, self.announcer)
 
-async def summarise(bench: Workbench, key: SummaryKey, *, tries: int, place: Place | None = None) -> None:
-    """`tries` is how often the queue has tried before. Raises what it should try once more."""
-    async with bench.writing(key) as store:
-        taken = await store.take_up(key.summary_id)
+
+async def summarise(
+    bench: Workbench, key: SummaryKey, *, tries: int, place: Place | None = None, priority: int = 0
+) -> None:
+    """`tries` is how often the queue has tried before. Raises what it should try once more.
+
+    `priority` is this job's, and of one that does the work later.
+    """
+    async with bench.stepping(key) as steps:
+        taken = await steps.take_up()
     if taken is None:
         log.info("summary_has_no_work", summary_id=str(key.summary_id))
         return
     try:
-        await SummariseJob(bench, key, taken, place=place or KeptPlace()).run(tries)
+        job = SummariseJob(bench, key, taken, place=place or KeptPlace(), priority=priority)
+        await job.run(tries)
     except OvertakenError:
         log.warning("summary_overtaken", summary_id=str(key.summary_id), attempt=taken.attempt)
 
@@ -109,9 +121,12 @@ async def summarise(bench: Workbench, key: SummaryKey, *, tries: int, place: Pla
 class SummariseJob:
     """One attempt at one summary."""
 
-    def __init__(self, bench: Workbench, key: SummaryKey, taken: Summary, *, place: Place) -> None:
+    def __init__(
+        self, bench: Workbench, key: SummaryKey, taken: Summary, *, place: Place, priority: int
+    ) -> None:
         self._bench = bench
         self._place = place
+        self._priority = priority
         self._key = key
         self._taken = taken
         self._redo = redo_of(taken)
@@ -192,7 +207,8 @@ class SummariseJob:
         return dataclasses.replace(article, language=language) if language else article
 
     async def _advance(self, status: Status) -> None:
-        await self._write({"status": status, "stages": self._stages})
+        async with self._bench.stepping(self._key) as steps:
+            await steps.advance(self._taken.attempt, status, self._stages)
 
     async def _finish(self, article: Article, composed: Composed) -> None:
         text = storable(article.text)
@@ -241,7 +257,7 @@ class SummariseJob:
 
     async def _put_back(self, seconds: float) -> None:
         async with self._bench.writing(self._key) as store:
-            await store.put_back(self._taken, SUMMARISE, seconds=seconds)
+            await store.put_back(self._taken, SUMMARISE, seconds=seconds, priority=self._priority)
         log.info("summary_postponed", summary_id=str(self._key.summary_id), seconds=round(seconds, 1))
 
     async def _fail(self, error: ReadingError) -> None:

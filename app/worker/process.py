@@ -12,6 +12,7 @@ import structlog
 import uvloop
 from procrastinate.exceptions import ConnectorException
 from psycopg_pool import PoolTimeout
+from sqlalchemy.orm import configure_mappers
 
 from app import __version__
 from app.audit.chain import AuditKey
@@ -57,6 +58,8 @@ class QueueLostError(Exception):
 
 @asynccontextmanager
 async def open_bench(settings: Settings) -> AsyncIterator[Workbench]:
+    # Else done by the first query of an object, and a job's first row is none.
+    configure_mappers()
     database = Database.from_settings(settings, url=settings.worker_database_url)
     redis = RedisClient(settings.redis_url)
     resolver = SystemResolver()

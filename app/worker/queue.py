@@ -36,6 +36,7 @@ from app.summaries.tasks import MAX_TRIES, Workbench, summarise
 from app.users.mail_tokens import MailTokens
 from app.webhooks.tasks import Courier, deliver
 from app.worker.measuring import measured
+from app.worker.pool import make_pool
 from app.worker.tries import Task, tried
 
 BENCH = "bench"
@@ -92,7 +93,8 @@ async def run_summarise(context: JobContext, organization_id: str, summary_id: s
         # Only a worker that lends places has told where they are.
         place_of = context.additional_context.get(PLACES)
         place = place_of(context.job.priority) if place_of else None
-        await summarise(bench, key, tries=context.job.attempts, place=place)
+        job = context.job
+        await summarise(bench, key, tries=job.attempts, place=place, priority=job.priority)
     except asyncio.CancelledError:
         if context.abort_reason() is AbortReason.USER_REQUEST:
             # Withdrawn by whoever cancelled the summary: nothing to try again, and no dead letter.
@@ -138,7 +140,12 @@ def make_queue(settings: Settings, *, mailer: Mailer | None = None) -> App:
     """Not connected yet: `async with queue.open_async()`. Needs a direct DSN, as it listens for jobs."""
     url = settings.worker_database_url or settings.database_url
     connector = PsycopgConnector(
-        conninfo=to_libpq_url(url), min_size=1, max_size=6, timeout=POOL_SECONDS, kwargs=CONNECTION
+        pool_factory=make_pool,
+        conninfo=to_libpq_url(url),
+        min_size=1,
+        max_size=6,
+        timeout=POOL_SECONDS,
+        kwargs=CONNECTION,
     )
     queue = App(connector=connector)
     queue.task(name=SUMMARISE, queue=QUEUE, pass_context=True, retry=Backoff())(

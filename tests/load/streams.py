@@ -18,12 +18,13 @@ from uuid import UUID
 from asgi_lifespan import LifespanManager
 from fastapi import FastAPI
 
-from app.core.db import Tenant, after_commit
+from app.core.db import Tenant
 from app.core.ids import new_id
 from app.core.pubsub import LOST
 from app.main import create_app
+from app.summaries.announcing import Announcer, Progress
 from app.summaries.models import Summary
-from app.summaries.store import JobStore
+from app.summaries.store import StepStore, SummaryKey
 from app.summaries.vocabulary import Source, Status
 from tests.factories import Factory, Person
 from tests.load.fleet import Fleet, fleet
@@ -46,6 +47,7 @@ class Stream:
     arrived: dict[str, float] = field(default_factory=dict)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     committed: float = 0.0
+    announcer: Announcer | None = None
 
     async def read(self, url: str) -> None:
         """Once more where the worker has no connection to the database free, as a client would."""
@@ -77,16 +79,18 @@ class Stream:
 
     async def take_up(self, app: FastAPI) -> float:
         """As a worker would; seconds from its commit to the event."""
-        tenant = Tenant(self.person.organization_id)
-        async with WRITERS, app.state.database.transaction(tenant) as session:
-            after_commit(session, self._note_commit)
-            store = JobStore(session, self.person.organization_id, app.state.announcer)
-            await store.take_up(self.summary_id)
+        key = SummaryKey(self.person.organization_id, self.summary_id)
+        self.announcer = app.state.announcer
+        async with WRITERS:
+            await StepStore(app.state.database, key, self).take_up()
         await self.until(Status.EXTRACTING)
         return self.arrived[Status.EXTRACTING] - self.committed
 
-    async def _note_commit(self) -> None:
+    async def announce(self, progress: Progress) -> None:
+        """In the announcer's stead: what is told is committed."""
         self.committed = time.monotonic()
+        if self.announcer is not None:
+            await self.announcer.announce(progress)
 
 
 async def make_streams(app: FastAPI, count: int) -> list[Stream]:

@@ -47,6 +47,15 @@ async def test_a_job_whose_turn_is_far_off_is_put_back(
     assert 30 < (job.scheduled_at - datetime.now(UTC)).total_seconds() <= 40
 
 
+async def test_what_is_put_back_keeps_the_rank_that_its_tenants_backlog_gave_it(
+    client: AsyncClient, alice: Person, app: FastAPI
+) -> None:
+    created = await create(client, alice, url=URL)
+    await lose_job(app.state.database, (await job_ids(app.state.database))[0])
+    await summarise(busy(app), key_of(alice, created["id"]), tries=0, priority=-3)
+    assert [job.priority for job in await jobs(app)] == [-3]
+
+
 async def test_however_often_it_is_put_back_it_has_not_failed(
     client: AsyncClient, alice: Person, app: FastAPI
 ) -> None:
