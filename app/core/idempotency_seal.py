@@ -13,6 +13,7 @@ from typing import Self
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from pydantic_core import to_json
 
 from app.core.derived_keys import derive_key
 from app.core.idempotency_store import KeyedRequest
@@ -58,7 +59,7 @@ class AnswerSeal:
     def seal(self, answer: Answer, request: KeyedRequest) -> bytes:
         version = _DATED_VERSION if KEPT_AT in answer.body else _VERSION
         nonce = secrets.token_bytes(_NONCE_BYTES)
-        head = json.dumps([answer.status, answer.headers]).encode()
+        head = to_json([answer.status, answer.headers])
         plain = head + b"\n" + answer.body
         return version + nonce + self._cipher(request).encrypt(nonce, plain, version + request.fingerprint)
 

@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 
+from pydantic_core import to_json
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -56,7 +57,7 @@ async def enqueue(
 
 def job_arguments(args: Mapping[str, str | int]) -> str:
     """As the queue keeps them, in JSON."""
-    return json.dumps({**args, **current_origin().as_arguments()})
+    return to_json({**args, **current_origin().as_arguments()}).decode()
 
 
 async def enqueue_many(

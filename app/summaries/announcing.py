@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, Protocol, Self
 from uuid import UUID
 
+from pydantic_core import to_json
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import after_commit
@@ -59,7 +60,7 @@ class Progress:
 
     def to_message(self) -> bytes:
         # Not `asdict`, which copies each value deeply.
-        return _ENCODER.encode({name: getattr(self, name) for name in _FIELDS}).encode()
+        return to_json({name: getattr(self, name) for name in _FIELDS})
 
     @classmethod
     def from_message(cls, message: bytes) -> Self:
@@ -70,7 +71,6 @@ class Progress:
 
 
 _FIELDS = tuple(field.name for field in fields(Progress))
-_ENCODER = json.JSONEncoder(default=str)
 
 
 def progress_of(row: Any) -> Progress:  # Any: a Summary, or a row of COLUMNS

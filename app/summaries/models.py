@@ -137,8 +137,8 @@ def unwritten(**values: Any) -> Summary:  # Any: column values
 
 
 def stamp(summary: Summary, began: datetime) -> None:
-    """`began` is PostgreSQL's `now()` in the transaction that writes it."""
-    summary.asked_at = summary.created_at = summary.updated_at = began
+    """Of an unwritten one. `began` is PostgreSQL's `now()` in the transaction that writes it."""
+    vars(summary).update(dict.fromkeys(("asked_at", "created_at", "updated_at"), began))
 
 
 class SummaryContent(Base):

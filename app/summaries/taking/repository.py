@@ -1,11 +1,10 @@
 """What takes a summary in: its row, texts, job, count and kept answer, all by one statement."""
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
+from pydantic_core import to_json
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -110,14 +109,10 @@ def _values(writing: Writing) -> dict[str, Any]:  # Any: column values
 def _given(summary: Summary) -> str:
     """The columns that it has a value for, in the JSON that PostgreSQL makes a row of."""
     held = vars(summary)
-    return _ENCODER.encode({name: value for name in _COLUMNS if (value := held.get(name)) is not None})
-
-
-def _text(value: UUID | bytes | datetime) -> str:
-    return f"\\x{value.hex()}" if isinstance(value, bytes) else str(value)
-
-
-_ENCODER = json.JSONEncoder(default=_text)
+    columns = {name: value for name in _COLUMNS if (value := held.get(name)) is not None}
+    if summary.submitted_key is not None:
+        columns["submitted_key"] = f"\\x{summary.submitted_key.hex()}"
+    return to_json(columns).decode()
 
 
 def _content(submitted: str | RawDocument | None) -> dict[str, str | bytes | None]:
