@@ -15,6 +15,7 @@ from app.core.limit_verdict import Verdict
 from app.core.logging import configure_logging
 from app.core.pagination import CursorCodec
 from app.core.rate_limit_headers import rate_limit_values
+from app.core.row_memory import RowMemory
 from app.summaries.schemas import SummaryView
 from tests.core.small_app import small_settings
 from tests.core.test_rate_limit_headers import CREATE, ORGANIZATION
@@ -61,6 +62,13 @@ def test_body_from_the_cache(benchmark: BenchmarkFixture) -> None:
 
 def test_summary_as_json(benchmark: BenchmarkFixture) -> None:
     assert b"lorem" in benchmark(VIEW.__pydantic_serializer__.to_json, VIEW)
+
+
+def test_twenty_items_that_are_remembered(benchmark: BenchmarkFixture) -> None:
+    memory, states = RowMemory(), [f"{UUID(int=number)} 7" for number in range(20)]
+    for state in states:
+        memory.keep(state, BODY)
+    assert benchmark(memory.recall, states) == [BODY] * 20
 
 
 def test_cursor_that_is_made(benchmark: BenchmarkFixture) -> None:
