@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 
 from tests.quality.pages import PageScores
-from tests.quality.rouge import Scores
+from tests.quality.scores import Scores
 
 MACRO = "macro"
 ROUGE = Scores(rouge1=35.5, rouge2=13.3, rouge_lsum=29.5)

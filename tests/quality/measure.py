@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.quality import goals, hostile, libraries, pages, rouge
 from tests.quality.evaluation_data import SUMMARY_SETS, data_folder, references
+from tests.quality.scores import Scores
 
 SUMMARISERS = {"ours": rouge.ours, "lead": rouge.lead, **libraries.LIBRARIES}
 TEN_KILOBYTES = 10_000
@@ -41,7 +42,7 @@ def _rouge(folder: Path) -> Iterator[str]:
     yield from goals.missed_rouge(tables)
 
 
-def _rouge_lines(tables: Mapping[str, Mapping[str, rouge.Scores]]) -> Iterator[str]:
+def _rouge_lines(tables: Mapping[str, Mapping[str, Scores]]) -> Iterator[str]:
     """ROUGE-1/2/Lsum of every summariser side by side, at the same word budgets."""
     yield f"{'ROUGE-1/2/Lsum':<14}" + "".join(f"{name:>20}" for name in [*tables, "goal"])
     for row in tables["ours"]:
@@ -49,7 +50,7 @@ def _rouge_lines(tables: Mapping[str, Mapping[str, rouge.Scores]]) -> Iterator[s
         yield f"{row:<14}" + "".join(f"{_cell(scores):>20}" for scores in cells)
 
 
-def _cell(scores: rouge.Scores) -> str:
+def _cell(scores: Scores) -> str:
     return " / ".join(f"{value:.1f}" for value in astuple(scores))
 
 

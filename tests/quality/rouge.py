@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
 
@@ -14,6 +13,7 @@ from app.reading.language import primary_language
 from app.reading.sentences import count_words, split_sentences
 from app.reading.summarize import Budget, summarise
 from tests.quality.evaluation_data import SUMMARY_SETS, Reference, references
+from tests.quality.scores import Scores
 
 METRICS = ("rouge1", "rouge2", "rougeLsum")
 LEAST_BUDGET = 20
@@ -30,15 +30,6 @@ class AnyLetters(tokenizers.Tokenizer):  # type: ignore[misc]  # rouge_score shi
 
 ENGLISH = rouge_scorer.RougeScorer(METRICS, use_stemmer=True)
 OTHER = rouge_scorer.RougeScorer(METRICS, tokenizer=AnyLetters())
-
-
-@dataclass(frozen=True, slots=True)
-class Scores:
-    """Per cent."""
-
-    rouge1: float
-    rouge2: float
-    rouge_lsum: float
 
 
 def lead(document: Reference, words: int) -> list[str]:
