@@ -150,6 +150,10 @@ async def test_a_page_that_was_seen_is_one_statement_and_one_question_to_redis(
         with statements_of(app) as statements:
             await client.get(PATH, headers=alice.headers)
         assert sum("summaries" in statement for statement in statements) == expected
+    later = (await client.get(f"{PATH}?limit=3", headers=alice.headers)).links["next"]["url"]
+    with statements_of(app) as statements:
+        assert (await client.get(later, headers=alice.headers)).status_code == 200
+    assert sum("summaries" in statement for statement in statements) == 1
     before = await round_trips(app.state.redis)
     await client.get(PATH, headers=alice.headers)
     # The question how many there were is one too.
