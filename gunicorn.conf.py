@@ -38,6 +38,10 @@ os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_metrics_dir)
 
 from prometheus_client import multiprocess  # noqa: E402  # it looks for the directory when imported
 
+from app.core.shared_counts import share_counts  # noqa: E402  # as above
+
+share_counts()
+
 
 class PrecisWorker(UvicornWorker):  # type: ignore[misc]  # it ships no types
     """uvicorn without Server header and access log; loop and parser are named, so none is silently slower."""

@@ -3,13 +3,14 @@
 from datetime import UTC, datetime
 from typing import Literal
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from app import __version__
 from app.core.errors import NotFoundError
 from app.core.metrics import CONTENT_TYPE, may_scrape, render_metrics
 from app.core.openapi import ANONYMOUS
 from app.core.schemas import ResponseModel, UtcDatetime
+from app.core.shared_counts import write_counts
 from app.health import bot, catalogue, docs
 from app.health.context import SettingsDep
 from app.health.readiness import Readiness, Status, check_readiness
@@ -83,7 +84,7 @@ async def info(request: Request, settings: SettingsDep) -> Info:
     )
 
 
-@router.get("/metrics", include_in_schema=False)
+@router.get("/metrics", include_in_schema=False, dependencies=[Depends(write_counts)])
 def metrics(request: Request, settings: SettingsDep) -> Response:
     """Not async: reading the files of all processes would hold the event loop. 404 keeps it unfindable."""
     if not may_scrape(request.headers.get("authorization"), settings.metrics_token):

@@ -6,7 +6,7 @@ from time import monotonic
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.ids import new_id
-from app.core.origin import REQUEST_ID, TRACEPARENT, arriving
+from app.core.origin import REQUEST_ID, TRACEPARENT, Arriving
 from app.core.raw_headers import first_header, put_headers
 
 HEADER = REQUEST_ID.lower().encode()
@@ -48,5 +48,5 @@ class RequestIdMiddleware:
             await send(message)
 
         traceparent = first_header(scope["headers"], TRACE_HEADER)
-        with arriving(request_id, traceparent.decode("latin-1") if traceparent else None):
+        with Arriving(request_id, traceparent.decode("latin-1") if traceparent else None):
             await self.app(scope, timed_receive, send_with_id)
