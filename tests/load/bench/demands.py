@@ -32,8 +32,8 @@ DEMANDS = {
     COLD: Demand(ROW, goal=0.6, at_least=0.4, held=0.1),
     PAGE: Demand(ROW, goal=0.5, at_least=0.3, held=0.25),
     SUBMIT: Demand(POST_ROW, goal=0.4, at_least=0.25, held=0.02),
-    LOG_IN: Demand(HASHES, goal=0.9, at_least=0.8, held=0.2),
-    REFRESH: Demand(POST_ROW, goal=0.5, at_least=0.3, held=0.08),
+    LOG_IN: Demand(HASHES, goal=0.9, at_least=0.8, held=0.42),
+    REFRESH: Demand(POST_ROW, goal=0.5, at_least=0.3, held=0.2),
 }
 NAMES = (HELLO, CACHED, ROW, POST_ROW, *DEMANDS, HASHES)
 # Each of their requests needs a row of its own, made before.
