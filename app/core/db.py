@@ -13,7 +13,19 @@ from typing import Annotated, Any, Self
 from uuid import UUID
 
 from fastapi import Depends, Request
-from sqlalchemy import Connection, DateTime, Executable, MetaData, Select, Text, Uuid, event, text
+from sqlalchemy import (
+    Connection,
+    DateTime,
+    Executable,
+    MetaData,
+    Select,
+    Text,
+    Uuid,
+    event,
+    func,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
@@ -167,6 +179,12 @@ class Database:
     async def ping(self) -> None:
         async with self.engine.connect() as connection:
             await connection.execute(text("SELECT 1"))
+
+    async def now(self) -> datetime:
+        """By the server's clock, which all processes share."""
+        async with self.engine.connect() as connection:
+            now: datetime = (await connection.execute(select(func.now()))).scalar_one()
+            return now
 
     async def revision(self) -> str | None:
         """The schema's revision, None where no migration ever ran."""

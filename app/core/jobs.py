@@ -6,7 +6,7 @@ The worker's side is `app/worker.py`; the queue is procrastinate.
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pydantic_core import to_json
 from sqlalchemy import text
@@ -17,7 +17,11 @@ from app.core.origin import current_origin
 QUEUE = "default"
 # Other people's servers are slow: deliveries have places of their own in a worker, and take nobody else's.
 WEBHOOK_QUEUE = "webhooks"
-DEFER = text("SELECT enqueue_job(:queue, :task, :priority, :lock, :args, :run_at)")
+# How much later goes by the queue's own clock, by which the job is taken up.
+DEFER = text(
+    "SELECT enqueue_job(:queue, :task, :priority, :lock, :args,"
+    " coalesce(CAST(:run_at AS timestamptz), now() + CAST(:delay AS interval)))"
+)
 DEFER_MANY = text(
     "SELECT procrastinate_defer_jobs_v1(array_agg("
     "ROW(:queue, :task, :priority, NULL, job.lock, job.args, NULL)::procrastinate_job_to_defer_v1))"
@@ -42,8 +46,12 @@ async def enqueue(
     priority: int = 0,
     queue: str = QUEUE,
     run_at: datetime | None = None,
+    delay: timedelta | None = None,
 ) -> bool:
-    """False where a job with this lock already waits: it will do the work. `run_at`: not before then."""
+    """False where a job with this lock already waits: it will do the work.
+
+    `run_at`: not before then; else not before `delay` has passed.
+    """
     values = {
         "queue": queue,
         "task": task,
@@ -51,6 +59,7 @@ async def enqueue(
         "lock": queueing_lock,
         "args": job_arguments(args),
         "run_at": run_at,
+        "delay": delay,
     }
     return bool(await session.scalar(DEFER, values))
 

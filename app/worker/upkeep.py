@@ -86,14 +86,19 @@ class Upkeep:
 
     async def _retry_stalled(self) -> None:
         manager = self._queue.job_manager
-        for job in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER_SECONDS):
+        stalled = list(await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER_SECONDS))
+        if not stalled:
+            return
+        # By the queue's clock: one of ours that is ahead would have them wait for as long.
+        now = await self._database.now()
+        for job in stalled:
             log.warning("job_stalled", job_id=job.id, task=job.task_name, worker_id=job.worker_id)
-            await self._retry(job)
+            await self._retry(job, at=now)
 
-    async def _retry(self, job: Job) -> None:
+    async def _retry(self, job: Job, *, at: datetime) -> None:
         manager = self._queue.job_manager
         try:
-            await manager.retry_job(job, retry_at=datetime.now(UTC))
+            await manager.retry_job(job, retry_at=at)
         except ConnectorException as error:
             # Its worker finished it after all, or another job of the same lock waits: that one does the work.
             log.info("stalled_job_not_retried", job_id=job.id, error=repr(error.__cause__ or error))
