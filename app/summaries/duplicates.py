@@ -60,12 +60,21 @@ def address_values(taken: Summary, claimed: str | None, validators: Validators) 
     `claimed` is the page's own, if it named one. Nothing is said where its user has changed the address
     meanwhile: what was read is of the former one.
     """
-    submitted = parse_fetched_url(taken.url or "").canonical
     unchanged = Summary.url == taken.url
-    key = submitted_key(Source.URL, canonical_url=submitted)
+    otherwise = {"canonical_url": Summary.canonical_url}
     return {
-        "canonical_url": case((unchanged, claimed or submitted), else_=Summary.canonical_url),
-        "submitted_key": case((unchanged, key), else_=null()),
-        "http_etag": case((unchanged, validators.etag), else_=null()),
-        "http_last_modified": case((unchanged, validators.last_modified), else_=null()),
+        name: case((unchanged, value), else_=otherwise.get(name, null()))
+        for name, value in address_facts(taken, claimed, validators).items()
+    }
+
+
+def address_facts(taken: Summary, claimed: str | None, validators: Validators) -> dict[str, Any]:
+    # Any: column values
+    """The same where the address is still what it was."""
+    submitted = parse_fetched_url(taken.url or "").canonical
+    return {
+        "canonical_url": claimed or submitted,
+        "submitted_key": submitted_key(Source.URL, canonical_url=submitted),
+        "http_etag": validators.etag,
+        "http_last_modified": validators.last_modified,
     }

@@ -28,8 +28,13 @@ def storable(text: str) -> str:
 
 
 def finished_values(article: Article, result: SummariseResult) -> dict[str, Any]:  # Any: column values
+    return finished_facts(article, result) | page_values(article)
+
+
+def finished_facts(article: Article, result: SummariseResult) -> dict[str, Any]:  # Any: as above
+    """The same in values alone: the title is the page's."""
     summary = result.summary
-    return page_values(article) | {
+    return page_facts(article) | {
         "status": Status.READY,
         "failure_reason": None,
         "failure_retryable": None,
@@ -47,9 +52,14 @@ def finished_values(article: Article, result: SummariseResult) -> dict[str, Any]
 
 def page_values(article: Article) -> dict[str, Any]:  # Any: column values
     """What a page says of itself; the user's own title wins."""
-    title = func.coalesce(_storable(article.title), Summary.title)
+    facts = page_facts(article)
+    title = func.coalesce(facts["title"], Summary.title)
+    return facts | {"title": case((Summary.own_title, Summary.title), else_=title)}
+
+
+def page_facts(article: Article) -> dict[str, Any]:  # Any: column values
     return {
-        "title": case((Summary.own_title, Summary.title), else_=title),
+        "title": _storable(article.title),
         "author": _storable(article.author),
         "published_at": _aware(article.published_at),
         "site_name": _storable(article.site_name),

@@ -7,11 +7,11 @@ once although jobs are delivered at least once.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Table, delete, func, select, text, update
+from sqlalchemy import Boolean, Table, column, delete, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import Database
@@ -20,6 +20,7 @@ from app.core.principal import Plan
 from app.reading.article import RawDocument
 from app.summaries.announcing import COLUMNS, Announcer, announce_after_commit, progress_of
 from app.summaries.models import Summary, SummaryContent, unwritten
+from app.summaries.telling.facts import BY_STATUS
 from app.summaries.telling.service import tell_of_end
 from app.summaries.versions.store import keep_version
 from app.summaries.vocabulary import FINAL, Status
@@ -27,16 +28,20 @@ from app.summaries.vocabulary import FINAL, Status
 ROWS, CONTENTS = cast("Table", Summary.__table__), cast("Table", SummaryContent.__table__)
 # The table has a column more, of words to be found by, where that is known.
 MAPPED = list(Summary.__mapper__.columns)
-TOLD = [ROWS.c[column.key] for column in COLUMNS]
+TOLD = [ROWS.c[each.key] for each in COLUMNS]
 # A list of values is written into the text at every execution, an eighth of what a job's update costs.
 NOT_FINAL = text("status NOT IN ({})".format(", ".join(f"'{status}'" for status in sorted(FINAL))))
 TAKE_UP = text(
-    f"SELECT {', '.join(column.key for column in MAPPED)} FROM take_up_summary(:organization_id, :summary_id)"  # noqa: S608  # our own names
+    f"SELECT {', '.join(each.key for each in MAPPED)} FROM take_up_summary(:organization_id, :summary_id)"  # noqa: S608  # our own names
 ).columns(*MAPPED)
 ADVANCE = text(
-    f"SELECT {', '.join(column.key for column in COLUMNS)}"  # noqa: S608  # as above
+    f"SELECT {', '.join(each.key for each in COLUMNS)}"  # noqa: S608  # as above
     " FROM advance_summary(:organization_id, :summary_id, :attempt, :status, CAST(:stages AS jsonb))"
 ).columns(*TOLD)
+FINISH = text(
+    f"SELECT is_long, {', '.join(each.key for each in COLUMNS)} FROM finish_summary("  # noqa: S608  # as above
+    ":organization_id, :summary_id, :attempt, :event, CAST(:facts AS jsonb), :read_url, :extracted)"
+).columns(column("is_long", Boolean()), *TOLD)
 UNFINISHED = text("SELECT organization_id, summary_id FROM unfinished_summaries(:idle, :at_most)")
 OLD_TRASH = text("SELECT organization_id, summary_id FROM old_trash(:plan, :kept, :at_most)")
 UNCOLLECTED = text("SELECT organization_id, summary_id FROM uncollected_summaries(:kept, :at_most)")
@@ -79,6 +84,26 @@ class StepStore:
             raise OvertakenError
         await self._tell(rows[0])
 
+    async def finish(self, taken: Summary, facts: Mapping[str, Any], extracted: str) -> bool:
+        """False, and nothing is done, where there is more to it. Raises OvertakenError.
+
+        `facts` are the columns that change, whose SQL is the function's (migration 0041).
+        """
+        values = {
+            **self._key(),
+            "attempt": taken.attempt,
+            "event": BY_STATUS[Status.READY],
+            "facts": json.dumps(facts, ensure_ascii=False, default=_as_text),
+            "read_url": taken.url,
+            "extracted": extracted,
+        }
+        rows = await self.database.alone(FINISH, values)
+        if not rows:
+            raise OvertakenError
+        if not rows[0].is_long:
+            await self._tell(rows[0])
+        return not rows[0].is_long
+
     def _key(self) -> dict[str, Any]:  # Any: parameters
         return {"organization_id": self.key.organization_id, "summary_id": self.key.summary_id}
 
@@ -106,7 +131,7 @@ class JobStore:
             args={"organization_id": str(self._organization_id), "summary_id": str(taken.id)},
             queueing_lock=str(taken.id),
             priority=priority,
-            run_at=datetime.now(UTC) + timedelta(seconds=seconds),
+            delay=timedelta(seconds=seconds),
         )
 
     async def reopen(self, summary_id: UUID) -> bool:
@@ -198,6 +223,11 @@ class JobStore:
             .values(text=extracted, document=None)
         )
         await self._session.execute(statement)
+
+
+def _as_text(value: object) -> str:
+    """As PostgreSQL reads it from JSON."""
+    return rf"\x{value.hex()}" if isinstance(value, bytes) else str(value)
 
 
 def _versioned(values: Mapping[str, Any]) -> dict[str, Any]:  # Any: column values

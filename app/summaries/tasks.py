@@ -23,14 +23,15 @@ from app.reading.errors import ReadingError, Reason
 from app.reading.patience import paused
 from app.summaries.announcing import Announcer
 from app.summaries.citizen.manners import PostponedError
-from app.summaries.duplicates import address_values, fingerprint_of
+from app.summaries.duplicates import address_facts, address_values, fingerprint_of
 from app.summaries.engines import Composed, LanguageModel, Reader, Wish, compose, extra_seconds
+from app.summaries.lending import KeptPlace, Place
 from app.summaries.measuring import count_finished
 from app.summaries.models import Summary
 from app.summaries.redo import RedoKind, ended_without_result, is_refresh, redo_of
 from app.summaries.rendering import cache_key
 from app.summaries.repository import SummaryRepository
-from app.summaries.results import finished_values, page_values, storable
+from app.summaries.results import finished_facts, finished_values, page_values, storable
 from app.summaries.service import enqueue_summarising
 from app.summaries.sources import PageFetcher, Sources, UnchangedError
 from app.summaries.store import JobStore, OvertakenError, StepStore, SummaryKey, unfinished_summaries
@@ -50,26 +51,6 @@ class DocumentReader(Reader, Protocol):
     """`app.reading.sandbox.Sandbox`: never this process, a page may be out to kill it."""
 
     async def extract_document(self, document: RawDocument) -> ExtractResult: ...
-
-
-class Place(Protocol):
-    """A job's among those that work at once; see `app.worker.places`."""
-
-    def leave(self) -> None: ...
-
-    async def come_back(self) -> None:
-        """At once where it was not left."""
-        ...
-
-
-class KeptPlace:
-    """Where nobody else wants it."""
-
-    def leave(self) -> None:
-        """It is not lent."""
-
-    async def come_back(self) -> None:
-        """It was not left."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -213,14 +194,36 @@ class SummariseJob:
     async def _finish(self, article: Article, composed: Composed) -> None:
         text = storable(article.text)
         fingerprint = fingerprint_of(text)
-        values = finished_values(article, composed.result) | composed.columns() | self._known_by(article)
-        values |= {"options": self._taken.options, "fingerprint": fingerprint, "stages": self._stages}
-        async with self._bench.writing(self._key) as store:
-            await store.keep_version(self._taken, fingerprint=fingerprint)
-            await store.write(self._taken, values)
-            await store.write_text(self._taken, text)
+        same = composed.columns() | {
+            "options": self._taken.options,
+            "fingerprint": fingerprint,
+            "stages": self._stages,
+        }
+        if not await self._finish_at_once(article, composed, same, text=text):
+            await self._finish_in_parts(article, composed, same, text=text)
         count_finished(self._taken, self._stages)
         log.info("summary_ready", summary_id=str(self._key.summary_id), **self._stages)
+
+    async def _finish_at_once(
+        self, article: Article, composed: Composed, same: Mapping[str, Any], *, text: str
+    ) -> bool:  # Any: column values
+        """False where there is more to it than writing what was found the first time."""
+        if self._redo is not None:
+            return False
+        facts = {**finished_facts(article, composed.result), **same, "pending": None}
+        if self._is_fetched:
+            facts |= address_facts(self._taken, article.canonical_url, self._validators)
+        async with self._bench.stepping(self._key) as steps:
+            return await steps.finish(self._taken, facts, text)
+
+    async def _finish_in_parts(
+        self, article: Article, composed: Composed, same: Mapping[str, Any], *, text: str
+    ) -> None:  # Any: as above
+        values = {**finished_values(article, composed.result), **self._known_by(article), **same}
+        async with self._bench.writing(self._key) as store:
+            await store.keep_version(self._taken, fingerprint=same["fingerprint"])
+            await store.write(self._taken, values)
+            await store.write_text(self._taken, text)
 
     def _known_validators(self) -> Validators:
         """Only for what is there already need it not be sent again."""
@@ -233,9 +236,13 @@ class SummariseJob:
         values: dict[str, Any] = {"pending": null()}  # Any: as above
         if is_refresh(self._taken):
             values["refreshed_at"] = func.now()
-        if self._taken.source == Source.URL and "fetching" in self._stages:
+        if self._is_fetched:
             values |= address_values(self._taken, article.canonical_url, self._validators)
         return values
+
+    @property
+    def _is_fetched(self) -> bool:
+        return self._taken.source == Source.URL and "fetching" in self._stages
 
     def _is_unchanged(self, article: Article) -> bool:
         """The page was fetched again and has no other words: neither has its summary, nor a new version."""
