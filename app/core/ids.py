@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from pydantic.json_schema import SkipJsonSchema
+from uuid_utils import uuid7 as swift_uuid7
 from uuid_utils.compat import uuid7
 
 ID_LENGTH = 36
@@ -16,6 +17,11 @@ OptionalId = UUID | SkipJsonSchema[None]
 
 def new_id() -> UUID:
     return uuid7()
+
+
+def new_id_text() -> str:
+    """As `str(new_id())`, which makes an object of the standard library's only to write it down."""
+    return str(swift_uuid7())
 
 
 def parse_id(text: str) -> UUID | None:

@@ -41,5 +41,7 @@ class Verdict:
 
     def after(self, earlier: "Verdict | None") -> "Verdict":
         """Both checks of one request in one verdict; of a limit checked twice the later counts."""
-        before = earlier.outcomes if earlier else ()
-        return Verdict(tuple({outcome.name: outcome for outcome in (*before, *self.outcomes)}.values()))
+        if earlier is None:
+            return self
+        both = (*earlier.outcomes, *self.outcomes)
+        return Verdict(tuple({outcome.name: outcome for outcome in both}.values()))

@@ -71,7 +71,7 @@ class Count:
         except RedisDownError:
             levels = self.locally(self.buckets)
         rows = zip(self.hits, self.buckets, levels, strict=True)
-        return Verdict(tuple(Outcome(str(hit.limit), bucket.quota, level) for hit, bucket, level in rows))
+        return Verdict(tuple([Outcome(str(hit.limit), bucket.quota, level) for hit, bucket, level in rows]))
 
 
 class AsyncLimiter(Limiter):

@@ -1,6 +1,6 @@
 import pytest
 
-from app.core.ids import new_id, parse_id
+from app.core.ids import new_id, new_id_text, parse_id
 
 pytestmark = pytest.mark.unit
 
@@ -19,3 +19,11 @@ def test_ids_sort_by_the_time_of_their_making() -> None:
     made = [new_id() for _ in range(100)]
     assert sorted(made) == made
     assert made[0].version == 7
+
+
+def test_an_id_as_text_is_one_like_the_others() -> None:
+    before, text, after = new_id(), new_id_text(), new_id()
+    found = parse_id(text)
+    assert found is not None
+    assert (found.version, str(found)) == (7, text)
+    assert before < found < after

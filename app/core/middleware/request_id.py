@@ -5,7 +5,7 @@ from time import monotonic
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.core.ids import new_id
+from app.core.ids import new_id_text
 from app.core.origin import REQUEST_ID, TRACEPARENT, Arriving
 from app.core.raw_headers import first_header, put_headers
 
@@ -27,7 +27,7 @@ class RequestIdMiddleware:
             await self.app(scope, receive, send)
             return
         sent = first_header(scope["headers"], HEADER) or b""
-        request_id = sent.decode() if _SANE.fullmatch(sent) else str(new_id())
+        request_id = sent.decode() if _SANE.fullmatch(sent) else new_id_text()
         told = [(HEADER, request_id.encode())]
         state = scope.setdefault("state", {})
         state["request_id"] = request_id
