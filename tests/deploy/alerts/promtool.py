@@ -1,5 +1,6 @@
 """Cases for promtool: what Prometheus has seen, and what is heard or recorded because of it."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -13,6 +14,8 @@ import yaml  # type: ignore[import-untyped]  # it ships no types
 from tests.deploy.alerts.rules import Rule, write_rules
 
 PROMTOOL = shutil.which("promtool")
+# Collecting its garbage less often saves promtool a fifth of its time.
+FREE_HANDED = os.environ | {"GOGC": "400"}
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 # A recorded figure may be off by so much: what a mutant records must be further off.
 TOLERANCE = 0.02
@@ -89,7 +92,9 @@ def mutants_found(output: str) -> set[int]:
 
 def _run(file: Path) -> str:
     command = [str(PROMTOOL), "test", "rules", str(file)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)  # noqa: S603  # ours
+    done = subprocess.run(  # noqa: S603  # ours
+        command, env=FREE_HANDED, capture_output=True, text=True, check=False, timeout=300
+    )
     if done.returncode == 0:
         return ""
     output = done.stdout + done.stderr
