@@ -9,7 +9,7 @@ import logging
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
-from functools import cache, partialmethod
+from functools import cache
 from typing import Any, TextIO
 
 import structlog
@@ -92,9 +92,8 @@ class OwnLogger:
         self.name = name
         self._standard = logging.getLogger(name)
 
-    def _say(
-        self, level: int, name: str, event: Any, **extra: Any
-    ) -> None:  # Any: as `wrap_for_formatter` ends
+    def _say(self, level: int, name: str, event: Any, extra: dict[str, Any]) -> None:
+        """`event` and `extra` are what `wrap_for_formatter` makes."""
         if not self._standard.isEnabledFor(level):
             return
         handlers = _ROOT.handlers
@@ -103,11 +102,20 @@ class OwnLogger:
         else:
             self._standard.log(level, event, **extra)
 
-    debug = partialmethod(_say, logging.DEBUG, "DEBUG")
-    info = partialmethod(_say, logging.INFO, "INFO")
-    warning = partialmethod(_say, logging.WARNING, "WARNING")
-    error = partialmethod(_say, logging.ERROR, "ERROR")
-    critical = partialmethod(_say, logging.CRITICAL, "CRITICAL")
+    def debug(self, event: Any, **extra: Any) -> None:  # Any: as above
+        self._say(logging.DEBUG, "DEBUG", event, extra)
+
+    def info(self, event: Any, **extra: Any) -> None:  # Any: as above
+        self._say(logging.INFO, "INFO", event, extra)
+
+    def warning(self, event: Any, **extra: Any) -> None:  # Any: as above
+        self._say(logging.WARNING, "WARNING", event, extra)
+
+    def error(self, event: Any, **extra: Any) -> None:  # Any: as above
+        self._say(logging.ERROR, "ERROR", event, extra)
+
+    def critical(self, event: Any, **extra: Any) -> None:  # Any: as above
+        self._say(logging.CRITICAL, "CRITICAL", event, extra)
 
 
 def configure_logging(settings: Settings, stream: TextIO | None = None) -> None:
