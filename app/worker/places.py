@@ -1,17 +1,18 @@
 """A job that waits for somebody else's server lends its place meanwhile: slow sites do not hold up fast ones.
 
 So many jobs work at once as there are places; beside them many more may wait. Whoever comes back takes turns
-with the jobs that are new, so that neither keeps out the other; among them whoever the queue would prefer
-comes first.
+with the jobs that are new, and has at most half of the places: to read a page takes long, to begin a job and
+wait for its page does not. Among them whoever the queue would prefer comes first.
 """
 
 import asyncio
-import itertools
+import time
+from collections.abc import Callable
 
 from procrastinate.worker import Worker
 from typing_extensions import override
 
-Returning = tuple[int, int, asyncio.Future[None]]
+from app.worker.returning import Returning, Turn
 
 
 class LendingWorker(Worker):
@@ -22,13 +23,15 @@ class LendingWorker(Worker):
     """
 
     most_away: int = 0
+    clock: Callable[[], float] = staticmethod(time.monotonic)
     _away: int = 0
-    _order = itertools.count()
-    _returning: asyncio.PriorityQueue[Returning]
+    _returning: Returning
+    _back: asyncio.Semaphore
 
     @override
     async def run(self) -> None:
-        self._returning = asyncio.PriorityQueue()
+        self._returning = Returning()
+        self._back = asyncio.Semaphore(max(1, self.concurrency // 2))
         ushering = asyncio.create_task(self._usher(), name="usher")
         try:
             await super().run()  # type: ignore[no-untyped-call]  # procrastinate left it bare
@@ -47,19 +50,27 @@ class LendingWorker(Worker):
         self._job_semaphore.release()
         return True
 
-    async def taken_again(self, rank: int) -> None:
-        turn = asyncio.get_running_loop().create_future()
-        self._returning.put_nowait((rank, next(self._order), turn))
-        await turn
+    async def taken_again(self, rank: int, *, away: float) -> None:
+        turn = Turn(asyncio.current_task())
+        self._returning.add(turn, rank=rank, away=away)
+        await turn.given
 
     async def _usher(self) -> None:
         while True:
+            await self._back.acquire()
             # New jobs wait at the semaphore too, where first come is first served.
-            _, _, turn = await self._returning.get()
+            turn = await self._returning.next()
             await self._job_semaphore.acquire()
             self._away -= 1
-            if not turn.done():
-                turn.set_result(None)
+            self._admit(turn)
+
+    def _admit(self, turn: Turn) -> None:
+        if turn.given.done() or turn.task is None:
+            self._back.release()
+        else:
+            turn.task.add_done_callback(lambda _: self._back.release())
+        if not turn.given.done():
+            turn.given.set_result(None)
 
 
 class Place:
@@ -68,15 +79,15 @@ class Place:
     def __init__(self, worker: LendingWorker, rank: int) -> None:
         self._worker = worker
         self._rank = rank
-        self._is_away = False
+        self._left_at: float | None = None
 
     def leave(self) -> None:
         """Kept where too many wait already."""
-        if not self._is_away:
-            self._is_away = self._worker.let_go()
+        if self._left_at is None and self._worker.let_go():
+            self._left_at = self._worker.clock()
 
     async def come_back(self) -> None:
         """At once where it was not left."""
-        if self._is_away:
-            self._is_away = False
-            await self._worker.taken_again(self._rank)
+        if self._left_at is not None:
+            away, self._left_at = self._worker.clock() - self._left_at, None
+            await self._worker.taken_again(self._rank, away=away)

@@ -1,0 +1,51 @@
+"""Who waits to come back, in two orders at once."""
+
+import asyncio
+import heapq
+import itertools
+from dataclasses import dataclass, field
+
+Key = tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Turn:
+    """One job's. `task` runs it, `given` is what it waits for."""
+
+    task: asyncio.Task[object] | None
+    given: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+
+class Returning:
+    """In turn whoever was away the shortest, and whoever came first.
+
+    A thousand pages of slow servers that arrive together would else stand before the next fast one for as
+    long as it takes to read them all; and were it always the shortest, those would never be read.
+    """
+
+    def __init__(self) -> None:
+        self._by_absence: list[tuple[Key, Turn]] = []
+        self._by_arrival: list[tuple[Key, Turn]] = []
+        self._taken: set[Turn] = set()
+        self._waiting = asyncio.Semaphore(0)
+        self._order = itertools.count()
+        self._first_come_is_next = False
+
+    def add(self, turn: Turn, *, rank: int, away: float) -> None:
+        """Of a lower rank first, in either order; `away` in seconds."""
+        order = next(self._order)
+        heapq.heappush(self._by_absence, ((rank, away, order), turn))
+        heapq.heappush(self._by_arrival, ((rank, order), turn))
+        self._waiting.release()
+
+    async def next(self) -> Turn:
+        await self._waiting.acquire()
+        queue = self._by_arrival if self._first_come_is_next else self._by_absence
+        self._first_come_is_next = not self._first_come_is_next
+        while True:
+            _, turn = heapq.heappop(queue)
+            if turn not in self._taken:
+                self._taken.add(turn)
+                return turn
+            # In both it has been passed now.
+            self._taken.remove(turn)

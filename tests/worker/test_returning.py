@@ -1,0 +1,40 @@
+import asyncio
+
+import pytest
+
+from app.worker.returning import Returning, Turn
+
+pytestmark = pytest.mark.unit
+
+
+async def order_of(*waiting: tuple[str, int, float]) -> list[str]:
+    """Of names with a rank and how long each was away, in the order in which they came."""
+    returning, names = Returning(), {}
+    for name, rank, away in waiting:
+        names[turn := Turn(None)] = name
+        returning.add(turn, rank=rank, away=away)
+    return [names[await returning.next()] for _ in waiting]
+
+
+async def test_whom_the_queue_prefers_comes_first_however_long_it_was_away() -> None:
+    assert await order_of(("many", 5, 0.1), ("few", 0, 9.0)) == ["few", "many"]
+
+
+async def test_the_quickest_and_the_first_come_take_turns() -> None:
+    slow = [(f"slow{number}", 0, 10.0) for number in range(3)]
+    quick = [(f"quick{number}", 0, 0.1) for number in range(3)]
+    assert await order_of(*slow, *quick) == ["quick0", "slow0", "quick1", "slow1", "quick2", "slow2"]
+
+
+async def test_each_is_given_its_turn_once() -> None:
+    waiting = [(str(number), number % 3, float(number * 7 % 5)) for number in range(50)]
+    assert sorted(await order_of(*waiting)) == sorted(name for name, *_ in waiting)
+
+
+async def test_nobody_is_waited_for_until_somebody_comes() -> None:
+    returning = Returning()
+    soon = asyncio.create_task(returning.next())
+    await asyncio.sleep(0)
+    assert not soon.done()
+    returning.add(turn := Turn(None), rank=0, away=1.0)
+    assert await soon is turn
