@@ -8,7 +8,7 @@ import pytest
 import structlog
 from structlog.contextvars import bound_contextvars
 
-from app.core.logging import configure_logging
+from app.core.logging import LineHandler, configure_logging
 from app.core.origin import current_request_id
 from tests.core.small_app import small_settings
 
@@ -26,12 +26,22 @@ def stream() -> Iterator[io.StringIO]:
     structlog.reset_defaults()
 
 
+def left_alone() -> logging.Logger:
+    """As in production: pytest listens to the root too, for which a line of ours becomes a record."""
+    root = logging.getLogger()
+    root.handlers = [each for each in root.handlers if isinstance(each, LineHandler)]
+    return root
+
+
 def last_line(stream: io.StringIO) -> dict[str, Any]:  # Any: JSON
     line: dict[str, Any] = json.loads(stream.getvalue().splitlines()[-1])
     return line
 
 
-def test_log_line_holds_no_secret(stream: io.StringIO) -> None:
+@pytest.mark.parametrize("listeners", ["alone", "others"])
+def test_log_line_holds_no_secret(stream: io.StringIO, listeners: str) -> None:
+    if listeners == "alone":
+        left_alone()
     structlog.get_logger("test").info("login", password="hunter2", url="redis://:hunter2@cache")
     assert "hunter2" not in stream.getvalue()
 
@@ -89,3 +99,32 @@ def test_console_form_is_for_people(stream: io.StringIO) -> None:
     assert "ValueError: 7" in stream.getvalue()
     assert "hunter2" not in stream.getvalue()
     assert not stream.getvalue().startswith("{")
+
+
+@pytest.mark.parametrize("level", ["debug", "info", "warning", "error", "critical"])
+def test_a_line_has_its_level_whether_or_not_others_listen(stream: io.StringIO, level: str) -> None:
+    root = left_alone()
+    root.setLevel(logging.DEBUG)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG))
+    getattr(structlog.get_logger("test"), level)("said", number=1)
+    alone = last_line(stream)
+    others = io.StringIO()
+    root.addHandler(logging.StreamHandler(others))
+    getattr(structlog.get_logger("test"), level)("said", number=1)
+    assert last_line(stream) | {"timestamp": ""} == alone | {"timestamp": ""}
+    assert (alone["level"], alone["logger"], "said" in others.getvalue()) == (level, "test", True)
+
+
+def test_a_logger_that_was_silenced_is_silent(stream: io.StringIO) -> None:
+    logging.getLogger("silenced").setLevel(logging.ERROR)
+    structlog.get_logger("silenced").info("said")
+    assert stream.getvalue() == ""
+
+
+def test_a_line_that_cannot_be_written_fails_nobody(
+    stream: io.StringIO, capsys: pytest.CaptureFixture[str]
+) -> None:
+    left_alone()
+    stream.close()
+    structlog.get_logger("test").info("said")
+    assert "Logging error" in capsys.readouterr().err
