@@ -147,12 +147,13 @@ class Once:
 
     async def finish(self, answer: Answer) -> None:
         """With what leaves. The transaction of `claim` is still open, or has kept an earlier answer."""
-        if self._request is None or answer == self._kept:
+        session, kept = self._session, self._kept
+        if self._request is None or answer == kept or (session is None and kept is None):
             return
-        if self._kept is not None:
+        if session is not None and kept is None:
+            await self.keep(session, answer)
+        else:
             await store.replace(self._database, self._request, self._seal.seal(answer, self._request))
-        elif self._session is not None:
-            await self.keep(self._session, answer)
 
     def _answer_before(self, found: Claim, sealed: bytes, request: KeyedRequest) -> Answer:
         if found.fingerprint != request.fingerprint:
