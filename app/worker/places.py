@@ -1,8 +1,8 @@
 """A job that waits for somebody else's server lends its place meanwhile: slow sites do not hold up fast ones.
 
 So many jobs work at once as there are places; beside them many more may wait. Whoever comes back takes turns
-with the jobs that are new, and has at most half of the places: to read a page takes long, to begin a job and
-wait for its page does not. Among them whoever the queue would prefer comes first.
+with the jobs that are new, so that neither keeps out the other; among them whoever the queue would prefer
+comes first.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from procrastinate.worker import Worker
 from typing_extensions import override
 
-from app.worker.returning import Returning, Turn
+from app.worker.returning import Returning
 
 
 class LendingWorker(Worker):
@@ -26,12 +26,10 @@ class LendingWorker(Worker):
     clock: Callable[[], float] = staticmethod(time.monotonic)
     _away: int = 0
     _returning: Returning
-    _back: asyncio.Semaphore
 
     @override
     async def run(self) -> None:
         self._returning = Returning()
-        self._back = asyncio.Semaphore(max(1, self.concurrency // 2))
         ushering = asyncio.create_task(self._usher(), name="usher")
         try:
             await super().run()  # type: ignore[no-untyped-call]  # procrastinate left it bare
@@ -51,26 +49,18 @@ class LendingWorker(Worker):
         return True
 
     async def taken_again(self, rank: int, *, away: float) -> None:
-        turn = Turn(asyncio.current_task())
+        turn = asyncio.get_running_loop().create_future()
         self._returning.add(turn, rank=rank, away=away)
-        await turn.given
+        await turn
 
     async def _usher(self) -> None:
         while True:
-            await self._back.acquire()
             # New jobs wait at the semaphore too, where first come is first served.
             turn = await self._returning.next()
             await self._job_semaphore.acquire()
             self._away -= 1
-            self._admit(turn)
-
-    def _admit(self, turn: Turn) -> None:
-        if turn.given.done() or turn.task is None:
-            self._back.release()
-        else:
-            turn.task.add_done_callback(lambda _: self._back.release())
-        if not turn.given.done():
-            turn.given.set_result(None)
+            if not turn.done():
+                turn.set_result(None)
 
 
 class Place:

@@ -3,17 +3,10 @@
 import asyncio
 import heapq
 import itertools
-from dataclasses import dataclass, field
 
 Key = tuple[float, ...]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Turn:
-    """One job's. `task` runs it, `given` is what it waits for."""
-
-    task: asyncio.Task[object] | None
-    given: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+# What a job waits for.
+Turn = asyncio.Future[None]
 
 
 class Returning:

@@ -17,11 +17,10 @@ SECONDS = 20
 
 @dataclass
 class Works:
-    """One worker. Who is "slow" is away until it is `answered`, who is "long" works until it `may_end`."""
+    """One worker of one place. A job named "slow…" is away until it is `answered`."""
 
     queue: App = field(default_factory=lambda: App(connector=InMemoryConnector()))
     answered: asyncio.Event = field(default_factory=asyncio.Event)
-    may_end: asyncio.Event = field(default_factory=asyncio.Event)
     begun: list[str] = field(default_factory=list)
     done: list[str] = field(default_factory=list)
     at_work: int = 0
@@ -38,7 +37,7 @@ class Works:
                 await place.come_back()
         self.at_work += 1
         self.most_at_work = max(self.most_at_work, self.at_work)
-        await (self.may_end.wait() if "long" in name else asyncio.sleep(0))
+        await asyncio.sleep(0)
         self.at_work -= 1
         self.done.append(name)
 
@@ -53,19 +52,18 @@ class Works:
 
 
 @asynccontextmanager
-async def working(*, most_away: int, places: int = 1) -> AsyncIterator[Works]:
+async def working(*, most_away: int) -> AsyncIterator[Works]:
     works = Works()
     works.queue.task(name="job", pass_context=True)(works.run)
     async with works.queue.open_async():
         worker = LendingWorker(
-            works.queue, concurrency=places, install_signal_handlers=False, fetch_job_polling_interval=0.02
+            works.queue, concurrency=1, install_signal_handlers=False, fetch_job_polling_interval=0.02
         )
         worker.most_away = most_away
         worker.additional_context = {"places": worker.place}
         running = asyncio.create_task(worker.run())
         yield works
         works.answered.set()
-        works.may_end.set()
         running.cancel()
         with suppress(asyncio.CancelledError):
             await running
@@ -112,15 +110,3 @@ async def test_job_that_is_cancelled_while_away_leaves_no_place_too_many() -> No
         await works.defer("fast1", "fast2")
         await works.until(lambda: works.done == ["fast1", "fast2"])
     assert works.most_at_work == 1
-
-
-async def test_those_that_come_back_leave_half_of_the_places_to_new_ones() -> None:
-    async with working(most_away=9, places=4) as works:
-        await works.defer(*(f"slow and long{number}" for number in range(6)))
-        await works.until(lambda: len(works.begun) == 6)
-        works.answered.set()
-        await works.until(lambda: works.at_work == 2)
-        await works.defer("fast")
-        await works.until(lambda: works.done == ["fast"])
-        works.may_end.set()
-        await works.until(lambda: len(works.done) == 7)

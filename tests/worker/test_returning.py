@@ -2,16 +2,16 @@ import asyncio
 
 import pytest
 
-from app.worker.returning import Returning, Turn
+from app.worker.returning import Returning
 
 pytestmark = pytest.mark.unit
 
 
 async def order_of(*waiting: tuple[str, int, float]) -> list[str]:
     """Of names with a rank and how long each was away, in the order in which they came."""
-    returning, names = Returning(), {}
+    returning, names, loop = Returning(), {}, asyncio.get_running_loop()
     for name, rank, away in waiting:
-        names[turn := Turn(None)] = name
+        names[turn := loop.create_future()] = name
         returning.add(turn, rank=rank, away=away)
     return [names[await returning.next()] for _ in waiting]
 
@@ -36,5 +36,6 @@ async def test_nobody_is_waited_for_until_somebody_comes() -> None:
     soon = asyncio.create_task(returning.next())
     await asyncio.sleep(0)
     assert not soon.done()
-    returning.add(turn := Turn(None), rank=0, away=1.0)
+    turn = asyncio.get_running_loop().create_future()
+    returning.add(turn, rank=0, away=1.0)
     assert await soon is turn
