@@ -18,7 +18,6 @@ from app import __version__
 from app.api_keys.authenticator import ApiKeyAuthenticator
 from app.audit.aggregate import RefusalLog, written_each_minute
 from app.auth.bearer import BearerAuthenticator
-from app.auth.early_refresh import early_refresh
 from app.auth.issuing import TokenIssuer
 from app.auth.lockout.clients import DeviceCookies
 from app.auth.lockout.limits import LoginLimits
@@ -40,8 +39,7 @@ from app.core.browser_cookies import BrowserCookies
 from app.core.cache import BodyCache
 from app.core.db import Database
 from app.core.draining import on_termination
-from app.core.early_lists import EarlyListsMiddleware
-from app.core.early_posts import EarlyPostsMiddleware
+from app.core.early.middleware import EarlyAnswersMiddleware
 from app.core.idempotency import ReplayError
 from app.core.idempotency_route import on_replay
 from app.core.idempotency_seal import AnswerSeal
@@ -66,16 +64,13 @@ from app.core.schema_version import SchemaVersion
 from app.core.secret_links import ShownLinks
 from app.core.tokens import AccessTokens
 from app.core.tracing import configure_tracing, telemetry_config
-from app.core.warm_reads import WarmReadsMiddleware
-from app.routes import API, include_routers
+from app.routes import EARLY, include_routers
 from app.settings import Settings, get_settings
 from app.summaries.announcing import RedisAnnouncer
 from app.summaries.batches.places import BatchPlaces
 from app.summaries.progress.desk import ProgressDesk
 from app.summaries.reads import SummaryReads
 from app.summaries.sharing.views import ViewCounter, written_every_few_seconds
-from app.summaries.taking.early import early_submission
-from app.summaries.warm import early_list, warm_route
 from app.users.mail_tokens import MailTokens
 from app.webhooks.signing import webhook_seal
 
@@ -114,13 +109,7 @@ def build_app(settings: Settings) -> FastAPI:
     )
     install_error_handlers(app)
     app.add_exception_handler(ReplayError, on_replay)
-    early = [
-        Middleware(WarmReadsMiddleware, route=warm_route(f"{API}/summaries")),
-        Middleware(EarlyListsMiddleware, route=early_list(f"{API}/summaries")),
-        Middleware(
-            EarlyPostsMiddleware, routes=[early_refresh(f"{API}/auth"), early_submission(f"{API}/summaries")]
-        ),
-    ]
+    early = [Middleware(EarlyAnswersMiddleware, routes=EARLY)]
     install_middleware(app, settings, inner=[Middleware(RateLimitHeadersMiddleware)], innermost=early)
     include_routers(app)
     install_openapi(app)

@@ -1,4 +1,4 @@
-"""The site map: every router, on one screen. `docs/endpoints.md` lists the routes in full."""
+"""The site map: every router, and what is answered before routing. `docs/endpoints.md` lists all routes."""
 
 from fastapi import APIRouter, Depends, FastAPI
 
@@ -10,11 +10,13 @@ from app.admin.router import router as staff
 from app.admin.tenants_router import router as staff_tenants
 from app.api_keys.router import router as api_keys
 from app.auth.browser_router import router as browser
+from app.auth.early_refresh import early_refresh
 from app.auth.oauth.router import router as oauth
 from app.auth.own_sessions.router import router as own_sessions
 from app.auth.password_change.router import router as password_change
 from app.auth.router import router as auth
 from app.auth.second_factor.router import router as second_factor
+from app.core.early.middleware import EarlyRoute
 from app.core.known_query import refuse_unknown_query
 from app.core.routing import GatedRouter
 from app.health.router import router as health
@@ -23,6 +25,7 @@ from app.organizations.invitations.router import router as invitations
 from app.organizations.router import router as organizations
 from app.organizations.usage.router import router as usage
 from app.summaries.batches.router import router as batches
+from app.summaries.early import early_list, early_read
 from app.summaries.exports.router import router as exports
 from app.summaries.feeds.public import router as public_feeds
 from app.summaries.feeds.router import router as feeds
@@ -33,6 +36,7 @@ from app.summaries.router import router as summaries
 from app.summaries.search.router import router as search
 from app.summaries.sharing.public import router as shared_pages
 from app.summaries.sharing.router import router as sharing
+from app.summaries.taking.early import early_submission
 from app.summaries.trash.router import router as trash
 from app.summaries.uploads.router import router as uploads
 from app.summaries.versions.router import router as versions
@@ -79,6 +83,14 @@ ROUTERS: tuple[tuple[str, str, APIRouter], ...] = (
     (f"{API}/admin", "admin", staff_tenants),
     ("", "health", health),
     ("", "progress", sockets),
+)
+
+# Answered before routing as their routes would, where the request is a plain one.
+EARLY: tuple[EarlyRoute, ...] = (
+    early_read(f"{API}/summaries"),
+    early_list(f"{API}/summaries"),
+    early_submission(f"{API}/summaries"),
+    early_refresh(f"{API}/auth"),
 )
 
 # What the reference says of each tag.

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from httpx2 import ASGITransport, AsyncClient
 
 from app import __version__
+from app.core.early.middleware import EarlyAnswersMiddleware
 from app.core.logging import configure_logging
 from app.core.principal import MembershipRole, StaffRole
 from app.core.sentry import configure_sentry
@@ -117,6 +118,17 @@ async def client(app: FastAPI) -> AsyncIterator[AsyncClient]:
     transport = ASGITransport(app=app, client=("127.0.0.1", 50000))
     async with AsyncClient(transport=transport, base_url=BASE_URL) as client:
         yield client
+
+
+@pytest.fixture
+def routes_only(app: FastAPI) -> FastAPI:
+    """The same service, all of whose answers are its routes'."""
+    without = build_app(app.state.settings)
+    early: object = EarlyAnswersMiddleware
+    kept = [each for each in without.user_middleware if each.cls is not early]
+    assert len(kept) == len(without.user_middleware) - 1
+    without.user_middleware, without.state = kept, app.state
+    return without
 
 
 @pytest.fixture

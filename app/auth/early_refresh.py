@@ -6,7 +6,7 @@ from starlette.responses import Response
 from app.auth.refresh import RefreshService
 from app.auth.router import MAX_KEY_LENGTH, REUSED_HEADER, get_refresh_request
 from app.auth.schemas import RefreshIn
-from app.core.early_posts import EarlyPost
+from app.core.early.posts import EarlyPost
 
 
 def early_refresh(prefix: str) -> EarlyPost[RefreshIn]:

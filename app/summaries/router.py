@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request, Response
 
 from app.core.conditional import PreconditionFailedError
+from app.core.early.reads import missed
 from app.core.idempotency import IDEMPOTENCY_ERRORS
 from app.core.idempotency_route import IdempotentRoute
 from app.core.limits import Limit, limited
@@ -14,7 +15,6 @@ from app.core.page_answer import rendered_page
 from app.core.page_query import PageQuery
 from app.core.pagination import InvalidCursorError
 from app.core.schemas import Page
-from app.core.warm_reads import missed
 from app.organizations.usage.errors import QuotaExceededError
 from app.summaries import answers
 from app.summaries.errors import (

@@ -9,12 +9,10 @@ from fastapi import FastAPI
 from httpx2 import AsyncClient, Response
 from starlette.types import Message, Receive, Scope, Send
 
-from app.core.early_posts import EarlyPostsMiddleware
 from app.core.middleware.access_log import describe
-from app.main import build_app
+from tests.early import caller
 from tests.factories import Factory, Person
 from tests.measured import judged
-from tests.summaries.test_warm import caller
 
 pytestmark = pytest.mark.integration
 
@@ -25,17 +23,6 @@ PASSING = {
     *("x-request-id", "date", "content-length"),
     *("ratelimit", "x-ratelimit-remaining", "x-ratelimit-reset"),
 }
-
-
-@pytest.fixture
-def plain(app: FastAPI) -> FastAPI:
-    """The same service, all of whose answers are its routes'."""
-    plain = build_app(app.state.settings)
-    left_out: object = EarlyPostsMiddleware
-    kept = [each for each in plain.user_middleware if each.cls is not left_out]
-    assert len(kept) == len(plain.user_middleware) - 1
-    plain.user_middleware, plain.state = kept, app.state
-    return plain
 
 
 def asked(token: str) -> dict[str, dict[str, Any]]:
@@ -73,10 +60,10 @@ def said(answer: Response) -> tuple[int, list[tuple[str, str]], dict[str, Any]]:
 
 
 async def test_every_variant_is_answered_as_the_route_answers_it(
-    app: FastAPI, plain: FastAPI, factory: Factory
+    app: FastAPI, routes_only: FastAPI, factory: Factory
 ) -> None:
     answers = []
-    for number, each in enumerate((app, plain)):
+    for number, each in enumerate((app, routes_only)):
         person = await factory.person(f"person{number}")
         async with caller(each) as client:
             answers.append(
@@ -90,9 +77,11 @@ async def test_every_variant_is_answered_as_the_route_answers_it(
     assert [answers[0][name][0] for name in ("current", "spent", "ended")] == [200, 401, 401]
 
 
-async def test_a_retry_is_told_as_the_route_tells_it(app: FastAPI, plain: FastAPI, factory: Factory) -> None:
+async def test_a_retry_is_told_as_the_route_tells_it(
+    app: FastAPI, routes_only: FastAPI, factory: Factory
+) -> None:
     told = []
-    for number, each in enumerate((app, plain)):
+    for number, each in enumerate((app, routes_only)):
         person = await factory.person(f"person{number}")
         async with caller(each) as client:
             for _ in range(2):
@@ -131,9 +120,9 @@ async def test_each_is_counted_once_early_or_not(client: AsyncClient, alice: Per
     assert judged("refresh", "accepted") == before + 3
 
 
-async def test_its_log_line_is_the_routes(app: FastAPI, plain: FastAPI) -> None:
+async def test_its_log_line_is_the_routes(app: FastAPI, routes_only: FastAPI) -> None:
     lines = []
-    for each in (app, plain):
+    for each in (app, routes_only):
         scopes = list[Scope]()
 
         async def keeping(scope: Scope, receive: Receive, send: Send) -> None:

@@ -12,18 +12,16 @@ from sqlalchemy import update
 from starlette.types import Receive, Scope, Send
 
 from app.core.db import Database
-from app.core.early_lists import EarlyListsMiddleware
 from app.core.middleware.access_log import describe
 from app.core.principal import Scope as Permission
 from app.core.schemas import Page
-from app.main import build_app
 from app.summaries.models import Summary
 from app.summaries.schemas import SummaryItem
 from app.summaries.vocabulary import Status
+from tests.early import Asked, caller, round_trips, said, warmed
 from tests.factories import Factory, Person, Robot
 from tests.statements import statements_of
 from tests.summaries.shelf import PATH, create, set_columns
-from tests.summaries.test_warm import Asked, caller, round_trips, said, warmed
 from tests.test_isolation import tenant_of
 
 pytestmark = pytest.mark.integration
@@ -57,17 +55,6 @@ STATES: dict[str, dict[str, Any]] = {  # Any: columns
     "failed before": {"status": "failed", "failure_reason": "timeout", "failure_retryable": False},
     "failed": {"status": "failed", "failure_reason": "dns", "failure_retryable": None},
 }
-
-
-@pytest.fixture
-def plain(app: FastAPI) -> FastAPI:
-    """The same service, all of whose lists are its routes'."""
-    plain = build_app(app.state.settings)
-    left_out: object = EarlyListsMiddleware
-    kept = [each for each in plain.user_middleware if each.cls is not left_out]
-    assert len(kept) == len(plain.user_middleware) - 1
-    plain.user_middleware, plain.state = kept, app.state
-    return plain
 
 
 @pytest.fixture
@@ -112,12 +99,12 @@ def variants(cursor: str, alice: Person, robot: Robot) -> dict[str, Asked]:
 
 @pytest.mark.usefixtures("shelf")
 async def test_every_variant_is_answered_as_the_route_answers_it(
-    app: FastAPI, plain: FastAPI, alice: Person, robot: Robot, factory: Factory
+    app: FastAPI, routes_only: FastAPI, alice: Person, robot: Robot, factory: Factory
 ) -> None:
     await factory.enlarge(alice)
     # Until everybody knows it.
     await asyncio.sleep(1.05)
-    async with caller(app) as early, caller(plain) as routed:
+    async with caller(app) as early, caller(routes_only) as routed:
         cursor = (await warmed(early, f"{PATH}?limit=2", alice.headers)).json()["next_cursor"]
         await warmed(early, PATH, robot.headers)
         for name, asked in variants(cursor, alice, robot).items():

@@ -7,13 +7,12 @@ of that to nothing is the route's, uncounted.
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.core.early_posts import EarlyPost
-from app.core.guard import expected_principal
+from app.core.early.admission import Caller
+from app.core.early.posts import EarlyPost
 from app.core.idempotency import IdempotencyKeyMalformedError, Once, ReplayError
 from app.core.idempotency_route import HEADER, MAX_HEADER_LENGTH, keyed_request, on_replay
 from app.core.limits import Limit
 from app.core.principal import Principal, Scope
-from app.core.warm_reads import admitted_as, credential_and_condition
 from app.summaries import answers
 from app.summaries.parameters import get_surroundings
 from app.summaries.schemas import SummaryDraft
@@ -25,19 +24,12 @@ def early_submission(path: str) -> EarlyPost[SummaryDraft]:
 
 
 async def _answer(request: Request, draft: SummaryDraft) -> Response | None:
-    credential, _ = credential_and_condition(request.scope) or (None, None)
-    expected = expected_principal(request, credential) if credential else None
-    keys = request.headers.getlist(HEADER)
-    if expected is None or Scope.SUMMARIES_WRITE not in expected.scopes or not _is_plain(request, keys):
+    caller = Caller.of(request, needs=Scope.SUMMARIES_WRITE)
+    intake = await _intake(request, caller.expected) if caller else None
+    prepared = intake.prepare(draft) if intake else None
+    if caller is None or intake is None or prepared is None:
         return None
-    try:
-        intake = await _intake(request, expected, key=keys[0] if keys else None)
-    except IdempotencyKeyMalformedError:
-        return None
-    prepared = intake.prepare(draft)
-    if credential is None or prepared is None:
-        return None
-    if await admitted_as(expected, request, credential, also=(Limit.SUMMARIES_CREATE,)) is None:
+    if await caller.admitted(request, also=(Limit.SUMMARIES_CREATE,)) is None:
         return None
     try:
         taken = await intake.write(prepared)
@@ -51,11 +43,16 @@ def _is_plain(request: Request, keys: list[str]) -> bool:
     return has_one_key and "prefer" not in request.headers
 
 
-async def _intake(request: Request, principal: Principal, *, key: str | None) -> PlainIntake:
-    """Raises IdempotencyKeyMalformedError."""
-    state = request.app.state
-    around = await get_surroundings(request)
-    keyed = None if key is None else await keyed_request(request, principal, key)
+async def _intake(request: Request, principal: Principal) -> PlainIntake | None:
+    """None where its headers ask for more than to be taken in."""
+    keys = request.headers.getlist(HEADER)
+    if not _is_plain(request, keys):
+        return None
+    try:
+        keyed = await keyed_request(request, principal, keys[0]) if keys else None
+    except IdempotencyKeyMalformedError:
+        return None
+    state, around = request.app.state, await get_surroundings(request)
     return PlainIntake(
         state.database,
         principal,

@@ -11,17 +11,15 @@ from sqlalchemy import select
 from starlette.types import Receive, Scope, Send
 
 from app.core.db import Tenant
-from app.core.early_posts import EarlyPostsMiddleware
 from app.core.middleware.access_log import describe
 from app.core.principal import Scope as Permission
-from app.main import build_app
 from app.organizations.usage.models import UsageMonth
+from tests.early import caller, round_trips
 from tests.factories import Factory, Person, Robot
 from tests.idempotency.posting import assert_replay
 from tests.measured import value
 from tests.summaries.shelf import PATH
 from tests.summaries.test_taking_in import count, spend
-from tests.summaries.test_warm import caller, round_trips
 
 pytestmark = pytest.mark.integration
 BODY = {"url": "https://example.com/a", "title": "A"}
@@ -30,16 +28,6 @@ JSON = {"Content-Type": "application/json"}
 PASSING = {"x-request-id", "date", "ratelimit", "x-ratelimit-remaining", "x-ratelimit-reset"}
 # Spelled as the answer spells its times before it knows them.
 AHEAD = '"created_at":"0001-01-01T00:00:00Z","updated_at":"0001-01-01T00:00:00Z"'
-
-
-@pytest.fixture
-def plain(app: FastAPI) -> FastAPI:
-    """The same service, all of whose answers are its routes'."""
-    plain = build_app(app.state.settings)
-    left_out: object = EarlyPostsMiddleware
-    plain.user_middleware = [each for each in plain.user_middleware if each.cls is not left_out]
-    plain.state = app.state
-    return plain
 
 
 @pytest.fixture
@@ -106,10 +94,10 @@ def of(sent: dict[str, Any], credential: dict[str, str], number: int) -> dict[st
 
 @pytest.mark.parametrize("kind", ["person", "robot"])
 async def test_every_variant_is_answered_as_the_route_answers_it(
-    app: FastAPI, plain: FastAPI, known: Person, robot: Robot, kind: str
+    app: FastAPI, routes_only: FastAPI, known: Person, robot: Robot, kind: str
 ) -> None:
     credential = known.headers if kind == "person" else robot.headers
-    async with caller(app) as early, caller(plain) as routed:
+    async with caller(app) as early, caller(routes_only) as routed:
         await early.get(PATH, headers=credential)
         for name, sent in (*requests(), *keyed(), *keyed()):
             answers = [
@@ -124,9 +112,9 @@ async def test_every_variant_is_answered_as_the_route_answers_it(
     [{}, {"Authorization": "Bearer not.a.token"}, {"X-API-Key": "nothing"}, {"Authorization": "Basic YTpi"}],
 )
 async def test_who_may_not_is_refused_as_the_route_refuses(
-    app: FastAPI, plain: FastAPI, known: Person, headers: dict[str, str]
+    app: FastAPI, routes_only: FastAPI, known: Person, headers: dict[str, str]
 ) -> None:
-    async with caller(app) as early, caller(plain) as routed:
+    async with caller(app) as early, caller(routes_only) as routed:
         answers = [said(await each.post(PATH, json=BODY, headers=headers)) for each in (early, routed)]
         both = {**known.headers, "X-API-Key": "x"}
         answers += [said(await each.post(PATH, json=BODY, headers=both)) for each in (early, routed)]
@@ -157,9 +145,9 @@ async def test_it_asks_redis_once_and_tells_it_once_and_postgresql_once(
     ]
 
 
-async def test_its_log_line_is_the_routes(app: FastAPI, plain: FastAPI, known: Person) -> None:
+async def test_its_log_line_is_the_routes(app: FastAPI, routes_only: FastAPI, known: Person) -> None:
     scopes = list[Scope]()
-    for each in (app, plain):
+    for each in (app, routes_only):
 
         async def keeping(scope: Scope, receive: Receive, send: Send) -> None:
             scopes.append(scope)

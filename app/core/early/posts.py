@@ -1,13 +1,9 @@
-"""A POST of one JSON object, answered before routing.
-
-Routing, dependencies and what FastAPI does about a body cost more than a route whose work is one statement.
-So what is plainly such a request is answered here as the route would; any other is the route's, body and all.
-"""
+"""POSTs of one JSON object whose work is one statement: what FastAPI does about a body costs more."""
 
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -29,10 +25,22 @@ class EarlyPost(Generic[Model]):
     model: type[Model]
     answer: Callable[[Request, Model], Awaitable[Response | None]]
 
-    async def answer_to(self, request: Request, first: Message) -> Response | None:
+    def is_meant(self, scope: Scope) -> bool:
+        return bool(scope["method"] == "POST" and scope["path"] == self.path)
+
+    async def serve(self, scope: Scope, receive: Receive, send: Send, *, route: ASGIApp) -> None:
+        if scope["query_string"] or first_header(scope["headers"], CONTENT_TYPE) != JSON:
+            await route(scope, receive, send)
+            return
+        first = _whole(scope, await receive())
         body = self._read(first)
-        if body is None:
-            return None
+        answer = await self._answer(Request(scope, _once_more(first, receive)), body) if body else None
+        if answer is None:
+            await route(scope, _once_more(first, receive), send)
+        else:
+            await answer(scope, receive, send)
+
+    async def _answer(self, request: Request, body: Model) -> Response | None:
         # What the log and the figures name a request by, also where it is refused here.
         request.scope["route"] = self
         return await self.answer(request, body)
@@ -45,30 +53,6 @@ class EarlyPost(Generic[Model]):
         except (ValueError, RecursionError):
             # What is wrong with it, the route says.
             return None
-
-
-class EarlyPostsMiddleware:
-    def __init__(self, app: ASGIApp, *, routes: Sequence[EarlyPost[Any]]) -> None:  # Any: whichever model
-        self.app = app
-        self.routes = {route.path: route for route in routes}
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        route = self._meant(scope)
-        if route is None:
-            await self.app(scope, receive, send)
-            return
-        first = _whole(scope, await receive())
-        answer = await route.answer_to(Request(scope, _once_more(first, receive)), first)
-        if answer is None:
-            await self.app(scope, _once_more(first, receive), send)
-        else:
-            await answer(scope, receive, send)
-
-    def _meant(self, scope: Scope) -> EarlyPost[Any] | None:  # Any: as above
-        if scope["type"] != "http" or scope["method"] != "POST" or scope["query_string"]:
-            return None
-        is_json = first_header(scope["headers"], CONTENT_TYPE) == JSON
-        return self.routes.get(scope["path"]) if is_json else None
 
 
 def _whole(scope: Scope, first: Message) -> Message:

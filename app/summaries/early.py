@@ -6,10 +6,10 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
 from app.core.cache import CachedBody, Miss
-from app.core.early_lists import EarlyList
+from app.core.early.lists import EarlyList
+from app.core.early.reads import EarlyRead
 from app.core.page_answer import rendered_page
 from app.core.principal import Principal, Scope
-from app.core.warm_reads import WarmRoute
 from app.summaries import answers
 from app.summaries.errors import SummaryNotFoundError
 from app.summaries.reads import SummaryReads
@@ -17,9 +17,9 @@ from app.summaries.rendering import cache_key, may_read
 from app.summaries.search.plain import PlainList, plain_list
 
 
-def warm_route(prefix: str) -> WarmRoute:
+def early_read(prefix: str) -> EarlyRead:
     """`prefix`: where the router of summaries is included."""
-    return WarmRoute(
+    return EarlyRead(
         path=f"{prefix}/{{summary_id}}",
         needs=Scope.SUMMARIES_READ,
         key=cache_key,

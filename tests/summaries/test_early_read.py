@@ -1,42 +1,21 @@
 """What is answered before routing is answered as the route would, and costs one question to Redis."""
 
 import asyncio
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
-from httpx2 import ASGITransport, AsyncClient, Response
+from httpx2 import AsyncClient
 from starlette.types import Receive, Scope, Send
 
 from app.core.middleware.access_log import describe
 from app.core.principal import Scope as Permission
-from app.core.redis import RedisClient
-from app.core.warm_reads import WarmReadsMiddleware
-from app.main import build_app
+from tests.early import Asked, caller, round_trips, said, warmed
 from tests.factories import Factory, Person, Robot
-from tests.fixtures import BASE_URL
 from tests.summaries.shelf import create, set_columns
 
 pytestmark = pytest.mark.integration
 PATH = "/api/v1/summaries"
-# Of two requests one after the other these differ anyhow.
-PASSING = {"x-request-id", "ratelimit", "x-ratelimit-remaining", "x-ratelimit-reset"}
-
-
-def caller(app: Any) -> AsyncClient:  # Any: any ASGI app
-    return AsyncClient(transport=ASGITransport(app=app, client=("127.0.0.1", 50000)), base_url=BASE_URL)
-
-
-@pytest.fixture
-def plain(app: FastAPI) -> FastAPI:
-    """The same service, all of whose answers are its routes'."""
-    plain = build_app(app.state.settings)
-    left_out: object = WarmReadsMiddleware
-    kept = [each for each in plain.user_middleware if each.cls is not left_out]
-    assert len(kept) == len(plain.user_middleware) - 1
-    plain.user_middleware, plain.state = kept, app.state
-    return plain
 
 
 @pytest.fixture
@@ -44,18 +23,6 @@ async def summary(client: AsyncClient, app: FastAPI, alice: Person) -> dict[str,
     created = await create(client, alice)
     await set_columns(app, alice, created["id"], status="ready", summary="word " * 300)
     return created
-
-
-async def round_trips(client: RedisClient) -> int:
-    stats = await client.run(lambda redis: redis.info("stats"))
-    reads: int = stats["total_reads_processed"]
-    return reads
-
-
-async def warmed(client: AsyncClient, path: str, headers: dict[str, str]) -> Response:
-    for _ in range(3):
-        answer = await client.get(path, headers=headers)
-    return answer
 
 
 async def test_a_warm_read_asks_redis_once_and_postgresql_nothing(
@@ -74,14 +41,14 @@ async def test_a_warm_read_asks_redis_once_and_postgresql_nothing(
 async def test_a_cold_read_is_one_statement_and_answered_as_the_route_answers_it(
     client: AsyncClient,
     app: FastAPI,
-    plain: FastAPI,
+    routes_only: FastAPI,
     alice: Person,
     summary: dict[str, Any],
     statements: list[str],
 ) -> None:
     path = f"{PATH}/{summary['id']}"
     await warmed(client, PATH, alice.headers)
-    async with caller(plain) as routed:
+    async with caller(routes_only) as routed:
         statements.clear()
         answers = []
         for each in (client, routed):
@@ -112,13 +79,6 @@ async def test_concurrent_warm_reads_share_their_round_trips(
     answers = await asyncio.gather(*(client.get(path, headers=robot.headers) for _ in range(20)))
     assert {answer.status_code for answer in answers} == {200}
     assert await round_trips(app.state.redis) - before < 10
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    path: str
-    headers: Any  # Any: as the client takes them
-    method: str = "GET"
 
 
 def variants(one: str, tag: str, alice: Person, robot: Robot) -> dict[str, Asked]:
@@ -155,16 +115,11 @@ def variants(one: str, tag: str, alice: Person, robot: Robot) -> dict[str, Asked
     }
 
 
-def said(answer: Response) -> tuple[int, dict[str, str], bytes]:
-    body = answer.content.replace(answer.headers["x-request-id"].encode(), b"")
-    return answer.status_code, {k: v for k, v in answer.headers.items() if k not in PASSING}, body
-
-
 async def test_every_variant_is_answered_as_the_route_answers_it(
-    app: FastAPI, plain: FastAPI, alice: Person, robot: Robot, summary: dict[str, Any]
+    app: FastAPI, routes_only: FastAPI, alice: Person, robot: Robot, summary: dict[str, Any]
 ) -> None:
     one = f"{PATH}/{summary['id']}"
-    async with caller(app) as warm, caller(plain) as cold:
+    async with caller(app) as warm, caller(routes_only) as cold:
         tag = (await warmed(warm, one, alice.headers)).headers["etag"]
         await warmed(warm, one, robot.headers)
         for name, asked in variants(one, tag, alice, robot).items():
