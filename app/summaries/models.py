@@ -11,10 +11,9 @@ from sqlalchemy import (
     Index,
     UniqueConstraint,
     func,
-    inspect,
     text,
 )
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, class_mapper, mapped_column
 
 from app.core.db import Base
 from app.core.ids import new_id
@@ -130,7 +129,8 @@ def unwritten(**values: Any) -> Summary:  # Any: column values
 
     Put where SQLAlchemy keeps them: set one by one each is noted as a change, and costs more than its use.
     """
-    summary: Summary = inspect(Summary).class_manager.new_instance()
+    # By this name: the first one of a process may be made before anything was asked that makes mappers whole.
+    summary: Summary = class_mapper(Summary).class_manager.new_instance()
     made = {name: make(None) for name, make in _MADE.items() if name not in values}
     vars(summary).update({**_FIXED, **made, **values})
     return summary
