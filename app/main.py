@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import cache
 
@@ -227,24 +227,33 @@ def make_oauth_service(state: State, settings: Settings, *, http: httpx.AsyncCli
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Raises StaleSchemaError; an unreachable database only makes /health/ready say so, until it is back."""
-    try:
-        await app.state.schema_version.check()
-    except (DBAPIError, OSError) as error:
-        log.warning("database_unreachable_at_start", error=type(error).__name__)
-    app.state.draining = False
-    with on_termination(lambda: setattr(app.state, "draining", True)):
-        async with (
-            refreshed(app.state.key_ring),
-            written_each_minute(app.state.refusals),
-            written_every_few_seconds(app.state.share_views),
-            measured_lag(),
-        ):
-            yield
-    await app.state.progress.aclose()
-    await app.state.oauth_http.aclose()
-    await app.state.passwords.aclose()
-    await app.state.redis.aclose()
-    await app.state.database.dispose()
+    async with AsyncExitStack() as stack:
+        for close in _closers(app.state):
+            stack.push_async_callback(close)
+        try:
+            await app.state.schema_version.check()
+        except (DBAPIError, OSError) as error:
+            log.warning("database_unreachable_at_start", error=type(error).__name__)
+        app.state.draining = False
+        with on_termination(lambda: setattr(app.state, "draining", True)):
+            async with (
+                refreshed(app.state.key_ring),
+                written_each_minute(app.state.refusals),
+                written_every_few_seconds(app.state.share_views),
+                measured_lag(),
+            ):
+                yield
+
+
+def _closers(state: State) -> Sequence[Callable[[], Awaitable[None]]]:
+    """The last of them first: what others still write through is closed after them."""
+    return (
+        state.database.dispose,
+        state.redis.aclose,
+        state.passwords.aclose,
+        state.oauth_http.aclose,
+        state.progress.aclose,
+    )
 
 
 @cache

@@ -9,15 +9,18 @@ from app.auth.schemas import RefreshIn
 from app.core.early.posts import EarlyPost
 
 
-def early_refresh(prefix: str) -> EarlyPost[RefreshIn]:
+def early_refresh(prefix: str) -> EarlyPost[list[str], RefreshIn]:
     """`prefix`: where the router of logins is included."""
-    return EarlyPost(path=f"{prefix}/refresh", model=RefreshIn, answer=_answer)
+    return EarlyPost(path=f"{prefix}/refresh", model=RefreshIn, read=_keys, answer=_answer)
 
 
-async def _answer(request: Request, body: RefreshIn) -> Response | None:
+def _keys(request: Request) -> list[str] | None:
+    """At most one; None for more, and for what is none."""
     keys = request.headers.getlist("idempotency-key")
-    if len(keys) > 1 or any(len(key) > MAX_KEY_LENGTH for key in keys):
-        return None
+    return keys if len(keys) <= 1 and all(len(key) <= MAX_KEY_LENGTH for key in keys) else None
+
+
+async def _answer(request: Request, keys: list[str], body: RefreshIn) -> Response:
     asked = await get_refresh_request(body, request, keys[0] if keys else None)
     service: RefreshService = request.app.state.refresh_service
     refreshed = await service.refresh(asked)

@@ -32,7 +32,6 @@ __all__ = [
     "RedisDownError",
     "RedisRefusedError",
     "pipelined",
-    "transacted",
 ]
 
 T = TypeVar("T")
@@ -210,12 +209,3 @@ async def _reply(connection: AbstractConnection) -> Any:  # Any: whatever the co
         return await connection.read_response(timeout=math.inf)
     except ResponseError as error:
         return error
-
-
-async def transacted(redis: Redis, *commands: Command) -> list[Any]:
-    """The answers of one MULTI/EXEC; raises the first error."""
-    async with redis.pipeline(transaction=True) as pipe:
-        for command in commands:
-            _ = pipe.execute_command(*command)  # as above
-        answers: list[Any] = await pipe.execute()
-    return answers

@@ -145,8 +145,10 @@ class AccessTokens:
         return known
 
     def remembered(self, token: str) -> AccessClaims | None:
-        """The claims of a token that was right when this process last read it; it may have expired since."""
-        return self._known(token)
+        """The claims of a token that was right when this process last read it, and has not expired since."""
+        known = self._known(token)
+        is_over = known is None or known.exp <= self._clock() - LEEWAY_SECONDS
+        return None if is_over else known
 
     def _known(self, token: str) -> AccessClaims | None:
         """Its signature was right, by a key that is still ours."""

@@ -7,6 +7,8 @@ import itertools
 Key = tuple[float, ...]
 # What a job waits for.
 Turn = asyncio.Future[None]
+# Of those who have had their turn: fewer are not worth being looked for.
+MOST_KEPT = 1000
 
 
 class Returning:
@@ -33,6 +35,7 @@ class Returning:
 
     async def next(self) -> Turn:
         await self._waiting.acquire()
+        self._forget_the_taken()
         queue = self._by_arrival if self._first_come_is_next else self._by_absence
         self._first_come_is_next = not self._first_come_is_next
         while True:
@@ -42,3 +45,17 @@ class Returning:
                 return turn
             # In both it has been passed now.
             self._taken.remove(turn)
+
+    @property
+    def kept(self) -> int:
+        """Of either order the longer: who waits, and who has had their turn by the other."""
+        return max(len(self._by_absence), len(self._by_arrival))
+
+    def _forget_the_taken(self) -> None:
+        """Whoever stands last in one order may have been taken by the other long before."""
+        if len(self._taken) <= max(MOST_KEPT, len(self._by_arrival) // 2):
+            return
+        for queue in (self._by_absence, self._by_arrival):
+            queue[:] = [waiting for waiting in queue if waiting[1] not in self._taken]
+            heapq.heapify(queue)
+        self._taken.clear()

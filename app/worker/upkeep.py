@@ -78,11 +78,11 @@ class Upkeep:
             await erase_due_accounts(self._database)
             await erase_due_organizations(self._database)
             await fold_tallies(self._database)
-            await tally_shelves(self._database)
             await self._prune()
             await self._delete_daily()
             if filled := await index_summaries(self._database):
                 log.info("summaries_made_searchable", count=filled)
+            await tally_shelves(self._database)
 
     async def _retry_stalled(self) -> None:
         manager = self._queue.job_manager

@@ -157,6 +157,14 @@ async def test_a_known_device_is_locked_by_its_own_failures_alone(app: FastAPI, 
     assert (await log_in(at(app, HOME), alice.username)).status_code == 200
 
 
+async def test_a_known_devices_success_takes_back_its_failures(app: FastAPI, alice: Person) -> None:
+    device = at(app, HOME)
+    await log_in(device, alice.username)
+    for _ in range(3):
+        await guess(device, alice.username, times=4)
+        assert (await log_in(device, alice.username)).status_code == 200
+
+
 async def test_forty_failures_from_anywhere_refuse_every_stranger(
     app: FastAPI, alice: Person, clock: Clock
 ) -> None:

@@ -261,3 +261,13 @@ def test_token_lives_from_its_issue_to_its_expiry_give_or_take_the_leeway(
         assert reader.decode(forge.genuine).exp == NOW + 900
     else:
         refused(reader, forge.genuine)
+
+
+def test_what_has_expired_is_remembered_no_more(ring: KeyRing, forge: Forge) -> None:
+    now = [NOW]
+    reader = AccessTokens(ring, issuer=ISSUER, audience=AUDIENCE, clock=lambda: now[0])
+    assert reader.remembered(forge.genuine) is None
+    read = reader.decode(forge.genuine)
+    assert reader.remembered(forge.genuine) is read
+    now[0] += 910
+    assert reader.remembered(forge.genuine) is None

@@ -87,6 +87,7 @@ def variants(cursor: str, alice: Person, robot: Robot) -> dict[str, Asked]:
         "slash": Asked(f"{PATH}/?limit=2", bearer),
         "API key": Asked(f"{PATH}?limit=2", robot.headers),
         "both": Asked(PATH, {**bearer, **robot.headers}),
+        "empty key": Asked(PATH, {"X-API-Key": ""}),
         "nobody": Asked(PATH, {}),
         "garbage": Asked(PATH, {"Authorization": "Bearer not.a.token"}),
         "HEAD": Asked(f"{PATH}?limit=2", bearer, "HEAD"),

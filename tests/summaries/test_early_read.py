@@ -96,6 +96,7 @@ def variants(one: str, tag: str, alice: Person, robot: Robot) -> dict[str, Asked
         "garbage": Asked(one, {"Authorization": "Bearer not.a.token"}),
         "mistyped key": Asked(one, {"X-API-Key": f"{robot.api_key[:-1]}_"}),
         "neither key nor token": Asked(one, {"X-API-Key": "something"}),
+        "empty key": Asked(one, {"X-API-Key": ""}),
         "slash": Asked(f"{one}/", bearer),
         "upper case": Asked(one.upper().replace("/API/V1/SUMMARIES", PATH), bearer),
         "no id": Asked(f"{PATH}/12", bearer),

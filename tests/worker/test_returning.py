@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from app.worker.returning import Returning
+from app.worker.returning import MOST_KEPT, Returning
 
 pytestmark = pytest.mark.unit
 
@@ -39,3 +39,16 @@ async def test_nobody_is_waited_for_until_somebody_comes() -> None:
     turn = asyncio.get_running_loop().create_future()
     returning.add(turn, rank=0, away=1.0)
     assert await soon is turn
+
+
+async def test_whom_the_one_order_has_served_the_other_does_not_keep_for_ever() -> None:
+    returning, loop = Returning(), asyncio.get_running_loop()
+    for _ in range(5):
+        returning.add(loop.create_future(), rank=0, away=10.0)
+    for _ in range(3 * MOST_KEPT):
+        for away in (10.0, 0.1):
+            returning.add(loop.create_future(), rank=0, away=away)
+        for _ in range(2):
+            assert not (await returning.next()).done()
+    assert returning.kept <= 2 * MOST_KEPT
+    assert len({await returning.next() for _ in range(5)}) == 5

@@ -61,7 +61,7 @@ def _credential_and_condition(scope: ConnectionScope) -> tuple[str, str | None] 
     headers = dict(sent)
     if len(headers) != len(sent) or (b"authorization" in headers) == (b"x-api-key" in headers):
         return None
-    credential = headers.get(b"x-api-key") or _bearer(headers[b"authorization"])
+    credential = headers[b"x-api-key"] if b"x-api-key" in headers else _bearer(headers[b"authorization"])
     condition = headers.get(b"if-none-match")
     if not credential or (condition is not None and len(condition) > MAX_CONDITION_BYTES):
         return None

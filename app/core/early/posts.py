@@ -14,38 +14,48 @@ from app.core.schemas import RequestModel
 
 CONTENT_TYPE, CONTENT_LENGTH, JSON = b"content-type", b"content-length", b"application/json"
 
+Asked = TypeVar("Asked")
 Model = TypeVar("Model", bound=RequestModel)
 
 
 @dataclass(frozen=True, slots=True)
-class EarlyPost(Generic[Model]):
-    """`path` is the whole of the route's. Where `answer` gives None it has done nothing: the route does."""
+class EarlyPost(Generic[Asked, Model]):
+    """`path` is the whole of the route's.
+
+    `read`: what the headers say, None where the route is to answer whatever the body: nobody unknown has one
+    parsed here. Where `answer` gives None it has done nothing, and the route does.
+    """
 
     path: str
     model: type[Model]
-    answer: Callable[[Request, Model], Awaitable[Response | None]]
+    read: Callable[[Request], Asked | None]
+    answer: Callable[[Request, Asked, Model], Awaitable[Response | None]]
 
     def is_meant(self, scope: Scope) -> bool:
         return bool(scope["method"] == "POST" and scope["path"] == self.path)
 
     async def serve(self, scope: Scope, receive: Receive, send: Send, *, route: ASGIApp) -> None:
-        if scope["query_string"] or first_header(scope["headers"], CONTENT_TYPE) != JSON:
+        is_plain = not scope["query_string"] and first_header(scope["headers"], CONTENT_TYPE) == JSON
+        asked = self.read(Request(scope)) if is_plain else None
+        if asked is None:
             await route(scope, receive, send)
             return
         first = _whole(scope, await receive())
-        body = self._read(first)
-        answer = await self._answer(Request(scope, _once_more(first, receive)), body) if body else None
+        answer = await self._answer(Request(scope, _once_more(first, receive)), asked, first)
         if answer is None:
             await route(scope, _once_more(first, receive), send)
         else:
             await answer(scope, receive, send)
 
-    async def _answer(self, request: Request, body: Model) -> Response | None:
+    async def _answer(self, request: Request, asked: Asked, first: Message) -> Response | None:
+        body = self._parse(first)
+        if body is None:
+            return None
         # What the log and the figures name a request by, also where it is refused here.
         request.scope["route"] = self
-        return await self.answer(request, body)
+        return await self.answer(request, asked, body)
 
-    def _read(self, first: Message) -> Model | None:
+    def _parse(self, first: Message) -> Model | None:
         if first["type"] != "http.request" or first.get("more_body", False):
             return None
         try:

@@ -1,21 +1,41 @@
 """The worker keeps what is counted short."""
 
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from app.core.db import Database, Tenant
 from app.summaries.counting.store import count_shelves, fold_shelves, unfolded_shelves, untallied_shelves
 
 # Of each a round: some milliseconds an organisation.
 ORGANIZATIONS = 200
 
+log = structlog.get_logger(__name__)
+
 
 async def tally_shelves(database: Database, *, at_most: int = ORGANIZATIONS) -> int:
-    """How many organisations were counted or added up."""
+    """How many were added up or counted. One that cannot be is tried again later, and holds up no other."""
     async with database.transaction() as session:
-        untallied = await untallied_shelves(session, at_most=at_most)
         unfolded = await unfolded_shelves(session, at_most=at_most)
-    for organization_id in untallied:
+        untallied = await untallied_shelves(session, at_most=at_most)
+    done = [await _try(database, organization_id, fold_shelves) for organization_id in unfolded]
+    done += [await _try(database, organization_id, count_shelves) for organization_id in untallied]
+    return sum(done)
+
+
+async def _try(
+    database: Database, organization_id: UUID, tally: Callable[[AsyncSession, UUID], Awaitable[None]]
+) -> bool:
+    try:
         async with database.transaction(Tenant(organization_id)) as session:
-            await count_shelves(session, organization_id)
-    for organization_id in unfolded:
-        async with database.transaction(Tenant(organization_id)) as session:
-            await fold_shelves(session, organization_id)
-    return len(untallied) + len(unfolded)
+            await tally(session, organization_id)
+    except DBAPIError as error:
+        # A tenant of millions whose rows are not in memory takes longer than a statement may.
+        log.warning(
+            "shelf_not_tallied", organization_id=str(organization_id), error=type(error.orig).__name__
+        )
+        return False
+    return True

@@ -4,6 +4,8 @@ Without `Prefer`, and from whom this process knows already. All that needs no se
 of that to nothing is the route's, uncounted.
 """
 
+from dataclasses import dataclass
+
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -12,24 +14,41 @@ from app.core.early.posts import EarlyPost
 from app.core.idempotency import IdempotencyKeyMalformedError, Once, ReplayError
 from app.core.idempotency_route import HEADER, MAX_HEADER_LENGTH, keyed_request, on_replay
 from app.core.limits import Limit
-from app.core.principal import Principal, Scope
+from app.core.principal import Scope
 from app.summaries import answers
 from app.summaries.parameters import get_surroundings
 from app.summaries.schemas import SummaryDraft
 from app.summaries.taking.service import PlainIntake
 
 
-def early_submission(path: str) -> EarlyPost[SummaryDraft]:
-    return EarlyPost(path=path, model=SummaryDraft, answer=_answer)
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """`key`: its Idempotency-Key, as it was sent."""
+
+    caller: Caller
+    key: str | None
 
 
-async def _answer(request: Request, draft: SummaryDraft) -> Response | None:
-    caller = Caller.of(request, needs=Scope.SUMMARIES_WRITE)
-    intake = await _intake(request, caller.expected) if caller else None
-    prepared = intake.prepare(draft) if intake else None
-    if caller is None or intake is None or prepared is None:
+def early_submission(path: str) -> EarlyPost[Asked, SummaryDraft]:
+    return EarlyPost(path=path, model=SummaryDraft, read=_read, answer=_answer)
+
+
+def _read(request: Request) -> Asked | None:
+    """None where the headers ask for more than to be taken in."""
+    keys = request.headers.getlist(HEADER)
+    has_one_key = len(keys) <= 1 and all(len(key) <= MAX_HEADER_LENGTH for key in keys)
+    if not has_one_key or "prefer" in request.headers:
         return None
-    if await caller.admitted(request, also=(Limit.SUMMARIES_CREATE,)) is None:
+    caller = Caller.of(request, needs=Scope.SUMMARIES_WRITE)
+    return Asked(caller, keys[0] if keys else None) if caller else None
+
+
+async def _answer(request: Request, asked: Asked, draft: SummaryDraft) -> Response | None:
+    intake = await _intake(request, asked)
+    prepared = intake.prepare(draft) if intake else None
+    if intake is None or prepared is None:
+        return None
+    if await asked.caller.admitted(request, also=(Limit.SUMMARIES_CREATE,)) is None:
         return None
     try:
         taken = await intake.write(prepared)
@@ -38,18 +57,11 @@ async def _answer(request: Request, draft: SummaryDraft) -> Response | None:
     return answers.kept(taken.answer) if taken else None
 
 
-def _is_plain(request: Request, keys: list[str]) -> bool:
-    has_one_key = len(keys) <= 1 and all(len(key) <= MAX_HEADER_LENGTH for key in keys)
-    return has_one_key and "prefer" not in request.headers
-
-
-async def _intake(request: Request, principal: Principal) -> PlainIntake | None:
-    """None where its headers ask for more than to be taken in."""
-    keys = request.headers.getlist(HEADER)
-    if not _is_plain(request, keys):
-        return None
+async def _intake(request: Request, asked: Asked) -> PlainIntake | None:
+    """None where its key is none."""
+    principal = asked.caller.expected
     try:
-        keyed = await keyed_request(request, principal, keys[0]) if keys else None
+        keyed = None if asked.key is None else await keyed_request(request, principal, asked.key)
     except IdempotencyKeyMalformedError:
         return None
     state, around = request.app.state, await get_surroundings(request)

@@ -137,3 +137,20 @@ async def test_an_organisation_takes_its_tallies_with_it(
     await execute(database_urls.superuser, gone)
     rows = await ask(database_urls.superuser, TALLIES)
     assert [row["organization_id"] for row in rows] == [charlie.organization_id]
+
+
+async def test_an_organisation_that_cannot_be_counted_holds_up_no_other(
+    app: FastAPI, alice: Person, charlie: Person, database_urls: DatabaseUrls
+) -> None:
+    for person in (alice, charlie):
+        await shelve(app, person, "Bridge")
+    broken = (
+        "ALTER TABLE shelf_tallies ADD CONSTRAINT broken"
+        f" CHECK (NOT folded OR organization_id <> '{alice.organization_id}')"
+    )
+    await execute(database_urls.superuser, broken)
+    assert await tally_shelves(app.state.database) == 1
+    assert (await counts(app, alice), await counts(app, charlie)) == (
+        await scanned(app, alice),
+        await scanned(app, charlie),
+    )

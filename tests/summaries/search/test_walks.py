@@ -42,6 +42,19 @@ SELECT gen_random_uuid(), :organization_id,
     '2026-01-01'::timestamptz + n / 2 * interval '1 hour'
 FROM generate_series(1, CAST(:rows AS integer)) n
 """
+# The hundred newest have the word, and the hundred oldest, which no walk reaches.
+FAR = 10_000
+BURST = """
+INSERT INTO summaries (id, organization_id, user_id, status, attempt, version, visibility, source, key_points,
+    keywords, sentences, low_content, engine, options, tags, stages, title, language, favourite, ephemeral,
+    created_at)
+SELECT gen_random_uuid(), :organization_id, CAST(:own AS uuid), 'ready', 0, 1, 'private', 'text', '{}', '{}',
+    '[]', false, 'extractive', '{}', '{}', '{}',
+    CASE WHEN n <= 100 OR n > CAST(:rows AS integer) - 100 THEN 'lantern' ELSE 'ferry' END, 'en',
+    false, false,
+    '2026-01-01'::timestamptz - n * interval '1 minute'
+FROM generate_series(1, CAST(:rows AS integer)) n
+"""
 RANKED = "SELECT summary_id FROM find_summaries(CAST(:wanted AS jsonb), 'relevance', NULL, NULL, NULL, 500)"
 
 
@@ -114,3 +127,16 @@ async def test_whatever_matches_is_ranked(app: FastAPI, alice: Person, bob: Pers
             filters = Filters(terms=(word,), archived=None)
             found = await session.scalars(text(RANKED), {"wanted": json.dumps(filters.wanted())})
             assert sorted(found) == sorted(await scanned(session, alice, filters)) != []
+
+
+async def test_where_a_walk_ends_the_index_goes_on(app: FastAPI, alice: Person) -> None:
+    """A page of a hundred, all among the newest: what stands behind them is looked for all the same."""
+    async with app.state.database.transaction(Tenant(alice.organization_id, alice.user_id)) as session:
+        values = {"own": alice.user_id, "organization_id": alice.organization_id, "rows": FAR + 500}
+        await session.execute(text(BURST), values)
+        shelf = Shelf(session, alice.organization_id, viewer=alice.user_id)
+        request = PageRequest(limit=100, cursor=None)
+        pagination = Pagination(CursorCodec("x" * 32), NEWEST_FIRST, request, {})
+        page = await shelf.page(Filters(terms=("lantern",)), pagination)
+    assert len(page.items) == 100
+    assert page.next_cursor is not None
