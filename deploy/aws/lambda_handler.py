@@ -29,7 +29,9 @@ def make_handler() -> Mangum:
     app = create_app()
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    loop.run_until_complete(app.router.lifespan_context(app).__aenter__())
+    # Held as long as the application: what nobody holds is collected, and that would end it.
+    app.state.lifespan = app.router.lifespan_context(app)
+    loop.run_until_complete(app.state.lifespan.__aenter__())
     return Mangum(app, lifespan="off", text_mime_types=TEXT_TYPES)
 
 
