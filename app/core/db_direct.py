@@ -113,12 +113,8 @@ class DirectStatements:
                 text, arguments = listener(connection, None, text, arguments, execution, False)
             try:
                 rows = await_only(self._fetch(connection, text, arguments, direct.row))
-            except Exception as error:  # noqa: BLE001  # it is raised again, as SQLAlchemy's own
+            except BaseException as error:  # noqa: BLE001  # it is raised again, as SQLAlchemy's own
                 _fail(connection, text, error, execution)
-            except BaseException as error:
-                # Cancelled half-way: what is still to come over it answers nobody.
-                connection.invalidate(error)
-                raise
             for listener in connection.dispatch.after_cursor_execute:
                 listener(connection, None, text, arguments, execution, False)
             return rows
@@ -151,10 +147,13 @@ def _is_native(kind: TypeEngine[Any]) -> bool:  # Any: of whatever it holds
     return _is_native(kind.item_type) if isinstance(kind, ARRAY) else type(kind) in NATIVE
 
 
-def _fail(connection: Connection, text: str, error: Exception, execution: Execution) -> NoReturn:
-    """As a failed statement of SQLAlchemy's: its exception, its listeners, and a lost connection given up."""
+def _fail(connection: Connection, text: str, error: BaseException, execution: Execution) -> NoReturn:
+    """As a failed statement of SQLAlchemy's: its exception, its listeners, and a lost connection given up.
+
+    One that was cancelled half-way is lost too: what is still to come over it answers nobody.
+    """
     adapted = cast("AsyncAdapt_asyncpg_connection", connection.connection.dbapi_connection)
     try:
-        adapted._handle_exception(error)  # noqa: SLF001  # it raises the DB-API's class for the driver's
-    except Exception as translated:  # noqa: BLE001  # as above
+        adapted._handle_exception(cast("Exception", error))  # noqa: SLF001  # it raises the DB-API's class for it
+    except BaseException as translated:  # noqa: BLE001  # as above
         connection._handle_dbapi_exception(translated, text, None, None, execution)  # type: ignore[arg-type]  # noqa: SLF001  # all of a context that it asks for

@@ -7,6 +7,7 @@ its place and packs two numbers: more than all else that it does for figures.
 import asyncio
 import atexit
 import os
+from contextlib import ExitStack
 from typing import Any
 
 from prometheus_client import values
@@ -30,9 +31,11 @@ class Owed:
         self._values.append(value)
 
     def write(self) -> None:
+        """One that cannot be written keeps none of the others from it."""
         owing, self._values = self._values, []
-        for value in owing:
-            value.write()
+        with ExitStack() as others:
+            for value in reversed(owing):
+                others.callback(value.write)
 
     def forget(self) -> None:
         """In a forked child: what is owed is its parent's."""

@@ -110,8 +110,8 @@ async def test_a_statement_that_takes_too_long_is_refused_and_its_connection_sta
     assert (await database.alone(PID, {}))[0][0] == pid
 
 
-async def test_a_connection_whose_caller_was_cancelled_is_nobodys_next(database: Database) -> None:
-    before = value("precis_db_connections_in_use")
+async def test_a_connection_whose_caller_was_cancelled_is_lost_and_nobodys_next(database: Database) -> None:
+    before, lost = value("precis_db_connections_in_use"), value("precis_db_failures_total", kind="lost")
     ((pid,),) = await database.alone(PID, {})
     sleeping = asyncio.create_task(database.alone(SLEEP, {}))
     await asyncio.sleep(0.1)
@@ -120,6 +120,7 @@ async def test_a_connection_whose_caller_was_cancelled_is_nobodys_next(database:
         await sleeping
     assert (await database.alone(PID, {}))[0][0] != pid
     assert value("precis_db_connections_in_use") == before
+    assert value("precis_db_failures_total", kind="lost") == lost + 1
 
 
 async def test_who_listens_to_sqlalchemy_hears_it_and_may_change_it(database: Database) -> None:

@@ -47,6 +47,22 @@ async def test_in_a_loop_it_is_written_soon_and_seen_here_at_once(count: Any, tm
     assert (count.get(), written(tmp_path)) == (3, 3)
 
 
+class Unwritable:
+    def write(self) -> None:
+        raise OSError(28, "No space left on device")
+
+
+def test_one_that_cannot_be_written_keeps_no_other_from_it(count: Any, tmp_path: Path, owed: Owed) -> None:
+    async def request() -> None:
+        owed.add(Unwritable(), asyncio.get_running_loop())
+        count.inc(1)
+
+    asyncio.run(request())
+    with pytest.raises(OSError, match="No space"):
+        owed.write()
+    assert written(tmp_path) == 1
+
+
 async def test_what_goes_up_and_down_is_not_written_for_nothing(count: Any, tmp_path: Path) -> None:
     for amount in (1, -1, 1, -1):
         count.inc(amount)

@@ -17,7 +17,8 @@ import pytest
 from app.core.schema_version import ROOT
 from app.local.account import Account
 
-START_SECONDS = 60.0
+# Two processors of CI may be shared by a fleet, a coverage tracer and this.
+START_SECONDS = 240.0
 READY = "Precis is ready at "
 # Nothing of the tests' own surroundings may decide how the service runs.
 INHERITED = ("PATH", "LANG", "TMPDIR", "LD_LIBRARY_PATH", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
@@ -90,8 +91,8 @@ class Running:
 
     def ready(self) -> str:
         """Waits for the banner; the URL in it."""
-        assert until(lambda: READY in self.text or self._process.poll() is not None, seconds=START_SECONDS)
-        assert READY in self.text, self.text
+        until(lambda: READY in self.text or self._process.poll() is not None, seconds=START_SECONDS)
+        assert READY in self.text, f"{self.text}\n{self.described()}"
         self.seen |= self.processes()
         return self.text.split(READY, 1)[1].split()[0]
 
@@ -114,6 +115,11 @@ class Running:
         found = [pid for pid in descendants(self.pid) if set(words) <= set(command_line(pid))]
         assert found, f"no process with {words}"
         return min(found)
+
+    def described(self) -> str:
+        """What its processes are, for whoever asks why it waits."""
+        lines = (f"{pid} {_stat(pid)[:1]} {' '.join(command_line(pid))}" for pid in sorted(self.processes()))
+        return "\n".join(("load " + Path("/proc/loadavg").read_text(encoding="ascii"), *lines))
 
     def left(self) -> dict[int, list[str]]:
         return {pid: command_line(pid) for pid in self.seen if is_alive(pid)}
