@@ -14,7 +14,7 @@ pytestmark = pytest.mark.unit
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not condition():  # noqa: ASYNC110  # another thread makes it true
             await asyncio.sleep(0.01)
 

@@ -55,7 +55,7 @@ async def client(redis_url: str) -> AsyncIterator[RedisClient]:
 
 
 async def until(is_so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not is_so():  # noqa: ASYNC110  # nobody tells the test
             await asyncio.sleep(0.01)
 

@@ -57,7 +57,7 @@ def start_gunicorn(port: int, metrics: Path, **environment: str) -> subprocess.P
     return subprocess.Popen(command, cwd=ROOT, env=os.environ | mine, stderr=subprocess.PIPE)  # noqa: S603  # ours
 
 
-def wait_until_up(client: httpx2.Client, seconds: float = 15) -> None:
+def wait_until_up(client: httpx2.Client, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:
@@ -108,6 +108,6 @@ def test_reload_replaces_every_process_and_every_request_meanwhile_is_answered(f
         statuses.add(fleet.client.get("/").status_code)
         return not former & descendants(fleet.process.pid)
 
-    assert until(replaced, seconds=30)
+    assert until(replaced, seconds=120)
     assert statuses == {200}
     assert until(lambda: len(descendants(fleet.process.pid)) == 2)

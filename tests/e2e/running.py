@@ -96,7 +96,7 @@ class Running:
         self.seen |= self.processes()
         return self.text.split(READY, 1)[1].split()[0]
 
-    def ended(self, *, seconds: float = 30.0) -> int:
+    def ended(self, *, seconds: float = 120.0) -> int:
         """Waits for its end; the exit code."""
         code = self._process.wait(seconds)
         self._reader.join(5)
@@ -125,7 +125,7 @@ class Running:
         return {pid: command_line(pid) for pid in self.seen if is_alive(pid)}
 
 
-def until(condition: Callable[[], bool], *, seconds: float = 10, pause: float = 0.05) -> bool:
+def until(condition: Callable[[], bool], *, seconds: float = 60, pause: float = 0.05) -> bool:
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:

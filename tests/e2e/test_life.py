@@ -129,7 +129,7 @@ def test_taken_default_port_gives_way_and_a_killed_run_leaves_no_process(place: 
         assert "port 8000 is taken: using" in running.text
         assert not url.endswith(":8000")
         running.send(signal.SIGKILL)
-        assert until(lambda: running.left() == {}, seconds=20), running.left()
+        assert until(lambda: running.left() == {}, seconds=60), running.left()
 
 
 @contextmanager

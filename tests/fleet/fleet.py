@@ -137,7 +137,7 @@ class Fleet:
             raise FleetError(f"precis {' '.join(arguments)}: {finished.stderr or finished.stdout}")
         return str(finished.stdout)
 
-    def wait_until_used(self, name: str, *, seconds: float = 30.0) -> None:
+    def wait_until_used(self, name: str, *, seconds: float = 90.0) -> None:
         """Nginx passes over a server that it could not reach until it has tried it once more."""
         address, log = f"{LOOPBACK}:{self.members[name].port}", self.access_log
         upstream = f'"upstream":"{address}","upstream_status":"200"'

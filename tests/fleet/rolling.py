@@ -84,7 +84,7 @@ class Drill:
 
     def _replace(self, reloaded: Sequence[str], restarted: Sequence[str]) -> None:
         with self._phase("before"):
-            assert until(lambda: all(one.events for one in self._report.followers), seconds=30)
+            assert until(lambda: all(one.events for one in self._report.followers), seconds=90)
         for name in reloaded:
             with self._phase(f"reload {name} (SIGHUP)"):
                 self._reload(self._fleet.members[name])

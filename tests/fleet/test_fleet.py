@@ -181,7 +181,7 @@ def test_prometheus_reaches_all_targets_and_reads_the_rules(fleet: Fleet) -> Non
         return {(target["labels"]["job"], target["health"]) for target in targets}
 
     wanted = {(job, "up") for job in ("precis-api", "precis-worker", "prometheus")}
-    assert until(lambda: health() == wanted, seconds=20), health()
+    assert until(lambda: health() == wanted, seconds=60), health()
     groups = prometheus(fleet, "/api/v1/rules").json()["data"]["groups"]
     assert {rule["health"] for group in groups for rule in group["rules"]} <= {"ok", "unknown"}
 

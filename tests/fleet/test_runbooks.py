@@ -116,4 +116,4 @@ def test_alertmanager_hears_the_watchdog(fleet: Fleet) -> None:
     def names() -> set[str]:
         return {alert["labels"]["alertname"] for alert in httpx2.get(url, trust_env=False).json()}
 
-    assert until(lambda: "Watchdog" in names(), seconds=60)
+    assert until(lambda: "Watchdog" in names(), seconds=180)

@@ -52,7 +52,7 @@ class Pair:
             for name, root in (("serve", api), ("worker", worker))
         ]
         try:
-            assert until(lambda: answers(port, "/health/ready"), seconds=60), self.log.read_text("utf-8")
+            assert until(lambda: answers(port, "/health/ready"), seconds=180), self.log.read_text("utf-8")
             with httpx2.Client(base_url=f"http://{LOOPBACK}:{port}{API}", trust_env=False, timeout=30) as one:
                 yield one
         finally:
@@ -86,7 +86,7 @@ def test_former_release_serves_beside_this_one_on_its_schema(
         made = client.post("/summaries", json={"text": TEXT.format(number=1)}, headers=headers).json()
         path = f"/summaries/{made['id']}"
         # Not so often that a slow worker makes its limit refuse what is tried next.
-        assert until(lambda: is_ready(client, path, headers), seconds=60, pause=0.5)
+        assert until(lambda: is_ready(client, path, headers), seconds=180, pause=0.5)
         walk_through(client, path, headers)
 
 

@@ -22,7 +22,7 @@ time.sleep(60)
 """
 
 
-def until(condition: Callable[[], bool], *, seconds: float = 10) -> bool:
+def until(condition: Callable[[], bool], *, seconds: float = 60) -> bool:
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
