@@ -43,6 +43,7 @@ from app.core.early.middleware import EarlyAnswersMiddleware
 from app.core.idempotency import ReplayError
 from app.core.idempotency_route import on_replay
 from app.core.idempotency_seal import AnswerSeal
+from app.core.job_waking import JobWaker
 from app.core.key_refresh import refreshed
 from app.core.keyring import KeyRing
 from app.core.limits import AsyncLimiter
@@ -71,6 +72,8 @@ from app.summaries.batches.places import BatchPlaces
 from app.summaries.progress.desk import ProgressDesk
 from app.summaries.reads import SummaryReads
 from app.summaries.sharing.views import ViewCounter, written_every_few_seconds
+from app.summaries.taking.backlogs import Backlogs
+from app.summaries.taking.service import IntakeDesk
 from app.users.mail_tokens import MailTokens
 from app.webhooks.signing import webhook_seal
 
@@ -138,6 +141,8 @@ def _connect_stores(app: FastAPI, settings: Settings) -> None:
     app.state.share_views = ViewCounter(app.state.database)
     app.state.webhook_seal = webhook_seal(settings.signing_secret)
     app.state.announcer = RedisAnnouncer(app.state.redis)
+    app.state.job_waker = JobWaker(app.state.database)
+    app.state.intake_desk = IntakeDesk(app.state.database, Backlogs(), app.state.job_waker)
     app.state.batch_places = BatchPlaces(BATCHES_AT_ONCE)
     app.state.document_slots = asyncio.Semaphore(DOCUMENTS_AT_ONCE)
     app.state.progress = ProgressDesk.open(
@@ -253,6 +258,7 @@ def _closers(state: State) -> Sequence[Callable[[], Awaitable[None]]]:
         state.passwords.aclose,
         state.oauth_http.aclose,
         state.progress.aclose,
+        state.job_waker.aclose,
     )
 
 

@@ -38,6 +38,17 @@ class Asked:
         with part("redis", attributes={"db.system.name": "redis", "db.operation.name": self._names()}):
             return _answers_of(await self.future)
 
+    def on_failure(self, act: Callable[[], None]) -> None:
+        """For whoever does not wait: called where `answers` would raise."""
+
+        def look(answered: asyncio.Future[object]) -> None:
+            try:
+                _answers_of(answered.result())
+            except (RedisDownError, asyncio.CancelledError):
+                act()
+
+        self.future.add_done_callback(look)
+
     def _names(self) -> str:
         """Without keys and values."""
         return " ".join(str(command[0]) for command in self.commands)

@@ -11,7 +11,7 @@ from pydantic_core import to_json
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import after_commit
-from app.core.pubsub import publish
+from app.core.pubsub import publish, publish_soon
 from app.core.redis import RedisClient
 from app.summaries.models import Summary
 from app.summaries.vocabulary import FINAL, Status, Visibility
@@ -91,6 +91,9 @@ def progress_of(row: Any) -> Progress:  # Any: a Summary, or a row of COLUMNS
 class Announcer(Protocol):
     async def announce(self, progress: Progress) -> None: ...
 
+    def announce_soon(self, progress: Progress) -> None:
+        """For whoever has something better to do than to wait for it."""
+
 
 class RedisAnnouncer:
     """Best effort: where Redis is gone, who watches asks the database."""
@@ -100,6 +103,9 @@ class RedisAnnouncer:
 
     async def announce(self, progress: Progress) -> None:
         await publish(self._client, channel_of(progress.organization_id), progress.to_message())
+
+    def announce_soon(self, progress: Progress) -> None:
+        publish_soon(self._client, channel_of(progress.organization_id), progress.to_message())
 
 
 def announce_after_commit(session: AsyncSession, announcer: Announcer | None, row: Any) -> None:

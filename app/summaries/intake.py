@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.db import Database, Tenant
+from app.core.db import Tenant
 from app.core.http import MAX_WAIT_SECONDS
 from app.core.idempotency import Once
 from app.core.idempotency_seal import Answer
@@ -22,7 +22,7 @@ from app.summaries.redo import RedoKind
 from app.summaries.rendering import dated_when_kept
 from app.summaries.schemas import SummaryDraft
 from app.summaries.service import SummaryService, Surroundings
-from app.summaries.taking.service import PlainIntake
+from app.summaries.taking.service import IntakeDesk, PlainIntake
 from app.summaries.vocabulary import FINAL
 from app.summaries.waiting import wait_until
 
@@ -32,7 +32,7 @@ class Intake:
 
     def __init__(
         self,
-        database: Database,
+        desk: IntakeDesk,
         principal: Principal,
         *,
         surroundings: Surroundings,
@@ -41,7 +41,7 @@ class Intake:
         once: Once,
         receipt: Callable[[Submission], Answer],
     ) -> None:
-        self._database = database
+        self._desk = desk
         self._principal = principal
         self._surroundings = surroundings
         self._hub = hub
@@ -49,7 +49,7 @@ class Intake:
         self._once = once
         self._receipt = receipt
         self._plain = PlainIntake(
-            database, principal, once, receipt, surroundings.allow_hosts, surroundings.announcer
+            desk, principal, once, receipt, surroundings.allow_hosts, surroundings.announcer
         )
 
     async def submit(self, draft: SummaryDraft, *, wait_seconds: int) -> Submission:
@@ -94,7 +94,7 @@ class Intake:
     def part(self, name: str) -> "Intake":
         """For one of several submissions of a request: see `Once.part`."""
         return Intake(
-            self._database,
+            self._desk,
             self._principal,
             surroundings=self._surroundings,
             hub=self._hub,
@@ -158,8 +158,8 @@ class Intake:
             yield self._service(session)
 
     def _opened(self) -> AbstractAsyncContextManager[AsyncSession]:
-        who = self._principal
-        return self._database.transaction(Tenant(organization_id=who.organization_id, user_id=who.user_id))
+        tenant = Tenant(self._principal.organization_id, self._principal.user_id)
+        return self._desk.database.transaction(tenant)
 
     def _service(self, session: AsyncSession) -> SummaryService:
         return SummaryService(session, self._principal, self._surroundings)

@@ -5,7 +5,6 @@ from uuid import UUID
 
 from fastapi import Depends, Header, Path, Request
 
-from app.core.db import DatabaseDep
 from app.core.guard import OwnSession, require
 from app.core.http import preferred_wait
 from app.core.idempotency_route import OnceDep
@@ -58,14 +57,13 @@ async def deleting_service(
 
 async def get_intake(
     principal: CanWriteSummaries,
-    database: DatabaseDep,
     surroundings: SurroundingsDep,
     once: OnceDep,
     request: Request,
 ) -> Intake:
     state = request.app.state
     return Intake(
-        database,
+        state.intake_desk,
         principal,
         surroundings=surroundings,
         hub=state.progress.hub,

@@ -12,6 +12,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import Boolean, Table, column, delete, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import Database
@@ -214,15 +215,13 @@ class JobStore:
 
         A file has served its purpose: it was kept for another try.
         """
-        statement = (
-            update(CONTENTS)
-            .where(
-                CONTENTS.c.organization_id == self._organization_id,
-                CONTENTS.c.summary_id == taken.id,
-            )
-            .values(text=extracted, document=None)
+        written = {"text": extracted, "document": None}
+        own = {"summary_id": taken.id, "organization_id": self._organization_id}
+        # Of a URL nothing was kept until now.
+        statement = insert(CONTENTS).values(**own, **written)
+        await self._session.execute(
+            statement.on_conflict_do_update(index_elements=[CONTENTS.c.summary_id], set_=written)
         )
-        await self._session.execute(statement)
 
 
 def _as_text(value: object) -> str:

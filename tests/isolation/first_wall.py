@@ -20,7 +20,7 @@ COMPARED = re.compile(
 )
 ANNOUNCEMENT = "set_config('app.organization_id'"
 # Their first two parameters are the same announcement.
-SUBMISSIONS = ("submit_summary(", "take_in_summary(")
+SUBMISSIONS = ("submit_summary(", "accept_summary(")
 
 
 def without_filters(statement: str) -> str:

@@ -66,7 +66,7 @@ async def _intake(request: Request, asked: Asked) -> PlainIntake | None:
         return None
     state, around = request.app.state, await get_surroundings(request)
     return PlainIntake(
-        state.database,
+        state.intake_desk,
         principal,
         Once(keyed, seal=state.answer_seal, database=state.database),
         lambda submission: answers.receipt(submission, request),

@@ -19,13 +19,17 @@ from app.summaries.repository import BACKLOG_COUNTED, BACKLOG_PER_STEP
 
 _WRITTEN = (
     ":tenant_organization, :tenant_user, :summary, :input, :document, :name, :type,"
-    " :queue, :task, :job_args, :backlog_counted, :backlog_per_step, :today, :api_key_id, :quota"
+    " :queue, :task, :job_args, :backlog_counted, :backlog_per_step"
 )
+_COUNTED = ":today, :api_key_id, :quota"
 _KEPT = ":principal_id, :route, :key_digest, :fingerprint, :answer"
-SUBMIT = text(f"SELECT number, stored_bytes, began FROM submit_summary({_WRITTEN}, {_KEPT})")  # noqa: S608  # our own names
-TAKE_IN = text(
-    "SELECT began, is_locked, fingerprint, answer, kept_at"  # noqa: S608  # as above
-    f" FROM take_in_summary({_WRITTEN}, :storage, :noticed, {_KEPT}, :lock)"
+SUBMIT = text(
+    "SELECT number, stored_bytes, began"  # noqa: S608  # our own names
+    f" FROM submit_summary({_WRITTEN}, {_COUNTED}, {_KEPT})"
+)
+ACCEPT = text(
+    "SELECT began, is_locked, fingerprint, answer, kept_at, ahead"  # noqa: S608  # as above
+    f" FROM accept_summary({_WRITTEN}, :ahead, {_COUNTED}, :storage, :noticed, {_KEPT}, :lock)"
 )
 _COLUMNS = Summary.__table__.columns.keys()
 
@@ -55,10 +59,14 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class TakenIn:
-    """Where `claim` says that another request was first, nothing is written, and `began` says nothing."""
+    """Where `claim` says that another request was first, nothing is written, and the others say nothing.
+
+    `ahead`: how many of the tenant's were unfinished before.
+    """
 
     began: datetime
     claim: Claim
+    ahead: int
 
 
 async def write(session: AsyncSession, writing: Writing) -> Written:
@@ -68,8 +76,12 @@ async def write(session: AsyncSession, writing: Writing) -> Written:
     return Written(Counted(row.number, row.stored_bytes or 0), row.began)
 
 
-async def write_alone(database: Database, principal: Principal, writing: Writing) -> TakenIn | None:
-    """In a transaction of its own, which claims the key too.
+async def write_alone(
+    database: Database, principal: Principal, writing: Writing, *, ahead: int | None = None
+) -> TakenIn | None:
+    """In a transaction of its own, which claims the key too. Its caller wakes a worker.
+
+    `ahead` is counted where it is None.
 
     None, and nothing is done, where there is more to it: a spent quota or storage, or a warning of that.
     """
@@ -79,14 +91,15 @@ async def write_alone(database: Database, principal: Principal, writing: Writing
         "storage": due.terms.storage_bytes,
         "noticed": due.noticed,
         "lock": request and request.lock,
+        "ahead": ahead,
         "tenant_organization": str(principal.organization_id),
         "tenant_user": str(principal.user_id),
     }
-    rows = await database.alone(TAKE_IN, values)
+    rows = await database.alone(ACCEPT, values)
     if not rows:
         return None
-    began, is_locked, fingerprint, answer, kept_at = rows[0]
-    return TakenIn(began, Claim(is_locked, fingerprint, answer, kept_at))
+    began, is_locked, fingerprint, answer, kept_at, counted = rows[0]
+    return TakenIn(began, Claim(is_locked, fingerprint, answer, kept_at), counted)
 
 
 def _values(writing: Writing) -> dict[str, Any]:  # Any: column values

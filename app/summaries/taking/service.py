@@ -10,6 +10,7 @@ from app.core.idempotency import Once
 from app.core.idempotency_seal import Answer
 from app.core.idempotency_store import Keeping
 from app.core.ids import new_id
+from app.core.job_waking import JobWaker
 from app.core.jobs import job_arguments
 from app.core.principal import Principal
 from app.organizations.usage.service import Due
@@ -22,6 +23,7 @@ from app.summaries.measuring import submitted
 from app.summaries.models import Summary, stamp
 from app.summaries.rendering import NOT_YET, dated_when_kept
 from app.summaries.schemas import SummaryDraft
+from app.summaries.taking.backlogs import Backlogs
 from app.summaries.taking.repository import Writing, write_alone
 from app.summaries.vocabulary import OnDuplicate
 
@@ -65,10 +67,19 @@ class PlainlyTaken:
 
 
 @dataclass(frozen=True, slots=True)
+class IntakeDesk:
+    """What of the process new summaries are taken in with."""
+
+    database: Database
+    backlogs: Backlogs
+    waker: JobWaker
+
+
+@dataclass(frozen=True, slots=True)
 class PlainIntake:
     """What a new summary is taken in with. `receipt` is what its client is answered with."""
 
-    database: Database
+    desk: IntakeDesk
     principal: Principal
     once: Once
     receipt: Callable[[Submission], Answer]
@@ -99,18 +110,24 @@ class PlainIntake:
 
     async def write(self, prepared: Prepared) -> PlainlyTaken | None:
         """As `take`."""
-        taken = await write_alone(self.database, self.principal, prepared.writing)
+        desk, tenant = self.desk, self.principal.organization_id
+        known = desk.backlogs.of(tenant)
+        taken = await write_alone(desk.database, self.principal, prepared.writing, ahead=known)
         if taken is None:
             return None
         self.once.check(taken.claim)
+        if known is None:
+            desk.backlogs.counted(tenant, taken.ahead)
+        desk.backlogs.grown(tenant)
         submission = prepared.submission
         stamp(submission.summary, taken.began)
         self.once.kept_at(taken.began)
-        await self._tell(submission.summary)
+        self._tell(submission.summary)
         return PlainlyTaken(submission, prepared.answer.at(taken.began))
 
-    async def _tell(self, summary: Summary) -> None:
-        """Once it is committed."""
+    def _tell(self, summary: Summary) -> None:
+        """Once it is committed; its client need not wait until all have heard."""
         submitted(summary.source)
+        self.desk.waker.wake()
         if self.announcer is not None:
-            await self.announcer.announce(progress_of(summary))
+            self.announcer.announce_soon(progress_of(summary))

@@ -1,0 +1,139 @@
+"""A submission writes less, counts its tenant's backlog only when asked, and has workers woken afterwards.
+
+The functions of 0035 and 0036 stay: the one is called by whoever has a transaction of their own, the other by
+processes of the former release.
+"""
+
+from alembic import op
+
+revision = "0043"
+down_revision = "0042"
+branch_labels = None
+depends_on = None
+
+# What a new summary may be given, as in 0035.
+NAMES = (
+    "id, organization_id, user_id, status, attempt, version, visibility, source, url, canonical_url, title,"
+    " language, key_points, keywords, sentences, low_content, engine, options, tags, notes, favourite,"
+    " stages, ephemeral, submitted_key, own_title, also_call"
+)
+TYPED = (
+    "id uuid, organization_id uuid, user_id uuid, status text, attempt integer, version integer,"
+    " visibility text, source text, url text, canonical_url text, title text, language text,"
+    " key_points text[], keywords text[], sentences jsonb, low_content boolean, engine text, options jsonb,"
+    " tags text[], notes text, favourite boolean, stages jsonb, ephemeral boolean, submitted_key bytea,"
+    " own_title boolean, also_call text[]"
+)
+# As that of 0036, which called that of 0033 within. `ahead` are the tenant's unfinished summaries, counted
+# where the caller does not know. Like everything that announces, the tenant is the session's, which need not
+# be that of the row, or nothing would check what the application thinks. Of a URL nothing is kept until it is
+# read: whoever writes its text adds the row (0045). The month's row is what a tenant's
+# submissions wait for each other by, so it comes last. `app.wakes`: the caller wakes workers itself.
+ACCEPT = f"""
+CREATE FUNCTION accept_summary(
+    told_tenant text, told_person text, new_summary jsonb, new_input text, new_document bytea, new_name text, new_type text,
+    queue text, task text, job_args jsonb, backlog_counted integer, backlog_per_step integer, known_ahead integer,
+    today date, api_key uuid, quota integer, storage bigint, noticed integer[],
+    principal uuid, path text, digest bytea, print bytea, sealed bytea, lock bigint)
+RETURNS TABLE (
+    began timestamptz, is_locked boolean, fingerprint bytea, answer bytea, kept_at timestamptz, ahead integer)
+LANGUAGE plpgsql VOLATILE SET search_path = public, pg_temp
+AS $$
+DECLARE
+    summary constant uuid := new_summary ->> 'id';
+    tenant constant uuid := new_summary ->> 'organization_id';
+    person constant uuid := new_summary ->> 'user_id';
+    stored_bytes bigint;
+    number integer;
+BEGIN
+    PERFORM set_config('app.organization_id', told_tenant, true), set_config('app.user_id', told_person, true),
+        set_config('app.wakes', 'later', true);
+    is_locked := true;
+    ahead := known_ahead;
+    IF sealed IS NOT NULL THEN
+        is_locked := pg_try_advisory_xact_lock(lock);
+        SELECT k.fingerprint, k.answer, k.created_at INTO fingerprint, answer, kept_at FROM idempotency_keys k
+        WHERE k.organization_id = tenant AND k.principal_id = principal AND k.route = path
+          AND k.key_digest = digest AND k.created_at > now() - interval '24 hours';
+        IF answer IS NOT NULL OR NOT is_locked THEN
+            RETURN NEXT;
+            RETURN;
+        END IF;
+    END IF;
+    IF ahead IS NULL THEN
+        SELECT count(*) INTO ahead FROM (
+            SELECT FROM summaries s WHERE s.organization_id = tenant
+            AND s.status NOT IN ('ready', 'failed') AND s.deleted_at IS NULL LIMIT backlog_counted) AS unfinished;
+    END IF;
+    INSERT INTO summaries ({NAMES}) SELECT {NAMES} FROM jsonb_to_record(new_summary) AS given ({TYPED});
+    IF new_input IS NOT NULL OR new_document IS NOT NULL THEN
+        INSERT INTO summary_contents (summary_id, organization_id, input, document, document_name, document_type)
+        VALUES (summary, tenant, new_input, new_document, new_name, new_type);
+    END IF;
+    PERFORM procrastinate_defer_jobs_v1(ARRAY[
+        ROW(queue, task, -((ahead + 1) / backlog_per_step), NULL, summary::text, job_args, now())
+        ::procrastinate_job_to_defer_v1]);
+    IF sealed IS NOT NULL THEN
+        INSERT INTO idempotency_keys AS k
+            (organization_id, principal_id, route, key_digest, user_id, fingerprint, answer)
+        VALUES (tenant, principal, path, digest, person, print, sealed)
+        ON CONFLICT (organization_id, principal_id, route, key_digest)
+        DO UPDATE SET fingerprint = excluded.fingerprint, answer = excluded.answer, created_at = now();
+    END IF;
+    SELECT u.text_bytes INTO stored_bytes FROM usage_storage u WHERE u.organization_id = tenant;
+    INSERT INTO usage_days AS d (organization_id, day, user_id, api_key_id, summaries)
+    VALUES (tenant, today, person, api_key, 1)
+    ON CONFLICT (organization_id, day, user_id, api_key_id) DO UPDATE SET summaries = d.summaries + 1;
+    INSERT INTO usage_months AS m (organization_id, month, summaries)
+    VALUES (tenant, date_trunc('month', today)::date, 1)
+    ON CONFLICT (organization_id, month) DO UPDATE SET summaries = m.summaries + 1 WHERE m.summaries < quota
+    RETURNING m.summaries INTO number;
+    IF number IS NULL OR number = ANY (noticed) OR stored_bytes >= storage THEN
+        RAISE SQLSTATE 'PR001';
+    END IF;
+    began := now();
+    RETURN NEXT;
+EXCEPTION WHEN SQLSTATE 'PR001' THEN
+    RETURN;
+END $$
+"""  # noqa: E501, S608  # SQL reads better unbroken; our own names
+
+# A NOTIFY makes its transaction's commit wait for every other's that has one, each with its own fsync.
+WAKES = """
+CREATE OR REPLACE TRIGGER procrastinate_jobs_notify_queue_job_inserted_v1
+AFTER INSERT ON procrastinate_jobs FOR EACH ROW WHEN ({})
+EXECUTE FUNCTION procrastinate_notify_queue_job_inserted_v1()
+"""
+# Since when a job waits stands in `scheduled_at` where it is known; an event says it of all others.
+SCHEDULED = """
+CREATE OR REPLACE TRIGGER procrastinate_trigger_scheduled_events_v1
+AFTER INSERT OR UPDATE ON procrastinate_jobs FOR EACH ROW WHEN ({})
+EXECUTE FUNCTION procrastinate_trigger_function_scheduled_events_v1()
+"""
+DEFERRED = """
+CREATE OR REPLACE TRIGGER procrastinate_trigger_status_events_insert_v1
+AFTER INSERT ON procrastinate_jobs FOR EACH ROW WHEN ({})
+EXECUTE FUNCTION procrastinate_trigger_function_status_events_insert_v1()
+"""
+IS_TODO = "new.status = 'todo'::procrastinate_job_status"
+
+
+def upgrade() -> None:
+    op.execute("SET LOCAL lock_timeout = '5s'")
+    op.execute(ACCEPT)
+    wakes_itself = "current_setting('app.wakes', true) IS DISTINCT FROM 'later'"
+    op.execute(WAKES.format(f"{IS_TODO} AND {wakes_itself}"))
+    op.execute(SCHEDULED.format(f"new.scheduled_at > now() AND {IS_TODO}"))
+    op.execute(DEFERRED.format(f"new.scheduled_at IS NULL AND {IS_TODO}"))
+
+
+def downgrade() -> None:
+    op.execute("SET LOCAL lock_timeout = '5s'")
+    op.execute(DEFERRED.format(IS_TODO))
+    op.execute(SCHEDULED.format(f"new.scheduled_at IS NOT NULL AND {IS_TODO}"))
+    op.execute(WAKES.format(IS_TODO))
+    op.execute(
+        "DROP FUNCTION accept_summary(text, text, jsonb, text, bytea, text, text, text, text, jsonb,"
+        " integer, integer, integer, date, uuid, integer, bigint, integer[],"
+        " uuid, text, bytea, bytea, bytea, bigint)"
+    )
