@@ -4,7 +4,6 @@ uvicorn, gunicorn, SQLAlchemy and procrastinate log through `logging`; their han
 every line has one form, one redaction and the request id. Of what they add to a line only its text is kept.
 """
 
-import json
 import logging
 import sys
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from functools import cache
 from typing import Any, TextIO
 
 import structlog
+from pydantic_core import to_json
 from structlog.types import EventDict, Processor, WrappedLogger
 from typing_extensions import override
 
@@ -21,8 +21,6 @@ from app.settings import Settings
 
 # They bring handlers of their own, or say at INFO what our access log says already.
 ROUTED_LOGGERS = ("uvicorn", "uvicorn.error", "uvicorn.access", "gunicorn.error", "gunicorn.access")
-# Made once: `json.dumps` makes one a line. What is no JSON is shown as Python shows it.
-_ENCODER = json.JSONEncoder(ensure_ascii=False, default=repr)
 _ROOT = logging.getLogger()
 QUIET_LOGGERS = ("uvicorn.access", "gunicorn.access", "httpx2", "httpcore2", "asyncio", "procrastinate")
 
@@ -34,7 +32,8 @@ def redact_event(_logger: WrappedLogger, _method: str, event: EventDict) -> Even
 
 
 def render_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
-    return _ENCODER.encode(event)
+    """What JSON has no form for is shown as Python shows it."""
+    return to_json(event, fallback=repr, bytes_mode="hex", inf_nan_mode="constants").decode()
 
 
 class JobTextFilter(logging.Filter):

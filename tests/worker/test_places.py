@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from procrastinate import App, JobContext
+from procrastinate.jobs import Job
 from procrastinate.testing import InMemoryConnector
 
 from app.worker.places import LendingWorker
@@ -52,12 +54,15 @@ class Works:
 
 
 @asynccontextmanager
-async def working(*, most_away: int) -> AsyncIterator[Works]:
+async def working(*, most_away: int, look_every_seconds: float = 0.02) -> AsyncIterator[Works]:
     works = Works()
     works.queue.task(name="job", pass_context=True)(works.run)
     async with works.queue.open_async():
         worker = LendingWorker(
-            works.queue, concurrency=1, install_signal_handlers=False, fetch_job_polling_interval=0.02
+            works.queue,
+            concurrency=1,
+            install_signal_handlers=False,
+            fetch_job_polling_interval=look_every_seconds,
         )
         worker.most_away = most_away
         worker.additional_context = {"places": worker.place}
@@ -77,6 +82,26 @@ async def test_no_more_than_may_are_away() -> None:
         assert works.begun == ["slow1", "slow2"]
         works.answered.set()
         await works.until(lambda: len(works.done) == 3)
+
+
+async def test_what_comes_while_the_queue_is_asked_is_not_slept_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told of before the answer is there, and that says that nothing waits."""
+    async with working(most_away=0, look_every_seconds=60) as works:
+        manager = works.queue.job_manager
+        ask, is_late = manager.fetch_job, False
+
+        async def fetch_job(**asked: Any) -> Job | None:  # Any: as its own
+            nonlocal is_late
+            job = await ask(**asked)
+            if job is None and works.done and not is_late:
+                is_late = True
+                await works.defer("late")
+            return job
+
+        monkeypatch.setattr(manager, "fetch_job", fetch_job)
+        await asyncio.sleep(0.1)
+        await works.defer("early")
+        await works.until(lambda: works.done == ["early", "late"])
 
 
 async def test_fast_job_ends_while_more_slow_ones_wait_than_there_are_places() -> None:
