@@ -12,6 +12,7 @@ from urllib.parse import urljoin
 import httpcore2
 
 from app.reading.addresses import Address
+from app.reading.allowance import Allowance
 from app.reading.content_types import parse_content_type, refuse_hopeless, settle_type
 from app.reading.courtesy import NO_VALIDATORS, Gate, OpenGate, SmallAnswer, Validators, retry_after_seconds
 from app.reading.errors import ReadingError, Reason
@@ -69,7 +70,7 @@ class _Way:
 
 @dataclass(frozen=True, slots=True)
 class _Room:
-    """Asked for before a body is kept that is not light; that wait is not counted by `limit`."""
+    """Asked for before a body is kept that is neither light nor shared; `limit` does not count that wait."""
 
     heavy: Heavy
     limit: asyncio.Timeout
@@ -93,6 +94,7 @@ class Fetcher:
         guard = AddressGuard(resolver, options.limits, options.allow_hosts, options.own)
         self._backend = GuardedBackend(guard, options.limits)
         self._ssl_context = ssl_context or httpcore2.default_ssl_context()
+        self._allowance = Allowance(options.limits.shared_bytes)
 
     async def fetch(
         self, url: str, *, validators: Validators = NO_VALIDATORS, heavy: Heavy = at_once
@@ -243,16 +245,22 @@ class Fetcher:
         self, response: httpcore2.Response, collector: BodyCollector, room: _Room | None = None
     ) -> bytes:
         began = time.monotonic()
-        async with aclosing(response.aiter_stream()) as chunks:
-            async for chunk in chunks:
-                collector.feed(chunk)
-                if collector.is_full:
-                    break
-                self._refuse_trickle(collector.wire_bytes, time.monotonic() - began)
-                if room is not None and collector.size > self._limits.light_bytes:
-                    began += await room.ask()
-                    room = None
-        return collector.finish()
+        with self._allowance.share() as share:
+            async with aclosing(response.aiter_stream()) as chunks:
+                async for chunk in chunks:
+                    collector.feed(chunk)
+                    if collector.is_full:
+                        break
+                    self._refuse_trickle(collector.wire_bytes, time.monotonic() - began)
+                    if room is not None and not share.grow_to(collector.size - self._limits.light_bytes):
+                        began += await room.ask()
+                        share.give_back()
+                        room = None
+            body = collector.finish()
+            # Shared memory is for what still comes: whoever has all of it waits for a place with it.
+            if room is not None and share.taken:
+                await room.ask()
+        return body
 
     def _refuse_trickle(self, received: int, seconds: float) -> None:
         limits = self._limits

@@ -26,7 +26,8 @@ MIB = 1024 * 1024
 class FetchLimits:
     """Seconds and bytes. `total_seconds` covers everything, name resolution and redirects included.
 
-    Of a page no more than `light_bytes` are kept before whoever fetches it has room for a heavy one.
+    Before whoever fetches a page has room for a heavy one, no more of it is kept than `light_bytes`, and of all
+    pages together `shared_bytes` besides.
     """
 
     total_seconds: float = 20.0
@@ -36,6 +37,7 @@ class FetchLimits:
     header_bytes: int = 64 * 1024
     body_bytes: int = 5 * MIB
     light_bytes: int = 64 * 1024
+    shared_bytes: int = 128 * MIB
     inflate_ratio: int = 100
     redirects: int = 5
     min_bytes_per_second: int = 256

@@ -247,3 +247,19 @@ async def test_wait_for_room_is_asked_once_and_is_not_the_pages_time() -> None:
     async with serve() as origin:
         fetched = await fetcher(origin.allowed, limits=limits).fetch(origin.url("/page"), heavy=room)
     assert (fetched.body, asked) == (PAGE, ["room"])
+
+
+async def test_a_page_that_comes_slowly_takes_of_the_shared_memory_and_room_once_it_is_there() -> None:
+    limits = dataclasses.replace(QUICK, light_bytes=10, shared_bytes=len(PAGE))
+    asked: list[str] = []
+
+    async def room() -> None:
+        asked.append("room")
+
+    async with serve() as origin:
+        reader = fetcher(origin.allowed, limits=limits)
+        for _ in range(2):
+            # What one has taken the next one has again.
+            fetched = await reader.fetch(origin.url("/page"), heavy=room)
+            assert (fetched.body, asked) == (PAGE, ["room"])
+            asked.clear()
