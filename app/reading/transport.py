@@ -26,8 +26,8 @@ MIB = 1024 * 1024
 class FetchLimits:
     """Seconds and bytes. `total_seconds` covers everything, name resolution and redirects included.
 
-    Before whoever fetches a page has room for a heavy one, no more of it is kept than `light_bytes`, and of all
-    pages together `shared_bytes` besides.
+    Before whoever fetches a page has room for a heavy one, no more of it is kept than `light_bytes`, and of
+    all pages together `shared_bytes` besides.
     """
 
     total_seconds: float = 20.0

@@ -7,6 +7,8 @@ import itertools
 Key = tuple[float, ...]
 # What a job waits for.
 Turn = asyncio.Future[None]
+# What a server that answers well takes for a page.
+FAST_SECONDS = 2.0
 # Of those who have had their turn: fewer are not worth being looked for.
 MOST_KEPT = 1000
 
@@ -15,7 +17,8 @@ class Returning:
     """In turn whoever was away the shortest, and whoever came first.
 
     A thousand pages of slow servers that arrive together would else stand before the next fast one for as
-    long as it takes to read them all; and were it always the shortest, those would never be read.
+    long as it takes to read them all; and were it always the shortest, those would never be read. In either
+    order a lower rank comes first, but that no slow one comes before a fast one in that of absence.
     """
 
     def __init__(self) -> None:
@@ -27,9 +30,9 @@ class Returning:
         self._first_come_is_next = False
 
     def add(self, turn: Turn, *, rank: int, away: float) -> None:
-        """Of a lower rank first, in either order; `away` in seconds."""
+        """`away` in seconds."""
         order = next(self._order)
-        heapq.heappush(self._by_absence, ((rank, away, order), turn))
+        heapq.heappush(self._by_absence, ((away > FAST_SECONDS, rank, away, order), turn))
         heapq.heappush(self._by_arrival, ((rank, order), turn))
         self._waiting.release()
 

@@ -39,7 +39,12 @@ def test_what_is_given_back_is_there_for_others_and_only_once() -> None:
 
 def test_a_fetch_that_fails_gives_its_share_back() -> None:
     allowance = Allowance(10)
-    with pytest.raises(OSError, match="reset"), allowance.share() as share:
-        share.grow_to(3)
-        raise OSError("reset")
+
+    def fetch() -> None:
+        with allowance.share() as share:
+            share.grow_to(3)
+            raise OSError("reset")
+
+    with pytest.raises(OSError, match="reset"):
+        fetch()
     assert allowance.left == 10

@@ -16,8 +16,17 @@ async def order_of(*waiting: tuple[str, int, float]) -> list[str]:
     return [names[await returning.next()] for _ in waiting]
 
 
-async def test_whom_the_queue_prefers_comes_first_however_long_it_was_away() -> None:
-    assert await order_of(("many", 5, 0.1), ("few", 0, 9.0)) == ["few", "many"]
+@pytest.mark.parametrize("away", [(0.1, 1.9), (2.1, 9.0)])
+async def test_of_the_fast_and_of_the_slow_whom_the_queue_prefers_comes_first(
+    away: tuple[float, float],
+) -> None:
+    assert await order_of(("many", 5, away[0]), ("few", 0, away[1])) == ["few", "many"]
+
+
+async def test_a_fast_one_of_many_has_every_other_turn_beside_slow_ones_of_few() -> None:
+    slow = [(f"slow{number}", 0, 10.0) for number in range(3)]
+    quick = [(f"quick{number}", 5, 0.1) for number in range(2)]
+    assert await order_of(*slow, *quick) == ["quick0", "slow0", "quick1", "slow1", "slow2"]
 
 
 async def test_the_quickest_and_the_first_come_take_turns() -> None:
