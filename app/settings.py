@@ -120,7 +120,9 @@ class Settings(IdentitySettings, MailSettings, OAuthSettings, ProviderSettings, 
     # Reading
     worker_concurrency: PositiveInt = Field(20, description="Jobs that one worker runs at once.")
     fetches_waiting: PositiveInt = Field(
-        1000, description="Jobs that wait for other people's servers beside those, each with an open file."
+        1000,
+        description="Jobs that wait for other people's servers beside those, each with an open file and,"
+        " while its page comes slowly, 192 KiB.",
     )
     webhook_concurrency: PositiveInt = Field(20, description="Deliveries that one worker makes at once.")
     reading_processes: PositiveInt = Field(2, description="Child processes for extraction and summarising.")

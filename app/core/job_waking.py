@@ -6,7 +6,9 @@ wait for the disk: PostgreSQL orders notifications as it orders commits.
 
 import asyncio
 import json
+from contextvars import Context
 
+import asyncpg
 import structlog
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
@@ -38,7 +40,8 @@ class JobWaker:
         """Of QUEUE. Its caller has committed a job, and waits for nothing."""
         self._has_news = True
         if self._calling is None:
-            self._calling = asyncio.create_task(self._call())
+            # In nobody's context: it belongs to no one request's trace.
+            self._calling = asyncio.create_task(self._call(), context=Context())
 
     async def aclose(self) -> None:
         """What is not told yet is told."""
@@ -58,5 +61,5 @@ class JobWaker:
     async def _notify(self) -> None:
         try:
             await self._database.alone(WAKE, {"queue": QUEUE, "message": MESSAGE})
-        except (SQLAlchemyError, OSError) as error:
+        except (SQLAlchemyError, asyncpg.PostgresError, OSError) as error:
             logger.warning("workers_not_woken", error=type(error).__name__)

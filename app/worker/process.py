@@ -31,6 +31,7 @@ from app.reading.providers.options import ProviderOptions
 from app.reading.providers.provider import Provider
 from app.reading.resolver import SystemResolver
 from app.reading.sandbox import Sandbox, SandboxLimits
+from app.reading.transport import FetchLimits
 from app.settings import Settings, SettingsError, load_settings
 from app.summaries.announcing import RedisAnnouncer
 from app.summaries.citizen.manners import PATIENCE_SECONDS, Manners, MannersOptions
@@ -47,6 +48,8 @@ from app.worker.upkeep import Upkeep
 GRACEFUL_SECONDS = 25
 # Beside the fetches that wait: log, databases, children, and what works.
 OTHER_FILES = 512
+# Of its page a fetch that waits may keep so much on average, beyond what each may.
+SHARED_BYTES_EACH = 128 * 1024
 DATABASE_GONE = (ConnectorException, PoolTimeout)
 
 log = structlog.get_logger(__name__)
@@ -66,7 +69,10 @@ async def open_bench(settings: Settings) -> AsyncIterator[Workbench]:
     sandbox = Sandbox(SandboxLimits(children=settings.reading_processes))
     hosts = frozenset((host, port) for host, port in settings.fetch_allow_hosts)
     options = FetcherOptions(
-        settings.bot_user_agent, allow_hosts=hosts, own=await asyncio.to_thread(own_addresses)
+        settings.bot_user_agent,
+        FetchLimits(shared_bytes=settings.fetches_waiting * SHARED_BYTES_EACH),
+        allow_hosts=hosts,
+        own=await asyncio.to_thread(own_addresses),
     )
     async with AsyncExitStack() as stack:
         stack.push_async_callback(database.dispose)

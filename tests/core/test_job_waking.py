@@ -6,10 +6,12 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 import pytest
+from sqlalchemy import event, make_url
 
 from app.core.db import Database
 from app.core.job_waking import MESSAGE, JobWaker
 from app.core.jobs import QUEUE, enqueue
+from app.core.origin import Arriving, current_origin
 from app.settings import Settings
 from app.settings_parsing import to_libpq_url
 
@@ -84,3 +86,28 @@ async def test_a_database_that_is_gone_is_nobodys_error(settings: Settings) -> N
     waker.wake()
     await waker.aclose()
     await database.dispose()
+
+
+async def test_a_server_that_refuses_is_nobodys_error(settings: Settings) -> None:
+    """As one that starts up, or has no connection left: the driver's own exception."""
+    url = make_url(settings.database_url).set(password="wrong", database="none")
+    refusing = settings.model_copy(update={"database_url": url.render_as_string(hide_password=False)})
+    database = Database.from_settings(refusing)
+    waker = JobWaker(database)
+    waker.wake()
+    await waker.aclose()
+    await database.dispose()
+
+
+async def test_it_belongs_to_no_requests_trace(database: Database) -> None:
+    with Arriving("a request of somebody's", None):
+        waker = JobWaker(database)
+        seen: list[str | None] = []
+        event.listen(
+            database.engine.sync_engine,
+            "before_cursor_execute",
+            lambda *_: seen.append(current_origin().request_id),
+        )
+        waker.wake()
+        await waker.aclose()
+    assert seen == [None]

@@ -61,7 +61,7 @@ class Written:
 class TakenIn:
     """Where `claim` says that another request was first, nothing is written, and the others say nothing.
 
-    `ahead`: how many of the tenant's were unfinished before.
+    `ahead`: how many of the tenant's were unfinished before it.
     """
 
     began: datetime
