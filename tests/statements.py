@@ -10,11 +10,12 @@ from sqlalchemy import event
 
 @contextmanager
 def statements_of(app: FastAPI) -> Iterator[list[str]]:
-    """Every statement of this while, whoever's it is."""
+    """Every statement of this while, whoever's it is; but none that wakes workers: it comes when it likes."""
     sent: list[str] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:  # Any: SQLAlchemy's event
-        sent.append(statement)
+        if "pg_notify" not in statement:
+            sent.append(statement)
 
     engine = app.state.database.engine.sync_engine
     event.listen(engine, "before_cursor_execute", note)

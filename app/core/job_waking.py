@@ -43,11 +43,15 @@ class JobWaker:
             # In nobody's context: it belongs to no one request's trace.
             self._calling = asyncio.create_task(self._call(), context=Context())
 
+    async def told(self) -> None:
+        """Until nothing is left to tell."""
+        if self._calling is not None:
+            await self._calling
+
     async def aclose(self) -> None:
         """What is not told yet is told."""
         self._rest_seconds = 0
-        if self._calling is not None:
-            await self._calling
+        await self.told()
 
     async def _call(self) -> None:
         try:

@@ -82,6 +82,7 @@ async def test_between_two_batches_no_connection_is_held(
     client: AsyncClient, app: FastAPI, alice: Person
 ) -> None:
     await shelf_of(client, alice, many=3)
+    await app.state.job_waker.told()
     database: Database = app.state.database
     async for _ in await begun(exporter(app, alice)):
         assert database.engine.pool.checkedout() == 0  # type: ignore[attr-defined]  # of a pool that queues

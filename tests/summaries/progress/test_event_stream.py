@@ -207,5 +207,6 @@ async def test_a_stream_holds_no_connection_to_the_database(
     client: AsyncClient, app: FastAPI, alice: Person
 ) -> None:
     created = await create(client, alice)
+    await app.state.job_waker.told()
     async with events_of(app, created["id"], alice.headers), events_of(app, created["id"], alice.headers):
         assert app.state.database.engine.pool.checkedout() == 0
