@@ -255,6 +255,7 @@ def _closers(state: State) -> Sequence[Callable[[], Awaitable[None]]]:
     return (
         state.database.dispose,
         state.redis.aclose,
+        state.cache.aclose,
         state.passwords.aclose,
         state.oauth_http.aclose,
         state.progress.aclose,

@@ -7,24 +7,30 @@ process. It counts only while all three are what they were when its reader *bega
   it (`invalidate`), so a slow reader's old body arrives under a generation that is gone;
 - an absent epoch or generation (flushed, evicted, expired) is replaced by a new random one, never matched;
 - a server restarted from a snapshot brings old generations back with old bodies: its identity differs;
-- an invalidation that never arrived makes this process distrust the cache until it has renewed the epoch.
+- an invalidation that did not arrive is sent once more past the breaker, since other processes may reach the
+  server that this one has given up on; where that fails too, this process distrusts the cache and tries to
+  renew the epoch until it has.
 """
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from contextvars import Context
 from dataclasses import dataclass
 from uuid import UUID
 
 from prometheus_client import Counter
 
 from app.core.redis import RedisBusyError, RedisClient, RedisDownError, RedisRefusedError
-from app.core.redis_batch import Asked
+from app.core.redis_batch import Asked, Command
 
 EPOCH = "cache:epoch"
 # Longer than any transaction: a hold that no `invalidate` follows ends by itself.
 HOLD_SECONDS = 60
 HELD = b"held"
+# Between two attempts to renew the epoch after a loss.
+REPAIR_SECONDS = 1.0
 # Of a stored frame, before the body.
 HEAD_LINES = 4
 
@@ -32,7 +38,7 @@ CACHE_READS = Counter("precis_cache_reads", "Reads of the body cache by outcome.
 _HIT, _MISS = CACHE_READS.labels("hit"), CACHE_READS.labels("miss")
 CACHE_NOT_STORED = Counter("precis_cache_not_stored", "Bodies that Redis did not take.")
 CACHE_LOST_INVALIDATIONS = Counter(
-    "precis_cache_lost_invalidations", "Invalidations that Redis did not take; each renews the cache's epoch."
+    "precis_cache_lost_invalidations", "Invalidations that did not arrive; each renews the cache's epoch."
 )
 
 
@@ -72,6 +78,7 @@ class BodyCache:
         self._ttl = ttl_seconds
         self._losses = 0
         self._repaired_losses = 0
+        self._repairing: asyncio.Task[None] | None = None
 
     def begin(self, key: str) -> "Lookup":
         """A read that is on its way, for `get`."""
@@ -120,6 +127,11 @@ class BodyCache:
         finally:
             await self.invalidate(*keys)
 
+    async def aclose(self) -> None:
+        if self._repairing is not None:
+            self._repairing.cancel()
+            await asyncio.wait([self._repairing])
+
     @property
     def _generation_seconds(self) -> int:
         return 5 * self._ttl
@@ -131,6 +143,14 @@ class BodyCache:
         await self._client.run(lambda redis: redis.set(EPOCH, _token()))
         self._repaired_losses = losses
         return True
+
+    async def _repair_until_done(self) -> None:
+        """Others may read meanwhile what this process could not invalidate, and nobody may read here."""
+        while (losses := self._losses) != self._repaired_losses:
+            await asyncio.sleep(REPAIR_SECONDS)
+            with suppress(RedisDownError):
+                await self._client.insist(("SET", EPOCH, _token()))
+                self._repaired_losses = max(losses, self._repaired_losses)
 
     async def _look_up(self, lookup: "Lookup") -> CachedBody | Miss:
         key, server = lookup.key, lookup.server_id
@@ -155,27 +175,37 @@ class BodyCache:
         return epoch, generation
 
     async def _replace_generations(self, keys: tuple[str, ...], *, value: bytes, seconds: int) -> None:
-        commands = [
+        commands: list[Command] = [
             *(("SET", _generation(key), value, "EX", seconds) for key in keys),
             ("DEL", *(_body(key) for key in keys)),
         ]
         arrived = False
         try:
-            arrived = await self._tell(commands, keys)
-        except RedisDownError:
-            CACHE_LOST_INVALIDATIONS.inc()
+            with suppress(RedisDownError):
+                await self._tell(commands, keys)
+                arrived = True
         finally:
             # Also when the request was cancelled half-way: whether it arrived is not known then.
-            self._losses += not arrived
+            if not arrived:
+                self._lost()
 
-    async def _tell(self, commands: list[tuple[str | bytes | int, ...]], keys: tuple[str, ...]) -> bool:
-        """A server that is full takes no new generation, but forgets the old one: that fences as well."""
+    async def _tell(self, commands: list[Command], keys: tuple[str, ...]) -> None:
+        """Raises RedisDownError where it did not arrive, or may not have."""
         try:
             await self._client.ask(("MULTI",), *commands, ("EXEC",)).answers()
         except RedisRefusedError:
+            # A server that is full takes no new generation, but forgets the old one: that fences as well.
             stale = [name for key in keys for name in (_generation(key), _body(key))]
             await self._client.run(lambda redis: redis.delete(*stale))
-        return True
+        except RedisDownError:
+            await self._client.insist(("MULTI",), *commands, ("EXEC",))
+
+    def _lost(self) -> None:
+        CACHE_LOST_INVALIDATIONS.inc()
+        self._losses += 1
+        if self._repairing is None or self._repairing.done():
+            # In nobody's context: it belongs to no one request's trace.
+            self._repairing = asyncio.create_task(self._repair_until_done(), context=Context())
 
 
 def _names(key: str) -> tuple[str, str, str]:

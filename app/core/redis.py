@@ -42,6 +42,8 @@ CALL_TIMEOUT_SECONDS = 0.2
 SLOT_WAIT_SECONDS = 0.1
 # Enough for 8,000 calls a second at 1 ms each; a cold burst of many more handshakes would time itself out.
 POOL_SIZE = 8
+# After an urgent call that came to nothing, no other is tried for so long.
+VAIN_SECONDS = 1.0
 
 REDIS_FAILURES = Counter(
     "precis_redis_failures",
@@ -65,21 +67,27 @@ class RedisClient:
         self._breaker = CircuitBreaker(clock=clock)
         # Waiting for a turn happens outside the call's timeout: a burst here must not look like a slow Redis.
         self._slots = asyncio.Semaphore(POOL_SIZE)
-        self._redis = Redis.from_pool(
-            BlockingConnectionPool.from_url(
-                url,
-                max_connections=POOL_SIZE,
-                timeout=SLOT_WAIT_SECONDS,
-                socket_timeout=SOCKET_TIMEOUT_SECONDS,
-                socket_connect_timeout=SOCKET_TIMEOUT_SECONDS,
-                retry=Retry(NoBackoff(), 0),
-                health_check_interval=15,
-                decode_responses=False,
-                redis_connect_func=self._on_connect,
-                driver_info=None,
-                maint_notifications_config=MaintNotificationsConfig(enabled=False),
-            )
+        self._redis = self._connected(url, connections=POOL_SIZE)
+        self._urgent = self._connected(url, connections=1)
+        self._urgent_turn = asyncio.Lock()
+        self._clock = clock
+        self._in_vain_until = float("-inf")
+
+    def _connected(self, url: str, *, connections: int) -> Redis:
+        pool = BlockingConnectionPool.from_url(
+            url,
+            max_connections=connections,
+            timeout=SLOT_WAIT_SECONDS,
+            socket_timeout=SOCKET_TIMEOUT_SECONDS,
+            socket_connect_timeout=SOCKET_TIMEOUT_SECONDS,
+            retry=Retry(NoBackoff(), 0),
+            health_check_interval=15,
+            decode_responses=False,
+            redis_connect_func=self._on_connect,
+            driver_info=None,
+            maint_notifications_config=MaintNotificationsConfig(enabled=False),
         )
+        return Redis.from_pool(pool)
 
     @property
     def is_open(self) -> bool:
@@ -99,6 +107,28 @@ class RedisClient:
         """
         with part("redis", attributes=self._span_attributes(command)):
             return await self._run(command)
+
+    async def insist(self, *commands: Command) -> None:
+        """Past the breaker and past all who wait: for what must not be lost while others reach the server.
+
+        0.2 s at most, one at a time on a connection of its own; where one came to nothing, none of the next
+        second's is tried.
+
+        Raises:
+            RedisDownError: not done, or not known whether done.
+        """
+        async with self._urgent_turn:
+            if self._clock() < self._in_vain_until:
+                raise RedisDownError("another urgent call has just come to nothing")
+            try:
+                async with asyncio.timeout(CALL_TIMEOUT_SECONDS):
+                    answers = await pipelined(self._urgent, *commands)
+            except (RedisError, OSError) as error:
+                self._in_vain_until = self._clock() + VAIN_SECONDS
+                raise RedisDownError(str(error)) from error
+        for answer in answers:
+            if is_refusal(answer):
+                raise RedisRefusedError(str(answer))
 
     def ask(self, *commands: Command) -> Asked:
         """In one pipeline with whatever else is asked in this turn of the event loop; see redis_batch.py."""
@@ -157,7 +187,8 @@ class RedisClient:
         await self.run(lambda redis: redis.ping())
 
     async def aclose(self) -> None:
-        await self._redis.aclose()
+        for redis in (self._redis, self._urgent):
+            await redis.aclose()
 
     def _succeeded(self, call: Call) -> None:
         self._breaker.succeeded(call)

@@ -87,7 +87,9 @@ async def open_bench(settings: Settings) -> AsyncIterator[Workbench]:
         gate = make_manners(settings, redis, Fetcher(resolver, options))
         fetcher = Fetcher(resolver, replace(options, gate=gate))
         announcer = RedisAnnouncer(redis)
-        yield Workbench(database, BodyCache(redis), fetcher, sandbox, announcer=announcer, model=model)
+        cache = BodyCache(redis)
+        stack.push_async_callback(cache.aclose)
+        yield Workbench(database, cache, fetcher, sandbox, announcer=announcer, model=model)
 
 
 def make_manners(settings: Settings, redis: RedisClient, fetcher: Fetcher) -> Manners:

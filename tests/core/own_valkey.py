@@ -25,14 +25,14 @@ def binary() -> str:
 class OwnValkey:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._port = free_port()
-        self.url = f"redis://127.0.0.1:{self._port}/0"
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
         self.start()
 
     def start(self) -> None:
         """Loads the snapshot that `SAVE` left in the folder, if any."""
         options = {
-            "port": self._port,
+            "port": self.port,
             "bind": "127.0.0.1",
             "save": "",
             "dir": self._folder,
@@ -54,14 +54,14 @@ class OwnValkey:
 
     def command(self, name: str) -> None:
         """One that is answered OK."""
-        with socket.create_connection(("127.0.0.1", self._port), 1) as peer:
+        with socket.create_connection(("127.0.0.1", self.port), 1) as peer:
             peer.sendall(f"{name}\r\n".encode())
             if peer.recv(3) != b"+OK":
                 raise RuntimeError(f"valkey refused {name}")
 
     def _wait_until_it_answers(self) -> None:
         for _ in range(200):
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self._port), 1) as peer:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1) as peer:
                 peer.sendall(b"PING\r\n")
                 if peer.recv(5) == b"+PONG":
                     return

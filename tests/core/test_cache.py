@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from uuid import UUID
 
 import pytest
@@ -8,6 +9,7 @@ from redis.asyncio import Redis
 from app.core.cache import BodyCache, CachedBody, Miss
 from app.core.redis import POOL_SIZE, RedisClient
 from tests.core.own_valkey import ManualClock, OwnValkey
+from tests.drills.proxy import TcpProxy
 
 pytestmark = pytest.mark.integration
 
@@ -41,6 +43,19 @@ async def outage(own_valkey: OwnValkey) -> AsyncIterator[tuple[BodyCache, OwnVal
     cache = BodyCache(client)
     await store(cache, OLD)
     yield cache, own_valkey, clock
+    await cache.aclose()
+    await client.aclose()
+
+
+@asynccontextmanager
+async def another_process(valkey: OwnValkey) -> AsyncIterator[BodyCache]:
+    """That has read what is stored."""
+    client = RedisClient(valkey.url)
+    await client.ping()
+    other = BodyCache(client)
+    assert await other.get(KEY) == OLD
+    yield other
+    await other.aclose()
     await client.aclose()
 
 
@@ -139,33 +154,88 @@ async def test_lost_invalidation_empties_the_cache_of_every_process(
     outage: tuple[BodyCache, OwnValkey, ManualClock],
 ) -> None:
     cache, valkey, _ = outage
-    other_client = RedisClient(valkey.url)
-    await other_client.ping()
-    other = BodyCache(other_client)
+    async with another_process(valkey) as other:
+        valkey.freeze()
+        await cache.invalidate(KEY)
+        valkey.thaw()
+        await look(cache, "any other key")
+        await look(other)
+
+
+@pytest.fixture
+async def cut_off(own_valkey: OwnValkey) -> AsyncIterator[tuple[BodyCache, BodyCache, TcpProxy]]:
+    """Of two processes the first has its own way to the server; both have read what is stored."""
+    proxy = TcpProxy(own_valkey.port)
+    await proxy.start()
+    client = RedisClient(f"redis://127.0.0.1:{proxy.port}/0")
+    await client.ping()
+    cache = BodyCache(client)
+    await store(cache, OLD)
+    async with another_process(own_valkey) as other:
+        yield cache, other, proxy
+    await cache.aclose()
+    await client.aclose()
+    await proxy.aclose()
+
+
+async def test_a_process_that_has_given_up_on_redis_still_invalidates_what_others_read(
+    cut_off: tuple[BodyCache, BodyCache, TcpProxy],
+) -> None:
+    """After an outage the breakers of a fleet close one after the other."""
+    cache, other, proxy = cut_off
+    await proxy.refuse()
+    for _ in range(5):
+        await look(cache)
+    await proxy.start()
     assert await other.get(KEY) == OLD
+    async with cache.writing(KEY):
+        await look(other)
+    await store(other, NEW)
+    # It is open still.
+    await look(cache)
+
+
+async def test_what_was_lost_is_made_good_without_anybody_reading(
+    cut_off: tuple[BodyCache, BodyCache, TcpProxy],
+) -> None:
+    cache, other, proxy = cut_off
+    await proxy.refuse()
+    async with cache.writing(KEY):
+        pass
+    assert await other.get(KEY) == OLD
+    await proxy.start()
+    async with asyncio.timeout(10):
+        while await other.get(KEY) == OLD:  # noqa: ASYNC110  # another process tells it nothing
+            await asyncio.sleep(0.05)
+    await store(other, NEW)
+
+
+async def test_in_an_outage_only_one_write_a_second_waits_for_it(
+    outage: tuple[BodyCache, OwnValkey, ManualClock],
+) -> None:
+    cache, valkey, _ = outage
     valkey.freeze()
+    for _ in range(5):
+        await look(cache)
     await cache.invalidate(KEY)
+    # Each on its own would wait for 0.2 s.
+    async with asyncio.timeout(2):
+        for number in range(50):
+            await cache.invalidate(f"{KEY}:{number}")
     valkey.thaw()
-    await look(cache, "any other key")
-    await look(other)
-    await other_client.aclose()
 
 
 async def test_full_server_that_takes_no_new_fence_forgets_the_old_one_for_every_process(
     outage: tuple[BodyCache, OwnValkey, ManualClock],
 ) -> None:
     cache, valkey, _ = outage
-    other_client = RedisClient(valkey.url)
-    await other_client.ping()
-    other = BodyCache(other_client)
-    assert await other.get(KEY) == OLD
-    await asyncio.to_thread(valkey.command, "CONFIG SET maxmemory 1")
-    async with cache.writing(KEY):
-        pass
-    await look(other)
-    await asyncio.to_thread(valkey.command, "CONFIG SET maxmemory 0")
-    await store(other, NEW)
-    await other_client.aclose()
+    async with another_process(valkey) as other:
+        await asyncio.to_thread(valkey.command, "CONFIG SET maxmemory 1")
+        async with cache.writing(KEY):
+            pass
+        await look(other)
+        await asyncio.to_thread(valkey.command, "CONFIG SET maxmemory 0")
+        await store(other, NEW)
 
 
 async def test_cancelled_invalidation_counts_as_lost(
