@@ -22,7 +22,6 @@ from app.settings import Settings, load_settings
 from app.settings_parsing import to_asyncpg_url
 from tests.factories import Factory, Person, Robot
 from tests.servers import DatabaseUrls
-from tests.statements import statements_of
 
 # What routes and middleware are built by. All else a request finds in the app's state.
 BUILT_BY = ("environment", "allowed_hosts", "cors_origins", "public_url")
@@ -129,13 +128,6 @@ def routes_only(app: FastAPI) -> FastAPI:
     assert len(kept) == len(without.user_middleware) - 1
     without.user_middleware, without.state = kept, app.state
     return without
-
-
-@pytest.fixture
-def statements(app: FastAPI) -> Iterator[list[str]]:
-    """What PostgreSQL is asked, from here on."""
-    with statements_of(app) as sent:
-        yield sent
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ class SmtpSink:
     answer: str | None = None
     received: list[EmailMessage] = field(default_factory=list)
     recipients: list[str] = field(default_factory=list)
+    refused: int = 0
     logins: int = 0
 
     async def handle_RCPT(  # noqa: N802  # aiosmtpd's protocol
@@ -29,6 +30,7 @@ class SmtpSink:
     ) -> str:
         # Any: aiosmtpd's own session
         if self.answer:
+            self.refused += 1
             return self.answer
         envelope.rcpt_tos.append(address)
         return "250 OK"

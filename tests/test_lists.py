@@ -29,7 +29,7 @@ async def test_a_longer_list_needs_no_more_statements(
             assert (await client.post(path, json=item, headers=alice.headers)).status_code in {201, 202}
         # Whoever asks is remembered for a second, so the guard's own look does not count.
         await client.get(path, headers=alice.headers)
-        with statements_of(app) as statements:
+        async with statements_of(app) as statements:
             answer = await client.get(path, headers=alice.headers)
         counts.append(len(statements))
         assert answer.status_code == 200

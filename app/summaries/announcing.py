@@ -91,6 +91,8 @@ def progress_of(row: Any) -> Progress:  # Any: a Summary, or a row of COLUMNS
 class Announcer(Protocol):
     async def announce(self, progress: Progress) -> None: ...
 
+
+class PromptAnnouncer(Announcer, Protocol):
     def announce_soon(self, progress: Progress) -> None:
         """For whoever has something better to do than to wait for it."""
 

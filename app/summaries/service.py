@@ -21,7 +21,7 @@ from app.organizations.usage.service import count_summary, settle
 from app.reading.article import RawDocument
 from app.reading.errors import Reason
 from app.reading.urls import HostPort
-from app.summaries.announcing import Announcer, announce_after_commit
+from app.summaries.announcing import PromptAnnouncer, announce_after_commit
 from app.summaries.drafts import content_of, parse_url
 from app.summaries.duplicates import Outcome, Submission, without_callback
 from app.summaries.errors import (
@@ -79,7 +79,7 @@ class Surroundings:
     cursors: CursorCodec
     reads: SummaryReads
     allow_hosts: frozenset[HostPort] = frozenset()
-    announcer: Announcer | None = None
+    announcer: PromptAnnouncer | None = None
 
 
 class SummaryService:

@@ -279,7 +279,7 @@ async def test_whatever_is_wrong_costs_the_same_statements(
         await end(UserStore(session), charlie.user_id)
     sent = []
     for name in (alice.username, "nobody", charlie.username):
-        with statements_of(app) as statements:
+        async with statements_of(app) as statements:
             await log_in(at(app, HOME), name, WRONG)
         sent.append(statements)
     assert sent[0] == sent[1] == sent[2]

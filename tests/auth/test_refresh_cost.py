@@ -1,11 +1,13 @@
 """A refresh whose token is current is one statement; it leaves behind what a judged one leaves."""
 
 import pytest
+from fastapi import FastAPI
 from httpx2 import AsyncClient, Response
 
 from tests.catalogue import ask
 from tests.factories import Person
 from tests.servers import DatabaseUrls
+from tests.statements import statements_of
 
 pytestmark = pytest.mark.integration
 URL = "/api/v1/auth/refresh"
@@ -18,9 +20,9 @@ async def refresh(client: AsyncClient, token: str, **headers: str) -> Response:
     return await client.post(URL, json={"refresh_token": token}, headers=headers)
 
 
-async def test_a_refresh_is_one_statement(client: AsyncClient, alice: Person, statements: list[str]) -> None:
-    statements.clear()
-    assert (await refresh(client, alice.refresh_token)).status_code == 200
+async def test_a_refresh_is_one_statement(app: FastAPI, client: AsyncClient, alice: Person) -> None:
+    async with statements_of(app) as statements:
+        assert (await refresh(client, alice.refresh_token)).status_code == 200
     assert len(statements) == 1
     assert "rotate_session" in statements[0]
 

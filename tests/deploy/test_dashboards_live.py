@@ -22,7 +22,7 @@ from tests.webhooks.receiver import Receiver
 pytestmark = [
     pytest.mark.e2e,
     pytest.mark.slow,
-    pytest.mark.xdist_group("e2e"),
+    pytest.mark.xdist_group("services"),
     pytest.mark.skipif(not shutil.which("prometheus"), reason="prometheus is not installed"),
 ]
 # A series begins with its first event; its second is what a rate is made of.

@@ -128,7 +128,7 @@ class Probes:
         return answer
 
     async def _summary(self) -> Response:
-        headers = {**self.headers, "Prefer": "wait=10"}
+        headers = {**self.headers, "Prefer": "wait=5"}
         answer = await self.client.post(PATH, json=self._draft(), headers=headers)
         self._note(answer)
         return answer
@@ -174,7 +174,7 @@ def _seen(kind: str, began: float, answer: Response) -> Seen:
     good = status == 201 if kind == "summary" else status < 300
     code = _code(answer) if status >= 300 else ""
     if kind == "summary" and status == 202:
-        code = "not ready within 10 s"
+        code = "not ready within 5 s"
     return Seen(kind, began, seconds, status, code, "retry-after" in answer.headers, good)
 
 

@@ -10,13 +10,13 @@ from tests.e2e.origin import SlowOrigin
 from tests.e2e.running import Launch, Running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def origin() -> Iterator[SlowOrigin]:
     with SlowOrigin() as origin:
         yield origin
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def demo(origin: SlowOrigin) -> Iterator[Running]:
     environment = {"FETCH_ALLOW_HOSTS": origin.address, "READING_PROCESSES": "1"}
     launch = Launch(["--demo", "--port", str(free_port())], environment)

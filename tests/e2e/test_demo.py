@@ -15,7 +15,7 @@ import pytest
 from tests.e2e.origin import SlowOrigin
 from tests.e2e.running import Running, until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("e2e")]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("services")]
 
 
 def call(demo: Running, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:  # Any: JSON

@@ -19,7 +19,7 @@ from app.local.account import server_account
 from app.local.ports import LOOPBACK, free_port, is_free
 from tests.e2e.running import Launch, Running, until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("e2e")]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("services")]
 
 CHECKOUT = ("app", "alembic", "pyproject.toml", "gunicorn.conf.py")
 ADA = {"username": "ada", "email": "ada@example.com", "password": "Engine-No-1-of-1837"}

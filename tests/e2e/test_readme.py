@@ -8,7 +8,7 @@ import pytest
 from app.core.schema_version import ROOT
 from tests.e2e.running import Running
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("e2e")]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("services")]
 
 README_URL, README_ARTICLES = "http://127.0.0.1:8000", "http://127.0.0.1:8080"
 

@@ -10,7 +10,7 @@ from tests.fleet.fleet import Fleet, FleetOptions
 from tests.fleet.programs import missing
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def fleet() -> Iterator[Fleet]:
     if names := missing():
         pytest.skip(f"not installed here: {', '.join(names)}")
@@ -20,7 +20,7 @@ def fleet() -> Iterator[Fleet]:
         yield fleet
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def headers(fleet: Fleet) -> dict[str, str]:
     """Of somebody who may ask for much."""
     return api_key(fleet)

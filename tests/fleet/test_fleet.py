@@ -20,7 +20,7 @@ from tests.fleet.parts import APIS
 from tests.fleet.traffic import TEXT
 from tests.fleet.wire import told, wire
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("fleet")]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("services")]
 
 PASSWORD = "Engine-No-1-of-1837"
 NUMBERS = itertools.count()

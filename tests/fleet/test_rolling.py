@@ -5,7 +5,7 @@ import pytest
 from tests.fleet.fleet import Fleet
 from tests.fleet.rolling import Drill, table
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("fleet")]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("services")]
 
 
 def test_reload_and_restart_lose_no_request_no_event_and_no_summary(

@@ -21,7 +21,7 @@ from tests.e2e.running import until
 from tests.fleet.fleet import Fleet
 from tests.fleet.programs import found
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("fleet")]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("services")]
 BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 RUNBOOKS = sorted((ROOT / "docs/runbooks").glob("*.md"))
 PARTS = ("# ", "## Meaning", "## What users see", "## Check", "## Mend", "## Escalate")
@@ -53,7 +53,7 @@ class Desk:
         return RUN[line]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def desk(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     if MISSING:
         pytest.skip(f"not installed here: {', '.join(MISSING)}")

@@ -22,7 +22,7 @@ from tests.fleet.ports import Ports
 from tests.fleet.traffic import TEXT
 from tests.servers import DatabaseUrls
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("former")]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("services")]
 
 EVE = {"username": "eve", "email": "eve@example.com", "password": "Engine-No-1-of-1837"}
 API = "/api/v1"

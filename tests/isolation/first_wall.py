@@ -69,10 +69,3 @@ def tenant_told(app: FastAPI, swap: Mapping[UUID, UUID]) -> Any:  # Any: as abov
         return statement, parameters
 
     return rewritten(app, change)
-
-
-@contextmanager
-def counted(app: FastAPI) -> Iterator[list[str]]:
-    """Every statement that the app's pool sends meanwhile."""
-    with rewritten(app, lambda statement, parameters: (statement, parameters)) as sent:
-        yield sent

@@ -5,10 +5,10 @@ import re
 import pytest
 from fastapi import FastAPI
 
-from tests.isolation.first_wall import counted
 from tests.isolation.walk import names, walking
 from tests.isolation.world import Builder, Holding, told
 from tests.site_map import Route
+from tests.statements import statements_of
 
 pytestmark = pytest.mark.integration
 
@@ -28,7 +28,7 @@ async def test_the_answer_is_the_same_and_so_are_the_statements_behind_it(
                     continue
                 found = []
                 for target in (foreign, missing):
-                    with counted(app) as statements:
+                    async with statements_of(app) as statements:
                         answer = told(await walk.call(route, target))
                     own = [SAVEPOINT.sub("", each) for each in statements if not STREAMS.search(each)]
                     found.append((answer, own))

@@ -92,9 +92,6 @@ class Stream:
         if self.announcer is not None:
             await self.announcer.announce(progress)
 
-    def announce_soon(self, progress: Progress) -> None:
-        raise NotImplementedError(progress.status)
-
 
 async def make_streams(app: FastAPI, count: int) -> list[Stream]:
     factory, streams = Factory(app), []

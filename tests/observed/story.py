@@ -165,8 +165,9 @@ class Story:
         ):
             await self.client.get(path, headers=self.headers)
         self.mail.answer = f"550 no such user <{WORDS['address']}>"
+        refused = self.mail.refused
         await self.post("/auth/forgot-password", status=202, json={"email": WORDS["address"]}, headers={})
-        await asyncio.sleep(1)
+        await until(lambda: self.mail.refused > refused)
         self.mail.answer = None
 
     async def forget(self) -> None:

@@ -5,7 +5,6 @@ import time
 from app.reading.article import RawDocument
 from app.reading.content_types import HTML
 from app.reading.extract import extract
-from tests.quality.pace import slowness
 
 UNITS = ("<div><p>foo bar baz.</p></div>", "<a href=x>y</a>", "<p><a href=x>y</a></p>", "<tr><td>w", "w<br>")
 PAGE_BYTES = 5_000_000
@@ -22,10 +21,10 @@ def many_attributes(sentence: str) -> bytes:
     return f"<html {attributes}><body><p>{sentence}</p></body></html>".encode()
 
 
-def measure() -> dict[str, tuple[float, float]]:
-    """Seconds of processor time, and how slow the machine was at that, by what is repeated."""
+def measure() -> dict[str, float]:
+    """Seconds of processor time, by what is repeated."""
     pages = {unit: repeated(unit) for unit in UNITS} | {"<html a0=1 ...": many_attributes("A sentence.")}
-    return {name: (_cost(page), slowness()) for name, page in pages.items()}
+    return {name: _cost(page) for name, page in pages.items()}
 
 
 def _cost(page: bytes) -> float:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from tests.quality import goals, hostile, libraries, pages, rouge
 from tests.quality.evaluation_data import SUMMARY_SETS, data_folder, references
-from tests.quality.pace import slowness
 from tests.quality.scores import Scores
 
 SUMMARISERS = {"ours": rouge.ours, "lead": rouge.lead, **libraries.LIBRARIES}
@@ -31,9 +30,9 @@ def main() -> int:
 
 
 def _hostile() -> Iterator[str]:
-    for name, (seconds, slow) in hostile.measure().items():
-        print(f"{name:<32}{seconds:>6.2f} s, slowness {slow:.2f}")  # noqa: T201  # a script's output
-        if seconds > hostile.MAX_CPU_SECONDS * slow:
+    for name, seconds in hostile.measure().items():
+        print(f"{name:<32}{seconds:>6.2f} s")  # noqa: T201  # a script's output
+        if seconds > hostile.MAX_CPU_SECONDS:
             yield f"hostile page {name}: {seconds:.2f} s"
 
 
@@ -62,10 +61,8 @@ def _ranking(folder: Path) -> Iterator[str]:
         rouge.ours(document, 100)
     spent = (time.process_time() - began) * 1000
     cost = spent / sum(len(document.text.encode()) for document in documents) * TEN_KILOBYTES
-    slow = slowness()
-    told = f"\nranking {cost:.1f} ms of processor time per 10 kB, slowness {slow:.2f}"
-    print(told)  # noqa: T201  # a script's output
-    if cost > goals.MAX_RANKING_MILLISECONDS * slow:
+    print(f"\nranking {cost:.1f} ms of processor time per 10 kB")  # noqa: T201  # a script's output
+    if cost > goals.MAX_RANKING_MILLISECONDS:
         yield f"ranking: {cost:.1f} ms per 10 kB"
 
 
@@ -76,7 +73,7 @@ def _pages(folder: Path) -> Iterator[str]:
         goal = goals.PAGES.get(field.name)
         aim = "" if goal is None else f"  goal {goal}"
         print(f"{field.name:<16}{getattr(scores, field.name):>10.3f}{aim}")  # noqa: T201  # a script's output
-    yield from goals.missed_pages(scores, slowness=slowness())
+    yield from goals.missed_pages(scores)
 
 
 if __name__ == "__main__":

@@ -135,11 +135,11 @@ async def test_a_page_that_was_seen_is_one_statement_and_one_question_to_redis(
     client: AsyncClient, app: FastAPI, alice: Person
 ) -> None:
     for expected in (2, 1):
-        with statements_of(app) as statements:
+        async with statements_of(app) as statements:
             await client.get(PATH, headers=alice.headers)
         assert sum("summaries" in statement for statement in statements) == expected
     later = (await client.get(f"{PATH}?limit=3", headers=alice.headers)).links["next"]["url"]
-    with statements_of(app) as statements:
+    async with statements_of(app) as statements:
         assert (await client.get(later, headers=alice.headers)).status_code == 200
     assert sum("summaries" in statement for statement in statements) == 1
     before = await round_trips(app.state.redis)

@@ -12,6 +12,7 @@ from app.core.middleware.access_log import describe
 from app.core.principal import Scope as Permission
 from tests.early import Asked, caller, round_trips, said, warmed
 from tests.factories import Factory, Person, Robot
+from tests.statements import statements_of
 from tests.summaries.shelf import create, set_columns
 
 pytestmark = pytest.mark.integration
@@ -26,30 +27,24 @@ async def summary(client: AsyncClient, app: FastAPI, alice: Person) -> dict[str,
 
 
 async def test_a_warm_read_asks_redis_once_and_postgresql_nothing(
-    client: AsyncClient, app: FastAPI, alice: Person, summary: dict[str, Any], statements: list[str]
+    client: AsyncClient, app: FastAPI, alice: Person, summary: dict[str, Any]
 ) -> None:
     path = f"{PATH}/{summary['id']}"
     await warmed(client, path, alice.headers)
-    statements.clear()
-    before = await round_trips(app.state.redis)
-    assert (await client.get(path, headers=alice.headers)).status_code == 200
-    # The question how many there were is one too.
-    assert await round_trips(app.state.redis) - before == 2
+    async with statements_of(app) as statements:
+        before = await round_trips(app.state.redis)
+        assert (await client.get(path, headers=alice.headers)).status_code == 200
+        # The question how many there were is one too.
+        assert await round_trips(app.state.redis) - before == 2
     assert statements == []
 
 
 async def test_a_cold_read_is_one_statement_and_answered_as_the_route_answers_it(
-    client: AsyncClient,
-    app: FastAPI,
-    routes_only: FastAPI,
-    alice: Person,
-    summary: dict[str, Any],
-    statements: list[str],
+    client: AsyncClient, app: FastAPI, routes_only: FastAPI, alice: Person, summary: dict[str, Any]
 ) -> None:
     path = f"{PATH}/{summary['id']}"
     await warmed(client, PATH, alice.headers)
-    async with caller(routes_only) as routed:
-        statements.clear()
+    async with caller(routes_only) as routed, statements_of(app) as statements:
         answers = []
         for each in (client, routed):
             answers.append(said(await each.get(path, headers=alice.headers)))
@@ -59,13 +54,13 @@ async def test_a_cold_read_is_one_statement_and_answered_as_the_route_answers_it
 
 
 async def test_what_is_not_there_is_one_statement_too(
-    client: AsyncClient, alice: Person, charlie: Person, summary: dict[str, Any], statements: list[str]
+    client: AsyncClient, app: FastAPI, alice: Person, charlie: Person, summary: dict[str, Any]
 ) -> None:
     unknown = "00000000-0000-7000-8000-000000000000"
     for person, path in ((alice, f"{PATH}/{unknown}"), (charlie, f"{PATH}/{summary['id']}")):
         await warmed(client, PATH, person.headers)
-        statements.clear()
-        answer = await client.get(path, headers=person.headers)
+        async with statements_of(app) as statements:
+            answer = await client.get(path, headers=person.headers)
         assert (answer.status_code, answer.json()["code"]) == (404, "summary_not_found")
         assert sum("FROM summaries" in statement for statement in statements) == 1
 

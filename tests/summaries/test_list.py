@@ -74,6 +74,6 @@ async def test_page_of_many_costs_one_query_and_another_where_a_row_is_new(
     for number in range(6):
         await create(client, alice, tags=[str(number)])
     for expected in (2, 1):
-        with statements_of(app) as statements:
+        async with statements_of(app) as statements:
             await client.get(f"{PATH}?{query}", headers=alice.headers)
         assert len([sql for sql in statements if "summaries" in sql]) == expected

@@ -71,7 +71,7 @@ async def test_warm_read_needs_no_connection(client: AsyncClient, alice: Person,
     created = await create(client, alice)
     for _warm in range(2):
         await client.get(f"{PATH}/{created['id']}", headers=alice.headers)
-    with statements_of(app) as statements:
+    async with statements_of(app) as statements:
         answer = await client.get(f"{PATH}/{created['id']}", headers=alice.headers)
     assert answer.status_code == 200
     assert [sql for sql in statements if "summaries" in sql] == []

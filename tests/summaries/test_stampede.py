@@ -37,7 +37,7 @@ async def test_five_hundred_readers_of_a_cold_one_make_one_query(
         missed = await look(app, alice, summary_id)
         return await reads.find(principal_of(alice), UUID(summary_id), missed) is not None
 
-    with statements_of(app) as statements:
+    async with statements_of(app) as statements:
         assert all(await asyncio.gather(*(read() for _ in range(READERS))))
     assert len(on_summaries(statements)) == 1
 
@@ -48,7 +48,7 @@ async def test_each_of_them_is_answered_what_they_may_see(
     path = f"{PATH}/{(await create(client, alice))['id']}"
     for person in (alice, bob, charlie):
         await client.get(PATH, headers=person.headers)
-    with statements_of(app) as statements:
+    async with statements_of(app) as statements:
         found = await statuses(client, path, *[bob, alice, charlie] * 5)
     assert found == [404, 200, 404] * 5
     # Of each organisation one before routing, and one by the route for those whom it refuses.
@@ -65,7 +65,7 @@ async def test_whoever_wrote_shares_with_nobody_who_looked_before(
     await client.patch(f"{PATH}/{summary_id}", json={"title": "Mine"}, headers=alice.headers)
     after = await look(app, alice, summary_id)
     unfenced = Miss(after.key)
-    with statements_of(app) as statements:
+    async with statements_of(app) as statements:
         found = await asyncio.gather(
             *(
                 reads.find(principal_of(alice), UUID(summary_id), missed)

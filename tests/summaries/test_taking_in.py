@@ -14,6 +14,7 @@ from app.core.jobs import enqueue
 from app.organizations.usage.models import UsageDay, UsageMonth
 from app.summaries.models import Summary, SummaryContent, unwritten
 from tests.factories import Person, Robot
+from tests.statements import WAKE, statements_of
 from tests.summaries.shelf import PATH, job_ids
 
 pytestmark = pytest.mark.integration
@@ -69,12 +70,16 @@ async def test_a_text_that_fills_the_storage_is_not_kept(
 
 @pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "once"}])
 async def test_it_is_one_statement_with_a_key_and_without(
-    client: AsyncClient, alice: Person, statements: list[str], headers: dict[str, str]
+    app: FastAPI, client: AsyncClient, alice: Person, headers: dict[str, str]
 ) -> None:
+    """And one that wakes workers, for which nobody waits."""
     await client.get(PATH, headers=alice.headers)
-    statements.clear()
-    answer = await client.post(PATH, json=BODY, headers={**alice.headers, **headers})
-    assert (answer.status_code, len(statements)) == (202, 1)
+    async with statements_of(app) as statements:
+        answer = await client.post(PATH, json=BODY, headers={**alice.headers, **headers})
+    taken, woken = statements
+    assert answer.status_code == 202
+    assert "accept_summary(" in taken
+    assert WAKE in woken
 
 
 async def test_its_answer_is_what_is_read_afterwards(client: AsyncClient, alice: Person) -> None:

@@ -16,7 +16,7 @@ from app.core.principal import Principal
 from app.organizations.usage.service import Due
 from app.reading.article import RawDocument
 from app.reading.urls import HostPort
-from app.summaries.announcing import Announcer, progress_of
+from app.summaries.announcing import PromptAnnouncer, progress_of
 from app.summaries.drafts import content_of, refuse_oversize, to_summary
 from app.summaries.duplicates import Outcome, Submission
 from app.summaries.measuring import submitted
@@ -84,7 +84,7 @@ class PlainIntake:
     once: Once
     receipt: Callable[[Submission], Answer]
     allow_hosts: frozenset[HostPort]
-    announcer: Announcer | None
+    announcer: PromptAnnouncer | None
 
     async def take(self, draft: SummaryDraft) -> PlainlyTaken | None:
         """Committed; None, and nothing is done, where a transaction has to see to it, or to refuse it.

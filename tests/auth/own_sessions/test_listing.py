@@ -66,7 +66,7 @@ async def test_the_list_is_paged_newest_first_at_a_fixed_price(
     made = [str(alice.session_id)] + [str((await factory.with_scopes(alice)).session_id) for _ in range(4)]
     url, seen = f"{URL}?limit=2", []
     while url:
-        with statements_of(app) as statements:
+        async with statements_of(app) as statements:
             page = (await client.get(url, headers=alice.headers)).json()
         assert len(statements) <= 4
         seen += [item["id"] for item in page["items"]]

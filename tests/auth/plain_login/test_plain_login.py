@@ -75,7 +75,7 @@ async def test_whoever_is_refused_costs_the_same_statements_locked_or_not(
         (bob.username, WRONG),
         (alice.username, WRONG),
     ):
-        with statements_of(app) as statements:
+        async with statements_of(app) as statements:
             assert (await log_in(at(app, HOME), name, password)).status_code == 401
         sent.append([each for each in statements if not each.startswith("UPDATE login_tallies")])
     assert sent[0] == sent[1] == sent[2]
@@ -128,7 +128,7 @@ async def test_a_password_change_under_way_is_waited_for(app: FastAPI, alice: Pe
 
 
 async def test_a_login_is_a_lookup_and_one_statement(app: FastAPI, alice: Person) -> None:
-    with statements_of(app) as statements:
+    async with statements_of(app) as statements:
         assert (await log_in(at(app, HOME), alice.username)).status_code == 200
     lookup, opening = statements
     assert "FROM users" in lookup
@@ -155,7 +155,7 @@ async def test_it_leaves_behind_what_a_judged_login_leaves(
     first = await log_in(client, alice.username, scope="summaries:read org:read")
     client.cookies.clear()
     await guess(client, alice.username)
-    with statements_of(app) as statements:
+    async with statements_of(app) as statements:
         second = await log_in(client, alice.username, scope="summaries:read org:read")
     assert len(statements) > 2
     assert first.json().keys() == second.json().keys()

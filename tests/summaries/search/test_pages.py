@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from httpx2 import AsyncClient
 
 from tests.factories import Person
-from tests.isolation.first_wall import counted
+from tests.statements import statements_of
 from tests.summaries.search.corpus import ask, shelve, titles
 from tests.summaries.shelf import PATH
 
@@ -101,7 +101,7 @@ async def test_a_page_of_what_was_found_costs_one_query(
         await shelve(app, alice, f"Bridge {number}", tags=["x"])
     for query in (*QUERIES, {"q": "bridge", "sort": "relevance"}):
         await client.get(PATH, params=query, headers=alice.headers)
-        with counted(app) as statements:
+        async with statements_of(app) as statements:
             answer = await client.get(PATH, params=query, headers=alice.headers)
         assert len(answer.json()["items"]) == 5
         assert len([sql for sql in statements if "summaries" in sql]) == 1

@@ -19,6 +19,7 @@ from tests.early import caller, round_trips
 from tests.factories import Factory, Person, Robot
 from tests.idempotency.posting import assert_replay
 from tests.measured import value
+from tests.statements import WAKE, statements_of
 from tests.summaries.shelf import PATH
 from tests.summaries.test_taking_in import count, spend
 
@@ -138,19 +139,20 @@ async def test_a_token_without_the_scope_is_refused_where_all_is_warm(
 
 
 async def test_it_asks_redis_once_and_tells_it_once_and_postgresql_once(
-    client: AsyncClient, app: FastAPI, known: Person, statements: list[str]
+    client: AsyncClient, app: FastAPI, known: Person
 ) -> None:
     await client.post(PATH, json=BODY, headers=known.headers)
     await asyncio.sleep(SAID_SECONDS)
-    statements.clear()
-    before = await round_trips(app.state.redis)
-    await client.post(PATH, json=BODY, headers={**known.headers, "Idempotency-Key": "k"})
-    await asyncio.sleep(SAID_SECONDS)
+    async with statements_of(app) as statements:
+        before = await round_trips(app.state.redis)
+        await client.post(PATH, json=BODY, headers={**known.headers, "Idempotency-Key": "k"})
+        await asyncio.sleep(SAID_SECONDS)
     # The question how many there were is one too.
     assert await round_trips(app.state.redis) - before == 3
-    assert [statement.partition("(")[0] for statement in statements] == [
-        "SELECT began, is_locked, fingerprint, answer, kept_at, ahead FROM accept_summary"
-    ]
+    taken, woken = statements
+    asked = "SELECT began, is_locked, fingerprint, answer, kept_at, ahead FROM accept_summary"
+    assert taken.partition("(")[0] == asked
+    assert WAKE in woken
 
 
 async def test_its_log_line_is_the_routes(app: FastAPI, routes_only: FastAPI, known: Person) -> None:

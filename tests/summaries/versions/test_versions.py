@@ -163,7 +163,7 @@ async def test_kept_texts_count_as_storage_and_go_with_the_summary(alice: Person
 
 async def test_list_costs_two_reads(client: AsyncClient, alice: Person, app: FastAPI, thrice: str) -> None:
     await client.get(f"{PATH}/{thrice}/versions", headers=alice.headers)
-    with statements_of(app) as statements:
+    async with statements_of(app) as statements:
         await client.get(f"{PATH}/{thrice}/versions", headers=alice.headers)
     # The tenant's announcement, the summary, its versions; no text among them.
     assert len(statements) == 3
