@@ -63,7 +63,7 @@ async def test_loss_of_the_database_is_an_error(
         await connection.execute(f"ALTER DATABASE {database} ALLOW_CONNECTIONS false")
         await connection.execute(DROP_CONNECTIONS)
         with pytest.raises(QueueLostError):
-            await asyncio.wait_for(worker, 180)
+            await asyncio.wait_for(worker, 60)
     finally:
         await connection.close()
 
