@@ -9,15 +9,14 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from procrastinate.jobs import Notification
-from procrastinate.worker import Worker
 from typing_extensions import override
 
+from app.worker.hearing import HearingWorker
 from app.worker.returning import Returning
 
 
-class LendingWorker(Worker):
-    """procrastinate's, whose places are a semaphore. `most_away`: so many jobs may wait without one.
+class LendingWorker(HearingWorker):
+    """Its places are the library's semaphore. `most_away`: so many jobs may wait without one.
 
     A job that ends while it is away, since it is cancelled, gives back a place that it does not have yet: the
     usher takes that one in its stead.
@@ -26,7 +25,6 @@ class LendingWorker(Worker):
     most_away: int = 0
     clock: Callable[[], float] = staticmethod(time.monotonic)
     _away: int = 0
-    _news: int = 0
     _returning: Returning
 
     @override
@@ -37,19 +35,6 @@ class LendingWorker(Worker):
             await super().run()  # type: ignore[no-untyped-call]  # procrastinate left it bare
         finally:
             ushering.cancel()
-
-    @override
-    async def _handle_notification(self, *, channel: str, notification: Notification) -> None:
-        self._news += 1
-        await super()._handle_notification(channel=channel, notification=notification)
-
-    @override
-    async def _fetch_and_process_jobs(self) -> None:
-        """Again where news came while the queue was asked: the library forgets those, and would sleep on."""
-        known = None
-        while known != self._news and not self._stop_event.is_set():
-            known = self._news
-            await super()._fetch_and_process_jobs()  # type: ignore[no-untyped-call]  # as above
 
     def place(self, priority: int) -> "Place":
         """Of a job of this priority that has just begun."""
