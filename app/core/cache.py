@@ -146,8 +146,9 @@ class BodyCache:
 
     async def _repair_until_done(self) -> None:
         """Others may read meanwhile what this process could not invalidate, and nobody may read here."""
-        while (losses := self._losses) != self._repaired_losses:
+        while self._losses != self._repaired_losses:
             await asyncio.sleep(REPAIR_SECONDS)
+            losses = self._losses
             with suppress(RedisDownError):
                 await self._client.insist(("SET", EPOCH, _token()))
                 self._repaired_losses = max(losses, self._repaired_losses)

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from app.core.redis import POOL_SIZE, RedisBusyError, RedisClient, RedisDownError
+from app.core.redis import POOL_SIZE, RedisBusyError, RedisClient, RedisDownError, RedisRefusedError
 from tests.core.own_valkey import ManualClock, OwnValkey, silent_server
 
 pytestmark = pytest.mark.integration
@@ -126,4 +126,15 @@ async def test_call_that_finds_no_slot_is_busy_and_no_failure_of_redis() -> None
     outcomes = await asyncio.gather(*calls, return_exceptions=True)
     assert {type(outcome) for outcome in outcomes[POOL_SIZE:]} == {RedisBusyError}
     assert not client.is_open
+    await client.aclose()
+
+
+async def test_what_is_insisted_on_may_be_refused_and_be_taken_the_next_time(own_valkey: OwnValkey) -> None:
+    client = RedisClient(own_valkey.url)
+    await asyncio.to_thread(own_valkey.command, "CONFIG SET maxmemory 1")
+    with pytest.raises(RedisRefusedError):
+        await client.insist(("SET", "insisted", "1"))
+    await asyncio.to_thread(own_valkey.command, "CONFIG SET maxmemory 0")
+    await client.insist(("SET", "insisted", "1"))
+    assert await client.run(lambda redis: redis.get("insisted")) == b"1"
     await client.aclose()
