@@ -6,7 +6,14 @@ from app.reading.article import RawDocument
 from app.reading.content_types import HTML
 from app.reading.extract import extract
 
-UNITS = ("<div><p>foo bar baz.</p></div>", "<a href=x>y</a>", "<p><a href=x>y</a></p>", "<tr><td>w", "w<br>")
+UNITS = (
+    "<div><p>foo bar baz.</p></div>",
+    "<a href=x>y</a>",
+    "<p><a href=x>y</a></p>",
+    "<tr><td>w",
+    "w<br>",
+    "w<script></script>",
+)
 PAGE_BYTES = 5_000_000
 # The sandbox ends a child at 10 s: a page within our own size limit must stay clear of that.
 MAX_CPU_SECONDS = 6.0

@@ -1,3 +1,4 @@
+from collections import Counter
 from datetime import UTC, datetime
 
 import pytest
@@ -8,6 +9,7 @@ from app.reading.article import RawDocument
 from app.reading.content_types import DOCX, HTML, PDF, TEXT
 from app.reading.errors import ReadingError, Reason
 from app.reading.extract import extract
+from app.reading.weight import FAST_TAGS
 from tests.quality import hostile
 from tests.reading.documents_made import html, pdf, word
 
@@ -63,6 +65,15 @@ def test_the_locale_of_the_page_tells_its_language_when_the_html_tag_does_not() 
 def test_repeated_markup_of_five_megabytes_still_has_its_text(unit: str) -> None:
     """What it costs is measured alone, by tests.quality.measure."""
     assert extract(RawDocument(hostile.repeated(unit), HTML)).text
+
+
+def test_of_countless_tags_the_text_is_kept_and_no_script_style_or_drawing() -> None:
+    hidden = "".join(
+        f"<{name}>hidden</{name}>shown " for name in ("script", "style", "svg", "template", "aside")
+    )
+    page = f"<html><body>{'<b>w</b> ' * FAST_TAGS}{hidden}</body></html>"
+    words = extract(RawDocument(page.encode(), HTML)).text.split()
+    assert Counter(words) == {"w": FAST_TAGS, "shown": 5}
 
 
 def test_a_tag_of_countless_attributes_hides_no_text() -> None:
