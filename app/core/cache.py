@@ -193,13 +193,20 @@ class BodyCache:
     async def _tell(self, commands: list[Command], keys: tuple[str, ...]) -> None:
         """Raises RedisDownError where it did not arrive, or may not have."""
         try:
-            await self._client.ask(("MULTI",), *commands, ("EXEC",)).answers()
+            await self._send(("MULTI",), *commands, ("EXEC",))
         except RedisRefusedError:
             # A server that is full takes no new generation, but forgets the old one: that fences as well.
-            stale = [name for key in keys for name in (_generation(key), _body(key))]
-            await self._client.run(lambda redis: redis.delete(*stale))
+            await self._client.insist(
+                ("DEL", *(name for key in keys for name in (_generation(key), _body(key))))
+            )
+
+    async def _send(self, *commands: Command) -> None:
+        try:
+            await self._client.ask(*commands).answers()
+        except RedisRefusedError:
+            raise
         except RedisDownError:
-            await self._client.insist(("MULTI",), *commands, ("EXEC",))
+            await self._client.insist(*commands)
 
     def _lost(self) -> None:
         CACHE_LOST_INVALIDATIONS.inc()

@@ -34,6 +34,7 @@ class HearingWorker(Worker):
 
     @override
     def _start_side_tasks(self) -> list[asyncio.Task[Any]]:  # Any: the library's
+        # The library's own listener is left out for ours.
         self.listen_notify = False
         return [*super()._start_side_tasks(), asyncio.create_task(self._listen(), name="listener")]
 
@@ -51,8 +52,10 @@ class HearingWorker(Worker):
         Cancelled it waits for nothing: the library's may take that for a loss, and never end (issue 1513).
         """
         while True:
-            hear = self.app.job_manager.listen_for_jobs
-            hearing = asyncio.create_task(hear(on_notification=self._handle_notification, queues=self.queues))
+            news = self.app.job_manager.listen_for_jobs(
+                on_notification=self._handle_notification, queues=self.queues
+            )
+            hearing = asyncio.create_task(news)
             try:
                 await asyncio.wait([hearing])
             finally:

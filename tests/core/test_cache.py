@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from app.core.cache import REPAIR_SECONDS, BodyCache, CachedBody, Miss
 from app.core.redis import POOL_SIZE, RedisClient
 from tests.core.own_valkey import ManualClock, OwnValkey
-from tests.drills.proxy import TcpProxy
+from tests.tcp_proxy import TcpProxy
 
 pytestmark = pytest.mark.integration
 
@@ -57,6 +57,22 @@ async def another_process(valkey: OwnValkey) -> AsyncIterator[BodyCache]:
     yield other
     await other.aclose()
     await client.aclose()
+
+
+@pytest.fixture
+async def cut_off(own_valkey: OwnValkey) -> AsyncIterator[tuple[BodyCache, BodyCache, TcpProxy]]:
+    """Of two processes the first has its own way to the server; both have read what is stored."""
+    proxy = TcpProxy(own_valkey.port)
+    await proxy.start()
+    client = RedisClient(f"redis://127.0.0.1:{proxy.port}/0")
+    await client.ping()
+    cache = BodyCache(client)
+    await store(cache, OLD)
+    async with another_process(own_valkey) as other:
+        yield cache, other, proxy
+    await cache.aclose()
+    await client.aclose()
+    await proxy.aclose()
 
 
 async def test_body_read_before_a_commit_is_refused_after_it(cache: BodyCache) -> None:
@@ -162,22 +178,6 @@ async def test_lost_invalidation_empties_the_cache_of_every_process(
         await look(other)
 
 
-@pytest.fixture
-async def cut_off(own_valkey: OwnValkey) -> AsyncIterator[tuple[BodyCache, BodyCache, TcpProxy]]:
-    """Of two processes the first has its own way to the server; both have read what is stored."""
-    proxy = TcpProxy(own_valkey.port)
-    await proxy.start()
-    client = RedisClient(f"redis://127.0.0.1:{proxy.port}/0")
-    await client.ping()
-    cache = BodyCache(client)
-    await store(cache, OLD)
-    async with another_process(own_valkey) as other:
-        yield cache, other, proxy
-    await cache.aclose()
-    await client.aclose()
-    await proxy.aclose()
-
-
 async def test_a_process_that_has_given_up_on_redis_still_invalidates_what_others_read(
     cut_off: tuple[BodyCache, BodyCache, TcpProxy],
 ) -> None:
@@ -193,6 +193,22 @@ async def test_a_process_that_has_given_up_on_redis_still_invalidates_what_other
     await store(other, NEW)
     # It is open still.
     await look(cache)
+
+
+async def test_it_makes_a_full_server_forget_what_others_read(
+    cut_off: tuple[BodyCache, BodyCache, TcpProxy], own_valkey: OwnValkey
+) -> None:
+    cache, other, proxy = cut_off
+    await proxy.refuse()
+    for _ in range(5):
+        await look(cache)
+    await proxy.start()
+    await asyncio.to_thread(own_valkey.command, "CONFIG SET maxmemory 1")
+    async with cache.writing(KEY):
+        pass
+    await look(other)
+    await asyncio.to_thread(own_valkey.command, "CONFIG SET maxmemory 0")
+    await store(other, NEW)
 
 
 async def test_what_was_lost_is_made_good_without_anybody_reading(

@@ -7,7 +7,8 @@ import redis
 
 from app.local.ports import accepts
 from tests.drills.processes import frozen, kill
-from tests.drills.stand import Stand, with_port
+from tests.drills.stand import Stand
+from tests.tcp_proxy import with_port
 
 START_SECONDS = 10
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from app.core.schema_version import ROOT
 from app.local.account import LocalServerError, server_account
@@ -25,8 +25,8 @@ from tests.drills.names import ADDRESS, NameServer
 from tests.drills.origin import Origin
 from tests.drills.places import small_disk
 from tests.drills.probes import Probes
-from tests.drills.proxy import TcpProxy
 from tests.drills.queries import Records
+from tests.tcp_proxy import TcpProxy, with_port
 
 LOOK_EVERY_SECONDS = 0.1
 AWAKE_SECONDS = 60.0
@@ -249,9 +249,3 @@ def _port_of(url: str) -> int:
     port = urlsplit(url).port
     assert port is not None
     return port
-
-
-def with_port(url: str, port: int) -> str:
-    parts = urlsplit(url)
-    credentials, _, _ = parts.netloc.rpartition("@")
-    return urlunsplit(parts._replace(netloc=f"{credentials}@{LOOPBACK}:{port}"))

@@ -13,9 +13,8 @@ from app.settings_parsing import to_libpq_url
 from app.worker.hearing import HearingWorker
 from app.worker.pool import make_pool
 from tests.catalogue import ask
-from tests.drills.proxy import TcpProxy
-from tests.drills.stand import with_port
 from tests.servers import DatabaseUrls
+from tests.tcp_proxy import TcpProxy, with_port
 
 pytestmark = pytest.mark.integration
 LISTENING = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'"

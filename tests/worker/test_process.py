@@ -12,8 +12,8 @@ import pytest
 from httpx2 import AsyncClient
 
 from app.settings import Settings
-from app.summaries.vocabulary import FINAL
 from app.worker.process import QueueLostError, main, run_worker
+from tests.catalogue import ask
 from tests.factories import Person
 from tests.servers import DatabaseUrls
 from tests.summaries.shelf import PATH, TEXT
@@ -24,9 +24,18 @@ DROP_CONNECTIONS = (
 )
 
 
-@asynccontextmanager
-async def working(settings: Settings) -> AsyncIterator[asyncio.Task[None]]:
+async def started(settings: Settings, urls: DatabaseUrls) -> asyncio.Task[None]:
+    """At work: its readers take their time to start beside other tests."""
     worker = asyncio.create_task(run_worker(settings))
+    async with asyncio.timeout(60):
+        while not await ask(urls.superuser, "SELECT id FROM procrastinate_workers"):  # noqa: ASYNC110  # others tell nothing
+            await asyncio.sleep(0.05)
+    return worker
+
+
+@asynccontextmanager
+async def working(settings: Settings, urls: DatabaseUrls) -> AsyncIterator[asyncio.Task[None]]:
+    worker = await started(settings, urls)
     yield worker
     worker.cancel()
     with suppress(asyncio.CancelledError):
@@ -34,14 +43,11 @@ async def working(settings: Settings) -> AsyncIterator[asyncio.Task[None]]:
 
 
 async def submit(client: AsyncClient, person: Person, **body: object) -> dict[str, object]:
-    """Finished. A worker that has just been started may take a while on a busy machine."""
-    answer = await client.post(PATH, json=body, headers={**person.headers, "Prefer": "wait=15"})
-    made: dict[str, object] = answer.json()
-    async with asyncio.timeout(60):
-        while made["status"] not in FINAL:
-            await asyncio.sleep(0.2)
-            made = (await client.get(f"{PATH}/{made['id']}", headers=person.headers)).json()
-    return made
+    headers = {**person.headers, "Prefer": "wait=15"}
+    answer = await client.post(PATH, json=body, headers=headers)
+    assert answer.status_code == 201, answer.text
+    finished: dict[str, object] = answer.json()
+    return finished
 
 
 def test_unusable_setting_is_named_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,7 +60,7 @@ def test_unusable_setting_is_named_in_one_line(monkeypatch: pytest.MonkeyPatch) 
 async def test_loss_of_the_database_is_an_error(
     client: AsyncClient, alice: Person, settings: Settings, database_urls: DatabaseUrls
 ) -> None:
-    worker = asyncio.create_task(run_worker(settings))
+    worker = await started(settings, database_urls)
     await submit(client, alice, text=TEXT)
     database = urlsplit(database_urls.superuser).path[1:]
     elsewhere = urlsplit(database_urls.superuser)._replace(path="/postgres").geturl()
@@ -68,8 +74,10 @@ async def test_loss_of_the_database_is_an_error(
         await connection.close()
 
 
-async def test_sigterm_ends_it_without_error(client: AsyncClient, alice: Person, settings: Settings) -> None:
-    worker = asyncio.create_task(run_worker(settings))
+async def test_sigterm_ends_it_without_error(
+    client: AsyncClient, alice: Person, settings: Settings, database_urls: DatabaseUrls
+) -> None:
+    worker = await started(settings, database_urls)
     await submit(client, alice, text=TEXT)
     os.kill(os.getpid(), signal.SIGTERM)
     async with asyncio.timeout(20):
@@ -77,9 +85,9 @@ async def test_sigterm_ends_it_without_error(client: AsyncClient, alice: Person,
 
 
 async def test_literal_private_address_is_blocked_in_the_job(
-    client: AsyncClient, alice: Person, settings: Settings
+    client: AsyncClient, alice: Person, settings: Settings, database_urls: DatabaseUrls
 ) -> None:
-    async with working(settings):
+    async with working(settings, database_urls):
         finished = await submit(client, alice, url="http://169.254.169.254/latest/meta-data")
     assert finished["status"] == "failed"
     assert isinstance(finished["failure"], dict)
@@ -87,9 +95,9 @@ async def test_literal_private_address_is_blocked_in_the_job(
 
 
 async def test_submitted_text_becomes_ready_within_the_wait(
-    client: AsyncClient, alice: Person, settings: Settings
+    client: AsyncClient, alice: Person, settings: Settings, database_urls: DatabaseUrls
 ) -> None:
-    async with working(settings):
+    async with working(settings, database_urls):
         finished = await submit(client, alice, text=TEXT, length={"sentences": 1})
     spans = finished["sentences"]
     assert isinstance(spans, list)

@@ -2,10 +2,17 @@
 
 import asyncio
 from contextlib import suppress
+from urllib.parse import urlsplit, urlunsplit
 
 from app.local.ports import LOOPBACK
 
 CHUNK_BYTES = 65_536
+
+
+def with_port(url: str, port: int) -> str:
+    parts = urlsplit(url)
+    credentials, _, _ = parts.netloc.rpartition("@")
+    return urlunsplit(parts._replace(netloc=f"{credentials}@{LOOPBACK}:{port}"))
 
 
 class TcpProxy:
