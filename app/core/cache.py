@@ -18,6 +18,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from contextvars import Context
 from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 from prometheus_client import Counter
@@ -42,8 +43,7 @@ CACHE_LOST_INVALIDATIONS = Counter(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class CachedBody:
+class CachedBody(NamedTuple):
     """What a read answers with, and what deciding on it needs: who owns the object and who may see it."""
 
     etag: str
@@ -60,8 +60,7 @@ class Miss:
     fence: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Lookup:
+class Lookup(NamedTuple):
     """A question on its way; `server_id` and `losses` as they were when it was asked."""
 
     key: str

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 MICROSECONDS = 1_000_000
 
@@ -29,14 +30,12 @@ class Quota:
         return Quota(max(1, int(self.amount * factor)), self.period_seconds)
 
 
-@dataclass(frozen=True, slots=True)
-class Bucket:
+class Bucket(NamedTuple):
     key: str
     quota: Quota
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
+class Level(NamedTuple):
     """A bucket after a check; times in microseconds."""
 
     allowed: bool

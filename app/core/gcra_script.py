@@ -2,8 +2,8 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib.resources import files
+from typing import NamedTuple
 
 from redis.exceptions import NoScriptError
 
@@ -17,8 +17,7 @@ LOAD: Command = ("SCRIPT", "LOAD", SCRIPT)
 NUMBERS_PER_BUCKET = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(NamedTuple):
     """A check that is on its way."""
 
     redis: Asks

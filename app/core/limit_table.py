@@ -2,9 +2,9 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from typing import NamedTuple
 
 from limits import RateLimitItem, parse
 
@@ -67,8 +67,7 @@ PER_PLAN: Mapping[Limit, Mapping[Plan, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """One request counted against one limit.
 
     `tenant` (an organisation's id, an address, a session's id) says whose bucket, `key` which of theirs.

@@ -1,7 +1,7 @@
 """What a check of several limits came to; the headers and the 429 are made of it."""
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from app.core.gcra import MICROSECONDS, Level, Quota
 
@@ -9,8 +9,7 @@ from app.core.gcra import MICROSECONDS, Level, Quota
 STATE_KEY = "rate_limit_verdict"
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """One limit's part; `quota` is what the policy promises, also while the count is local."""
 
     name: str
@@ -26,8 +25,7 @@ class Outcome:
         return max(1, math.ceil(self.level.retry_after / MICROSECONDS))
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     outcomes: tuple[Outcome, ...]
 
     @property

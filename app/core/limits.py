@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from fastapi import Depends, params
 from limits import RateLimitItem
@@ -56,8 +56,7 @@ def address_of(connection: HTTPConnection) -> str:
     return client_network(connection.scope.get("client"))
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
+class Count(NamedTuple):
     """`locally` counts where Redis does not."""
 
     hits: Sequence[Hit]
@@ -153,13 +152,13 @@ def refuse_unless_allowed(verdict: Verdict, hits: Sequence[Hit]) -> None:
 def principal_hits(principal: Principal, *, also: Sequence[Limit] = ()) -> list[Hit]:
     hits = [_principal_hit(limit, principal) for limit in (Limit.ORGANIZATION, *also)]
     if principal.rate_limit is not None:
-        tenant, key = str(principal.organization_id), str(principal.credential_id)
-        hits.append(Hit(Limit.API_KEY, tenant, key, per_minute=principal.rate_limit))
+        key = str(principal.credential_id)
+        hits.append(Hit(Limit.API_KEY, principal.tenant, key, per_minute=principal.rate_limit))
     return hits
 
 
 def _principal_hit(limit: Limit, principal: Principal) -> Hit:
-    return Hit(limit, str(principal.organization_id), plan=principal.plan)
+    return Hit(limit, principal.tenant, plan=principal.plan)
 
 
 @dataclass(frozen=True, slots=True)

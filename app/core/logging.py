@@ -19,10 +19,12 @@ from typing_extensions import override
 from app.core.redaction import is_plain, redact
 from app.settings import Settings
 
-# They bring handlers of their own, or say at INFO what our access log says already.
-ROUTED_LOGGERS = ("uvicorn", "uvicorn.error", "uvicorn.access", "gunicorn.error", "gunicorn.access")
+# They bring handlers of their own.
+ROUTED_LOGGERS = ("uvicorn", "uvicorn.error", "gunicorn.error")
+# Our access log says it. With no handler at all uvicorn does not even put the line together.
+SILENT_LOGGERS = ("uvicorn.access", "gunicorn.access")
 _ROOT = logging.getLogger()
-QUIET_LOGGERS = ("uvicorn.access", "gunicorn.access", "httpx2", "httpcore2", "asyncio", "procrastinate")
+QUIET_LOGGERS = ("httpx2", "httpcore2", "asyncio", "procrastinate")
 
 
 def redact_event(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -152,9 +154,7 @@ def _shared_processors() -> list[Processor]:
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
-        structlog.stdlib.PositionalArgumentsFormatter(),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.StackInfoRenderer(),
     ]
 
 
@@ -186,5 +186,9 @@ def _route_standard_loggers(handler: logging.Handler, level: str) -> None:
         logger = logging.getLogger(name)
         logger.handlers = []
         logger.propagate = True
+    for name in SILENT_LOGGERS:
+        logger = logging.getLogger(name)
+        logger.handlers = []
+        logger.propagate = False
     for name in QUIET_LOGGERS:
         logging.getLogger(name).setLevel(max(logging.WARNING, _ROOT.level))

@@ -8,6 +8,7 @@ import re
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar, Token
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,9 @@ TRACE_BYTES, SPAN_BYTES = 16, 8
 # Section 3.2: of a version later than 00 only what both have is read. `tracestate` is never passed on: it is
 # others' data.
 _TRACEPARENT = re.compile(r"(?!ff)([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
+_TRACE_ID, _SPAN_ID = slice(3, 35), slice(36, 52)
+# Where no span is: as text, since a request that nobody traces only tells it.
+_here: ContextVar[str | None] = ContextVar("traceparent", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +55,7 @@ class Origin:
 
 
 def current_origin() -> Origin:
-    here = trace.get_current_span().get_span_context()
-    return Origin(current_request_id(), _written(here) if here.is_valid else None)
+    return Origin(current_request_id(), _current())
 
 
 def current_request_id() -> str | None:
@@ -62,8 +65,8 @@ def current_request_id() -> str | None:
 
 
 def current_trace_id() -> str | None:
-    here = trace.get_current_span().get_span_context()
-    return f"{here.trace_id:032x}" if here.is_valid else None
+    here = _current()
+    return here[_TRACE_ID] if here else None
 
 
 class Arriving:
@@ -72,59 +75,65 @@ class Arriving:
     A class, for it stands around every request: a generator's context costs twice as much.
     """
 
-    __slots__ = ("_attached", "_bound", "_request_id", "_traceparent")
+    __slots__ = ("_begun", "_bound", "_request_id", "_traceparent")
 
     def __init__(self, request_id: str, traceparent: str | None) -> None:
         self._request_id = request_id
         self._traceparent = traceparent
 
     def __enter__(self) -> None:
-        here = trace.get_current_span().get_span_context()
-        self._attached = None
-        if not here.is_valid:
+        here = _current()
+        self._begun: Token[str | None] | None = None
+        if here is None:
             here = _read(self._traceparent) or _fresh()
-            self._attached = context.attach(trace.set_span_in_context(NonRecordingSpan(here)))
+            self._begun = _here.set(here)
         # Not structlog's bound_contextvars, which copies the context to see what else is bound: 10 us each.
-        self._bound = bind_contextvars(request_id=self._request_id, trace_id=f"{here.trace_id:032x}")
+        self._bound = bind_contextvars(request_id=self._request_id, trace_id=here[_TRACE_ID])
 
     def __exit__(self, *_: object) -> None:
         reset_contextvars(**self._bound)
-        if self._attached is not None:
-            context.detach(self._attached)
+        if self._begun is not None:
+            _here.reset(self._begun)
 
 
 @contextmanager
 def resumed(origin: Origin) -> Iterator[None]:
     """Around what a request left to be done: as its part, whatever this task did before."""
-    with _attached(_read(origin.traceparent) or _fresh()):
-        trace_id = current_trace_id()
-        with bound_contextvars(request_id=origin.request_id, trace_id=trace_id):
-            yield
+    here = _read(origin.traceparent) or _fresh()
+    with _attached(here), bound_contextvars(request_id=origin.request_id, trace_id=here[_TRACE_ID]):
+        yield
 
 
 @contextmanager
-def _attached(here: SpanContext) -> Iterator[None]:
-    token = context.attach(trace.set_span_in_context(NonRecordingSpan(here)))
+def _attached(here: str) -> Iterator[None]:
+    """For OpenTelemetry too: spans that are made within are its children."""
+    flags = TraceFlags(int(here[-2:], 16))
+    parent = SpanContext(int(here[_TRACE_ID], 16), int(here[_SPAN_ID], 16), is_remote=True, trace_flags=flags)
+    begun = _here.set(here)
+    token = context.attach(trace.set_span_in_context(NonRecordingSpan(parent)))
     try:
         yield
     finally:
         context.detach(token)
+        _here.reset(begun)
 
 
-def _read(traceparent: str | None) -> SpanContext | None:
-    found = _TRACEPARENT.fullmatch(traceparent or "")
-    if found is None or (found[1] == "00" and found[5]):
+def _current() -> str | None:
+    span = trace.get_current_span().get_span_context()
+    return _written(span) if span.is_valid else _here.get()
+
+
+def _read(traceparent: str | None) -> str | None:
+    found = _TRACEPARENT.fullmatch(traceparent) if traceparent else None
+    if found is None or (found[1] == "00" and found[5]) or not (int(found[2], 16) and int(found[3], 16)):
         return None
-    flags = TraceFlags(int(found[4], 16) & TraceFlags.SAMPLED)
-    here = SpanContext(int(found[2], 16), int(found[3], 16), is_remote=True, trace_flags=flags)
-    return here if here.is_valid else None
+    return f"00-{found[2]}-{found[3]}-{int(found[4], 16) & TraceFlags.SAMPLED:02x}"
 
 
-def _fresh() -> SpanContext:
+def _fresh() -> str:
     # One call of the system for both.
-    random = secrets.token_bytes(TRACE_BYTES + SPAN_BYTES)
-    trace_id, span_id = int.from_bytes(random[:TRACE_BYTES]), int.from_bytes(random[TRACE_BYTES:])
-    return SpanContext(trace_id or 1, span_id or 1, is_remote=False)
+    random = secrets.token_hex(TRACE_BYTES + SPAN_BYTES)
+    return f"00-{random[: 2 * TRACE_BYTES]}-{random[2 * TRACE_BYTES :]}-00"
 
 
 def _written(here: SpanContext) -> str:

@@ -1,9 +1,10 @@
 """Who calls and what that allows: the scopes, the two kinds of role, and the one table that joins them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cached_property
 from typing import Literal
 from uuid import UUID
 
@@ -105,9 +106,11 @@ class StaffPolicy:
         return role
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Principal:
     """A verified caller, bound to one organisation. `credential_id` is the session's or the API key's id.
+
+    Without slots: it serves many requests, and what they all spell the same is spelled once.
 
     `amr` and `authenticated_at` say how and when a session's login was proved; an API key proves nothing.
     `withheld` are the scopes of the staff role that a second factor would give; `staff_role` is without them.
@@ -128,6 +131,22 @@ class Principal:
     authenticated_at: datetime | None = None
     withheld: frozenset[Scope] = frozenset()
     impersonator_id: UUID | None = None
+
+    @cached_property
+    def tenant(self) -> str:
+        """Its organisation, as keys of Redis and PostgreSQL's settings have it."""
+        return str(self.organization_id)
+
+    @cached_property
+    def in_log(self) -> Mapping[str, str]:
+        """By ids alone."""
+        credential = "key_id" if self.kind == "api_key" else "session_id"
+        return {
+            "principal": "staff" if self.staff_role is not StaffRole.USER else self.kind,
+            "user_id": str(self.user_id),
+            "organization_id": self.tenant,
+            credential: str(self.credential_id),
+        }
 
     @property
     def manages_organization(self) -> bool:

@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from uuid import UUID
 
 from pydantic import TypeAdapter, ValidationError
@@ -155,6 +155,7 @@ def _parse(cached: bytes) -> Principal | None:
         return None
 
 
+@lru_cache(LOCAL_ENTRIES)
 def session_name(session_id: UUID) -> str:
     """What a bearer token's session is remembered under."""
     return f"session:{session_id}"

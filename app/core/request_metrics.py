@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, Summary
 from prometheus_client.registry import Collector
@@ -24,8 +24,7 @@ NO_HANDLER = "none"
 METHOD_NOT_ALLOWED = "405"
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(NamedTuple):
     """`seconds` until the answer began; `handler`: a route's template, or NO_HANDLER."""
 
     method: str

@@ -92,7 +92,7 @@ async def export_entries(
 ) -> StreamingResponse:
     """The log as a file; that it was taken stands in it too. Three an hour."""
     limiter: AsyncLimiter = request.app.state.limiter
-    await limiter.enforce(request, [Hit(Limit.EXPORT, str(auditor.organization_id), "audit log")])
+    await limiter.enforce(request, [Hit(Limit.EXPORT, auditor.tenant, "audit log")])
     tenant = Tenant(auditor.organization_id, auditor.user_id)
     async with database.transaction(tenant) as session:
         await note(session, auditor, AuditAction.AUDIT_LOG_EXPORTED, details={"format": str(format)})

@@ -27,7 +27,7 @@ _NOT_YET_TIMES = _TIMES.format(to_rfc3339(NOT_YET)).encode()
 _KEPT_TIMES = _TIMES.format(KEPT_AT.decode()).encode()
 
 
-def cache_key(organization_id: UUID, summary_id: UUID) -> str:
+def cache_key(organization_id: UUID | str, summary_id: UUID) -> str:
     return f"summary:{organization_id}:{summary_id}"
 
 

@@ -11,7 +11,7 @@ import pytest
 from fastapi import FastAPI
 from httpx2 import AsyncClient
 
-from app.core.middleware.access_log import Answer, caller, describe
+from app.core.middleware.access_log import Answer, describe
 from app.core.principal import MembershipRole, Plan, Principal, PrincipalKind, StaffRole
 from app.core.schema_version import ROOT
 from app.settings import Settings
@@ -89,7 +89,7 @@ def test_the_page_names_the_fields_that_a_request_has() -> None:
     named = {name for name, of in rows if "request" in of or of == "all"}
     scope = {"type": "http", "method": "GET", "path": "/", "state": {"problem_code": "x"}}
     fields = describe(scope).keys() | Answer().fields().keys() | {"request_id", "trace_id"}
-    callers = [caller(principal(kind)).keys() for kind in ("user", "api_key")]
+    callers = [principal(kind).in_log.keys() for kind in ("user", "api_key")]
     assert named == fields.union(*callers)
 
 

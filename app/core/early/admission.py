@@ -4,8 +4,7 @@ Nobody is let in by the guess.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 from starlette.requests import HTTPConnection
 from starlette.types import Scope as ConnectionScope
@@ -20,8 +19,7 @@ READ_BY_US = frozenset({b"authorization", b"x-api-key", b"if-none-match"})
 MAX_CONDITION_BYTES = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(NamedTuple):
     """Whoever presents one credential; `expected` is whom it stood for when this process last asked."""
 
     credential: str

@@ -21,14 +21,14 @@ from app.core.principal import Principal, Scope
 
 @dataclass(frozen=True, slots=True)
 class EarlyRead:
-    """`path` ends with the id; `key` is given organisation and object.
+    """`path` ends with the id; `key` is given tenant and object.
 
     `load`: what the cache has not, for whoever may read it; None where only the route can answer.
     """
 
     path: str
     needs: Scope
-    key: Callable[[UUID, UUID], str]
+    key: Callable[[str, UUID], str]
     may_read: Callable[[Principal, CachedBody], bool]
     load: Callable[[HTTPConnection, Principal, UUID, Miss], Awaitable[CachedBody | None]]
     answer: Callable[[CachedBody, str | None], Response]
@@ -53,7 +53,7 @@ class EarlyRead:
         # What the log and the figures name a request by, also where it is refused here.
         connection.scope["route"] = self
         cache: BodyCache = connection.app.state.cache
-        key = self.key(caller.expected.organization_id, object_id)
+        key = self.key(caller.expected.tenant, object_id)
         lookup = cache.begin(key)
         principal = await caller.admitted(connection)
         if principal is None:

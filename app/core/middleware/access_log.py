@@ -11,7 +11,7 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.http import state_of
-from app.core.principal import Principal, StaffRole
+from app.core.principal import Principal
 
 logger: structlog.stdlib.BoundLogger = structlog.get_logger("app.access")
 
@@ -22,6 +22,7 @@ SWITCHING_PROTOCOLS = 101
 STARTS = frozenset({"http.response.start", "websocket.http.response.start"})
 # Nobody is to invent a method a line.
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
+ANONYMOUS = {"principal": "anonymous"}
 REFUSED_SOCKET = 403  # what a server answers to a handshake that is closed unaccepted
 
 
@@ -80,7 +81,9 @@ def describe(scope: Scope) -> dict[str, Any]:  # Any: log fields
     fields: dict[str, Any] = {"method": _method(scope), "route": route_template(scope)}  # Any: as above
     if "problem_code" in state:
         fields["code"] = state["problem_code"]
-    return fields | caller(state.get("principal"))
+    principal: Principal | None = state.get("principal")
+    fields.update(ANONYMOUS if principal is None else principal.in_log)
+    return fields
 
 
 def _method(scope: Scope) -> str:
@@ -95,15 +98,3 @@ def route_template(scope: Scope) -> str | None:
     # A WebSocket's context has no path, its route the whole of it.
     path: str | None = getattr(context, "path", None) or getattr(scope.get("route"), "path", None)
     return path
-
-
-def caller(principal: Principal | None) -> dict[str, str]:
-    if principal is None:
-        return {"principal": "anonymous"}
-    credential = "key_id" if principal.kind == "api_key" else "session_id"
-    return {
-        "principal": "staff" if principal.staff_role is not StaffRole.USER else principal.kind,
-        "user_id": str(principal.user_id),
-        "organization_id": str(principal.organization_id),
-        credential: str(principal.credential_id),
-    }

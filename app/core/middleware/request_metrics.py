@@ -5,10 +5,11 @@ What routing found stands in the scope; where nothing does (a refusal, an unknow
 """
 
 from time import perf_counter
+from typing import Any
 
 from prometheus_fastapi_instrumentator.middleware import PrometheusInstrumentatorMiddleware
 from starlette.requests import Request
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from typing_extensions import override
 
 from app.core.middleware.access_log import SERVER_ERROR, route_template
@@ -35,6 +36,10 @@ class Start:
 
 
 class RequestMetricsMiddleware(PrometheusInstrumentatorMiddleware):
+    def __init__(self, app: ASGIApp, /, **options: Any) -> None:  # Any: the instrumentator's own
+        super().__init__(app, **options)
+        self._excluded_templates: dict[str, bool] = {}
+
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -51,6 +56,17 @@ class RequestMetricsMiddleware(PrometheusInstrumentatorMiddleware):
             await self.app(scope, receive, noting_send)
         finally:
             self._count(scope, start, seconds=start.at - began if start.at is not None else 0.0)
+
+    @override
+    def _is_handler_excluded(self, handler: str, is_templated: bool) -> bool:
+        """Of each route once: its own searches for all patterns each time."""
+        if not is_templated:
+            return bool(super()._is_handler_excluded(handler, is_templated))
+        known = self._excluded_templates.get(handler)
+        if known is None:
+            known = bool(super()._is_handler_excluded(handler, is_templated))
+            self._excluded_templates[handler] = known
+        return known
 
     def _count(self, scope: Scope, start: Start, *, seconds: float) -> None:
         template = route_template(scope)

@@ -48,7 +48,7 @@ async def get_batch_intake(
 ) -> BatchIntake:
     """Each submission after the first, which the route's limit has counted, counts as another request."""
     limiter: AsyncLimiter = request.app.state.limiter
-    hit = Hit(Limit.SUMMARIES_CREATE, str(principal.organization_id), plan=principal.plan)
+    hit = Hit(Limit.SUMMARIES_CREATE, principal.tenant, plan=principal.plan)
     return batch_intake(
         request,
         intake,

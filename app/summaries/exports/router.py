@@ -53,7 +53,7 @@ async def open_exporter(
 async def count_export(principal: CanReadSummaries, request: Request) -> None:
     """By person: of a team each may leave."""
     limiter: AsyncLimiter = request.app.state.limiter
-    hit = Hit(Limit.SUMMARIES_EXPORT, str(principal.organization_id), str(principal.user_id))
+    hit = Hit(Limit.SUMMARIES_EXPORT, principal.tenant, str(principal.user_id))
     await limiter.enforce(request, [hit])
 
 

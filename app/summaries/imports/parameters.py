@@ -77,7 +77,7 @@ def draft_of(link: Link, options: Options) -> SummaryDraft:
 async def count_import(request: Request, principal: CanWriteSummaries) -> None:
     """Beside the limit of single requests, which a list of a thousand rows would never pass row by row."""
     limiter: AsyncLimiter = request.app.state.limiter
-    await limiter.enforce(request, [Hit(Limit.IMPORT, str(principal.organization_id))])
+    await limiter.enforce(request, [Hit(Limit.IMPORT, principal.tenant)])
 
 
 async def _admitted() -> None:

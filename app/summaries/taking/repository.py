@@ -92,7 +92,7 @@ async def write_alone(
         "noticed": due.noticed,
         "lock": request and request.lock,
         "ahead": ahead,
-        "tenant_organization": str(principal.organization_id),
+        "tenant_organization": principal.tenant,
         "tenant_user": str(principal.user_id),
     }
     rows = await database.alone(ACCEPT, values)

@@ -120,4 +120,4 @@ def test_line_names_the_caller_by_ids(
         scopes=frozenset(),
     )
     ids = dict.fromkeys(("user_id", "organization_id", credential), str(SOMEONE))
-    assert access_log.caller(principal) == {"principal": named, **ids}
+    assert principal.in_log == {"principal": named, **ids}
