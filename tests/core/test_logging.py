@@ -8,7 +8,7 @@ import pytest
 import structlog
 from structlog.contextvars import bound_contextvars
 
-from app.core.logging import LineHandler, configure_logging
+from app.core.logging import LineHandler, configure_logging, line_logger
 from app.core.origin import current_request_id
 from tests.core.small_app import small_settings
 
@@ -51,6 +51,31 @@ def test_traceback_holds_no_secret(stream: io.StringIO) -> None:
     structlog.get_logger("test").error("failed", exc_info=error)
     assert "ValueError" in last_line(stream)["exception"]
     assert "hunter2" not in stream.getvalue()
+
+
+@pytest.mark.parametrize("listeners", ["alone", "others"])
+def test_what_every_request_says_is_written_as_any_other_line(stream: io.StringIO, listeners: str) -> None:
+    if listeners == "alone":
+        left_alone()
+    told = {"status": 200, "token": "hunter2", "at": "redis://:hunter2@cache"}
+    with bound_contextvars(request_id="an-id"):
+        structlog.get_logger("test").info("request", **told)
+        line_logger("test").line(logging.INFO, "request", {**told})
+    usual, ours = (json.loads(line) for line in stream.getvalue().splitlines())
+    assert "hunter2" not in stream.getvalue()
+    assert usual | {"timestamp": None} == ours | {"timestamp": None}
+
+
+def test_what_is_below_the_level_is_not_written(stream: io.StringIO) -> None:
+    line_logger("test").line(logging.DEBUG, "request", {})
+    assert not stream.getvalue()
+
+
+@pytest.mark.usefixtures("stream")
+def test_a_server_does_not_put_together_an_access_line_that_nobody_reads() -> None:
+    logging.getLogger("uvicorn.access").addHandler(logging.NullHandler())
+    configure_logging(small_settings(log_format="json"), io.StringIO())
+    assert not logging.getLogger("uvicorn.access").hasHandlers()
 
 
 @pytest.mark.parametrize(

@@ -4,16 +4,17 @@ Never a query string, a body, an address or a path: a path holds ids, share link
 docs/observability.md lists the fields.
 """
 
+import logging
 from time import perf_counter
 from typing import Any
 
-import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.http import state_of
+from app.core.logging import line_logger
 from app.core.principal import Principal
 
-logger: structlog.stdlib.BoundLogger = structlog.get_logger("app.access")
+logger = line_logger("app.access")
 
 # Probes and scrapes come every few seconds: at INFO they would be most of the log.
 QUIET_PATHS = frozenset({"/ping", "/health", "/health/ready", "/metrics"})
@@ -43,8 +44,8 @@ class AccessLogMiddleware:
         try:
             await self.app(scope, receive, counting_send)
         finally:
-            log = logger.debug if scope["path"] in QUIET_PATHS else logger.info
-            log("request", **describe(scope), **seen.fields())
+            level = logging.DEBUG if scope["path"] in QUIET_PATHS else logging.INFO
+            logger.line(level, "request", describe(scope) | seen.fields())
 
 
 class Answer:

@@ -1,3 +1,4 @@
+import logging
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
@@ -18,8 +19,11 @@ SOMEONE = UUID(int=7)
 @pytest.fixture
 def lines() -> Iterator[list[Any]]:  # Any: log fields
     configure_plain_logs()
+    level = access_log.logger.standard.level
+    access_log.logger.standard.setLevel(logging.DEBUG)
     with capture_logs() as captured:
         yield captured
+    access_log.logger.standard.setLevel(level)
 
 
 async def line(lines: list[Any], app: FastAPI, path: str) -> dict[str, Any]:  # Any: log fields
