@@ -19,7 +19,6 @@ from contextlib import asynccontextmanager, suppress
 from contextvars import Context
 from dataclasses import dataclass
 from typing import NamedTuple
-from uuid import UUID
 
 from prometheus_client import Counter
 
@@ -44,10 +43,13 @@ CACHE_LOST_INVALIDATIONS = Counter(
 
 
 class CachedBody(NamedTuple):
-    """What a read answers with, and what deciding on it needs: who owns the object and who may see it."""
+    """What a read answers with, and what deciding on it needs: who owns the object and who may see it.
+
+    `owner`: `Principal.person` of theirs.
+    """
 
     etag: str
-    owner_id: UUID
+    owner: str
     visibility: str
     body: bytes
 
@@ -233,7 +235,7 @@ def _token() -> bytes:
 
 def _to_frame(fence: str, entry: CachedBody) -> bytes:
     """A line each of what is needed to decide, then the body as it is."""
-    head = f"{fence}\n{entry.etag}\n{entry.owner_id}\n{entry.visibility}\n"
+    head = f"{fence}\n{entry.etag}\n{entry.owner}\n{entry.visibility}\n"
     return head.encode() + entry.body
 
 
@@ -241,7 +243,5 @@ def _from_frame(fence: str, frame: bytes | None) -> CachedBody | None:
     """None where there is no frame, or it stands under another fence."""
     if frame is None or not frame.startswith(fence.encode() + b"\n"):
         return None
-    _, etag, owner_id, visibility, body = frame.split(b"\n", HEAD_LINES)
-    return CachedBody(
-        etag=etag.decode(), owner_id=UUID(owner_id.decode()), visibility=visibility.decode(), body=body
-    )
+    _, etag, owner, visibility, body = frame.split(b"\n", HEAD_LINES)
+    return CachedBody(etag.decode(), owner.decode(), visibility.decode(), body)

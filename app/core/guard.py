@@ -135,7 +135,7 @@ async def admit(connection: HTTPConnection, credential: str, *, is_cookie: bool 
         if error.status == UnauthenticatedError.status:
             await count_bad_credential(connection)
         raise
-    connection.state.principal = principal
+    connection.scope.setdefault("state", {})["principal"] = principal
     _name_impersonator(principal)
     return principal
 

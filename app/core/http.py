@@ -77,7 +77,12 @@ def client_network(client: tuple[str, int] | None) -> str:
 
 def client_address(client: tuple[str, int] | None) -> str | None:
     """The one address, for its owner to see; None where the peer has none (a socket file, a test client)."""
-    address = _parse(client[0]) if client else None
+    return _written(client[0]) if client else None
+
+
+@lru_cache(maxsize=4096)
+def _written(host: str) -> str | None:
+    address = _parse(host)
     return str(address) if address else None
 
 

@@ -35,6 +35,8 @@ class Verdict(NamedTuple):
     @property
     def tightest(self) -> Outcome:
         """The one that refuses longest, else the one with the fewest hits left."""
+        if len(self.outcomes) == 1:
+            return self.outcomes[0]
         return min(self.outcomes, key=lambda o: (-o.level.retry_after, o.level.remaining))
 
     def after(self, earlier: "Verdict | None") -> "Verdict":

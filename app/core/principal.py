@@ -138,12 +138,17 @@ class Principal:
         return str(self.organization_id)
 
     @cached_property
+    def person(self) -> str:
+        """As `tenant`: whose credential it is."""
+        return str(self.user_id)
+
+    @cached_property
     def in_log(self) -> Mapping[str, str]:
         """By ids alone."""
         credential = "key_id" if self.kind == "api_key" else "session_id"
         return {
             "principal": "staff" if self.staff_role is not StaffRole.USER else self.kind,
-            "user_id": str(self.user_id),
+            "user_id": self.person,
             "organization_id": self.tenant,
             credential: str(self.credential_id),
         }

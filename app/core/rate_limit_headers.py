@@ -29,8 +29,7 @@ class RateLimitHeadersMiddleware:
         state = scope.setdefault("state", {})
 
         async def send_with_headers(message: Message) -> None:
-            verdict = state.get(STATE_KEY)
-            if message["type"] == "http.response.start" and verdict is not None:
+            if message["type"] == "http.response.start" and (verdict := state.get(STATE_KEY)) is not None:
                 told = rate_limit_values(verdict, now=self._clock())
                 put_headers(message, [*zip(RAW_NAMES, map(str.encode, told), strict=True)])
             await send(message)

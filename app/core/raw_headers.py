@@ -21,13 +21,13 @@ def first_header(headers: Iterable[RawHeader], name: bytes) -> bytes | None:
 def add_absent(start: Message, headers: Sequence[RawHeader]) -> None:
     """Those that the answer does not have yet; `start` is its first message."""
     there = {name for name, _ in start["headers"]}
-    start["headers"] = [*start["headers"], *(header for header in headers if header[0] not in there)]
+    start["headers"] = [*start["headers"], *[header for header in headers if header[0] not in there]]
 
 
 def put_headers(start: Message, headers: Sequence[RawHeader]) -> None:
     """In the place of whatever the answer has under these names."""
     names = {name for name, _ in headers}
-    if names.isdisjoint(name for name, _ in start["headers"]):
+    if names.isdisjoint([name for name, _ in start["headers"]]):
         start["headers"] = [*start["headers"], *headers]
         return
     present = MutableHeaders(scope=start)

@@ -32,7 +32,7 @@ def cache_key(organization_id: UUID | str, summary_id: UUID) -> str:
 
 
 def may_read(principal: Principal, document: CachedBody) -> bool:
-    return document.visibility != Visibility.PRIVATE or document.owner_id == principal.user_id
+    return document.visibility != Visibility.PRIVATE or document.owner == principal.person
 
 
 def view_of(summary: Summary) -> SummaryView:
@@ -71,7 +71,7 @@ def document_with_text(summary: Summary, text: str | None) -> CachedBody:
 
 def _document(summary: Summary, etag: str, view: SummaryView) -> CachedBody:
     body = view.model_dump_json().encode()
-    return CachedBody(etag=etag, owner_id=summary.user_id, visibility=summary.visibility, body=body)
+    return CachedBody(etag=etag, owner=str(summary.user_id), visibility=summary.visibility, body=body)
 
 
 def _fields(summary: Summary) -> dict[str, object]:

@@ -14,8 +14,8 @@ from tests.tcp_proxy import TcpProxy
 pytestmark = pytest.mark.integration
 
 KEY = "summary:acme:1"
-OLD = CachedBody(etag='"1"', owner_id=UUID(int=7), visibility="private", body=b'{"title":"old"}\n')
-NEW = CachedBody(etag='"2"', owner_id=UUID(int=7), visibility="organization", body=b'{"title":"new"}')
+OLD = CachedBody(etag='"1"', owner=str(UUID(int=7)), visibility="private", body=b'{"title":"old"}\n')
+NEW = CachedBody(etag='"2"', owner=str(UUID(int=7)), visibility="organization", body=b'{"title":"new"}')
 
 
 @pytest.fixture

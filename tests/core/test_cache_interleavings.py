@@ -39,7 +39,7 @@ async def reader(world: World) -> AsyncIterator[None]:
     yield
     read = world.database
     yield
-    await world.cache.put(missed, CachedBody('"1"', UUID(int=1), "private", str(read).encode()))
+    await world.cache.put(missed, CachedBody('"1"', str(UUID(int=1)), "private", str(read).encode()))
 
 
 async def writer(world: World, *, version: int, commits: bool = True) -> AsyncIterator[None]:

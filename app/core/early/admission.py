@@ -50,7 +50,8 @@ class Caller(NamedTuple):
             await limiter.enforce_principal(connection, principal)
             return None
         limiter.settle(connection, await count.verdict(), hits)
-        connection.state.counted_limits = also
+        if also:
+            connection.state.counted_limits = also
         return principal
 
 

@@ -28,8 +28,7 @@ class LingeringProtocol(HttpToolsProtocol):
     @override
     def on_headers_complete(self) -> None:
         super().on_headers_complete()
-        cycle = self._latest()
-        if self._is_ending and cycle is not None:
+        if self._is_ending and (cycle := self._latest()) is not None:
             cycle.keep_alive = False
 
     @override

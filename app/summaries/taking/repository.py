@@ -93,7 +93,7 @@ async def write_alone(
         "lock": request and request.lock,
         "ahead": ahead,
         "tenant_organization": principal.tenant,
-        "tenant_user": str(principal.user_id),
+        "tenant_user": principal.person,
     }
     rows = await database.alone(ACCEPT, values)
     if not rows:

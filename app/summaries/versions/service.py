@@ -75,4 +75,4 @@ def _fields(model: type[ResponseModel], version: SummaryVersion) -> dict[str, ob
 
 def _document(summary: Summary, view: ResponseModel, *, tag: str) -> CachedBody:
     body = view.model_dump_json().encode()
-    return CachedBody(strong_etag(tag), summary.user_id, summary.visibility, body)
+    return CachedBody(strong_etag(tag), str(summary.user_id), summary.visibility, body)

@@ -56,7 +56,7 @@ def test_line_in_the_log(benchmark: BenchmarkFixture, log: io.StringIO) -> None:
 
 
 def test_body_from_the_cache(benchmark: BenchmarkFixture) -> None:
-    entry = CachedBody(etag='"1"', owner_id=UUID(int=7), visibility="private", body=BODY)
+    entry = CachedBody(etag='"1"', owner=str(UUID(int=7)), visibility="private", body=BODY)
     assert benchmark(_from_frame, "fence", _to_frame("fence", entry)) == entry
 
 
