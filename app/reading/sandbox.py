@@ -7,6 +7,7 @@ import asyncio
 import multiprocessing
 import signal
 from collections.abc import Callable
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pkgutil import resolve_name
 from threading import Lock
@@ -102,13 +103,12 @@ class Sandbox:
         await asyncio.to_thread(_stop, self._pool)
 
     async def _run(self, function: Callable[..., Result], *args: object) -> Result:
-        if self._is_at_work():
-            future = self._schedule(function, args)
-        else:
-            # The first call starts the children, which takes half a second of blocking calls.
-            future = await asyncio.to_thread(self._schedule, function, args)
         try:
-            return await asyncio.wrap_future(future)
+            try:
+                return await self._ask(function, args)
+            except BrokenProcessPool:
+                # A child that was killed between two documents takes along all that wait in its pool.
+                return await self._ask(function, args)
         except (ReadingError, ProviderError, asyncio.CancelledError):
             raise
         except TimeoutError as error:
@@ -119,6 +119,14 @@ class Sandbox:
             raise _expired(error) from error
         except Exception as error:
             raise ReadingError(Reason.INTERNAL, f"in the child: {error!r}") from error
+
+    async def _ask(self, function: Callable[..., Result], args: tuple[object, ...]) -> Result:
+        if self._is_at_work():
+            future = self._schedule(function, args)
+        else:
+            # The first call starts the children, which takes half a second of blocking calls.
+            future = await asyncio.to_thread(self._schedule, function, args)
+        return await asyncio.wrap_future(future)
 
     def _schedule(self, function: Callable[..., Result], args: tuple[object, ...]) -> ProcessFuture[Result]:
         with self._lock:

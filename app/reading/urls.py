@@ -172,6 +172,9 @@ def _refuse_unlikely_origin(host: str, port: int) -> None:
 
 
 def _is_ip(host: str) -> bool:
+    # What is none is nearly always seen without an error that is raised and caught.
+    if not (host[-1:].isdigit() or ":" in host):
+        return False
     try:
         ipaddress.ip_address(host)
     except ValueError:

@@ -4,11 +4,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pebble import ProcessFuture, ProcessPool
 
 from app.reading.article import MEDIUM, Article, RawDocument, Style
 from app.reading.content_types import HTML, TEXT
@@ -88,6 +91,32 @@ async def test_a_pool_broken_by_the_death_of_an_idle_child_is_replaced() -> None
         kill_children()
         await asyncio.sleep(0.5)
         assert (await box.run(ARTICLE)).article.title == "The bees of the city"
+
+
+@pytest.mark.parametrize(("breaks", "reads"), [(1, True), (2, False)])
+async def test_what_waited_in_a_pool_that_broke_is_read_by_the_next_one(
+    monkeypatch: pytest.MonkeyPatch, breaks: int, *, reads: bool
+) -> None:
+    schedule = ProcessPool.schedule
+    broken: list[ProcessFuture[Any]] = []  # Any: as below
+
+    def break_first(
+        pool: ProcessPool, *args: Any, **kwargs: Any
+    ) -> ProcessFuture[Any]:  # Any: whatever a child is asked
+        if len(broken) == breaks:
+            return schedule(pool, *args, **kwargs)
+        future: ProcessFuture[Any] = ProcessFuture()
+        future.set_exception(BrokenProcessPool("All workers expired"))
+        broken.append(future)
+        return future
+
+    monkeypatch.setattr(ProcessPool, "schedule", break_first)
+    async with sandbox() as box:
+        if reads:
+            assert (await box.run(ARTICLE)).article.title == "The bees of the city"
+            return
+        with pytest.raises(ReadingError, match="All workers expired"):
+            await box.run(ARTICLE)
 
 
 async def test_a_warmed_up_sandbox_reads_at_once() -> None:
