@@ -26,14 +26,14 @@ class Demand:
 
 
 DEMANDS = {
-    WARM: Demand(CACHED, goal=1.0, at_least=0.6, held=0.42),
-    WARM_KEY: Demand(WARM, goal=0.95, at_least=0.85, held=0.7),
-    WARM_304: Demand(CACHED, goal=1.1, at_least=0.7, held=0.4),
-    COLD: Demand(ROW, goal=0.6, at_least=0.4, held=0.3),
-    PAGE: Demand(ROW, goal=0.5, at_least=0.3, held=0.2),
-    SUBMIT: Demand(POST_ROW, goal=0.4, at_least=0.25, held=0.12),
-    LOG_IN: Demand(HASHES, goal=0.9, at_least=0.8, held=0.42),
-    REFRESH: Demand(POST_ROW, goal=0.5, at_least=0.3, held=0.2),
+    WARM: Demand(CACHED, goal=1.0, at_least=0.6, held=0.5),
+    WARM_KEY: Demand(WARM, goal=0.95, at_least=0.85, held=0.75),
+    WARM_304: Demand(CACHED, goal=1.1, at_least=0.7, held=0.5),
+    COLD: Demand(ROW, goal=0.6, at_least=0.4, held=0.32),
+    PAGE: Demand(ROW, goal=0.5, at_least=0.3, held=0.3),
+    SUBMIT: Demand(POST_ROW, goal=0.4, at_least=0.25, held=0.2),
+    LOG_IN: Demand(HASHES, goal=0.9, at_least=0.8, held=0.5),
+    REFRESH: Demand(POST_ROW, goal=0.5, at_least=0.3, held=0.26),
 }
 NAMES = (HELLO, CACHED, ROW, POST_ROW, *DEMANDS, HASHES)
 # Each of their requests needs a row of its own, made before.
