@@ -139,7 +139,7 @@ class Principal:
 
     @cached_property
     def person(self) -> str:
-        """As `tenant`: whose credential it is."""
+        """Whose credential it is, spelled as `tenant` is."""
         return str(self.user_id)
 
     @cached_property

@@ -6,10 +6,9 @@ from uuid import UUID
 import pytest
 from redis.asyncio import Redis
 
-from app.core.cache import REPAIR_SECONDS, BodyCache, CachedBody, Miss
+from app.core.cache import BodyCache, CachedBody, Miss
 from app.core.redis import POOL_SIZE, RedisClient
 from tests.core.own_valkey import ManualClock, OwnValkey
-from tests.tcp_proxy import TcpProxy
 
 pytestmark = pytest.mark.integration
 
@@ -59,20 +58,12 @@ async def another_process(valkey: OwnValkey) -> AsyncIterator[BodyCache]:
     await client.aclose()
 
 
-@pytest.fixture
-async def cut_off(own_valkey: OwnValkey) -> AsyncIterator[tuple[BodyCache, BodyCache, TcpProxy]]:
-    """Of two processes the first has its own way to the server; both have read what is stored."""
-    proxy = TcpProxy(own_valkey.port)
-    await proxy.start()
-    client = RedisClient(f"redis://127.0.0.1:{proxy.port}/0")
-    await client.ping()
-    cache = BodyCache(client)
-    await store(cache, OLD)
-    async with another_process(own_valkey) as other:
-        yield cache, other, proxy
-    await cache.aclose()
-    await client.aclose()
-    await proxy.aclose()
+@asynccontextmanager
+async def full(valkey: OwnValkey) -> AsyncIterator[None]:
+    """It takes nothing new, and deletes what it is told to."""
+    await asyncio.to_thread(valkey.command, "CONFIG SET maxmemory 1")
+    yield
+    await asyncio.to_thread(valkey.command, "CONFIG SET maxmemory 0")
 
 
 async def test_body_read_before_a_commit_is_refused_after_it(cache: BodyCache) -> None:
@@ -178,57 +169,6 @@ async def test_lost_invalidation_empties_the_cache_of_every_process(
         await look(other)
 
 
-async def test_a_process_that_has_given_up_on_redis_still_invalidates_what_others_read(
-    cut_off: tuple[BodyCache, BodyCache, TcpProxy],
-) -> None:
-    """After an outage the breakers of a fleet close one after the other."""
-    cache, other, proxy = cut_off
-    await proxy.refuse()
-    for _ in range(5):
-        await look(cache)
-    await proxy.start()
-    assert await other.get(KEY) == OLD
-    async with cache.writing(KEY):
-        await look(other)
-    await store(other, NEW)
-    # It is open still.
-    await look(cache)
-
-
-async def test_it_makes_a_full_server_forget_what_others_read(
-    cut_off: tuple[BodyCache, BodyCache, TcpProxy], own_valkey: OwnValkey
-) -> None:
-    cache, other, proxy = cut_off
-    await proxy.refuse()
-    for _ in range(5):
-        await look(cache)
-    await proxy.start()
-    await asyncio.to_thread(own_valkey.command, "CONFIG SET maxmemory 1")
-    async with cache.writing(KEY):
-        pass
-    await look(other)
-    await asyncio.to_thread(own_valkey.command, "CONFIG SET maxmemory 0")
-    await store(other, NEW)
-
-
-async def test_what_was_lost_is_made_good_without_anybody_reading(
-    cut_off: tuple[BodyCache, BodyCache, TcpProxy],
-) -> None:
-    cache, other, proxy = cut_off
-    await proxy.refuse()
-    async with cache.writing(KEY):
-        pass
-    assert await other.get(KEY) == OLD
-    await proxy.start()
-    async with asyncio.timeout(10):
-        while await other.get(KEY) == OLD:  # noqa: ASYNC110  # another process tells it nothing
-            await asyncio.sleep(0.05)
-    await store(other, NEW)
-    # And once is enough.
-    await asyncio.sleep(1.5 * REPAIR_SECONDS)
-    assert await other.get(KEY) == NEW
-
-
 async def test_in_an_outage_only_one_write_a_second_waits_for_it(
     outage: tuple[BodyCache, OwnValkey, ManualClock],
 ) -> None:
@@ -249,11 +189,10 @@ async def test_full_server_that_takes_no_new_fence_forgets_the_old_one_for_every
 ) -> None:
     cache, valkey, _ = outage
     async with another_process(valkey) as other:
-        await asyncio.to_thread(valkey.command, "CONFIG SET maxmemory 1")
-        async with cache.writing(KEY):
-            pass
-        await look(other)
-        await asyncio.to_thread(valkey.command, "CONFIG SET maxmemory 0")
+        async with full(valkey):
+            async with cache.writing(KEY):
+                pass
+            await look(other)
         await store(other, NEW)
 
 

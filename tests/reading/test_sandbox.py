@@ -93,28 +93,33 @@ async def test_a_pool_broken_by_the_death_of_an_idle_child_is_replaced() -> None
         assert (await box.run(ARTICLE)).article.title == "The bees of the city"
 
 
-@pytest.mark.parametrize(("breaks", "reads"), [(1, True), (2, False)])
-async def test_what_waited_in_a_pool_that_broke_is_read_by_the_next_one(
-    monkeypatch: pytest.MonkeyPatch, breaks: int, *, reads: bool
-) -> None:
+def break_pools(monkeypatch: pytest.MonkeyPatch, *, many: int) -> None:
+    """The first so many that are asked."""
     schedule = ProcessPool.schedule
     broken: list[ProcessFuture[Any]] = []  # Any: as below
 
-    def break_first(
-        pool: ProcessPool, *args: Any, **kwargs: Any
-    ) -> ProcessFuture[Any]:  # Any: whatever a child is asked
-        if len(broken) == breaks:
+    def ask(pool: ProcessPool, *args: Any, **kwargs: Any) -> ProcessFuture[Any]:  # Any: whatever is asked
+        if len(broken) == many:
             return schedule(pool, *args, **kwargs)
         future: ProcessFuture[Any] = ProcessFuture()
         future.set_exception(BrokenProcessPool("All workers expired"))
         broken.append(future)
         return future
 
-    monkeypatch.setattr(ProcessPool, "schedule", break_first)
+    monkeypatch.setattr(ProcessPool, "schedule", ask)
+
+
+async def test_what_waited_in_a_pool_that_broke_is_read_by_the_next_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    break_pools(monkeypatch, many=1)
     async with sandbox() as box:
-        if reads:
-            assert (await box.run(ARTICLE)).article.title == "The bees of the city"
-            return
+        assert (await box.run(ARTICLE)).article.title == "The bees of the city"
+
+
+async def test_two_pools_that_break_one_after_the_other_are_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    break_pools(monkeypatch, many=2)
+    async with sandbox() as box:
         with pytest.raises(ReadingError, match="All workers expired"):
             await box.run(ARTICLE)
 
