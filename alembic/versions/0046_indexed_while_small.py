@@ -1,7 +1,7 @@
 """A submission looks its key up by the index, however few keys there were when its plan was made.
 
-A connection keeps a function's plans. Made while a page held all kept keys, the one that looks for a key reads
-the table through, and goes on doing so while it grows, until it is next analyzed: 13,000 rows for each
+A connection keeps a function's plans. Made while a page held all kept keys, the one that looks for a key
+reads the table through, and goes on doing so while it grows, until it is next analyzed: 13,000 rows for each
 submission after ten thousand of them, and three times PostgreSQL's work.
 """
 

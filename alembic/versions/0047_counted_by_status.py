@@ -11,11 +11,11 @@ down_revision = "0046"
 branch_labels = None
 depends_on = None
 
-READER = (
-    "(CASE WHEN visibility = 'organization' THEN '00000000-0000-0000-0000-000000000000'::uuid ELSE user_id END)"
-)
-COLUMNS = f"(organization_id, {READER}, status, created_at, id)"
+EVERYBODY = "'00000000-0000-0000-0000-000000000000'::uuid"
+READER = f"(CASE WHEN visibility = 'organization' THEN {EVERYBODY} ELSE user_id END)"
+COLUMNS = f"summaries (organization_id, {READER}, status, created_at, id)"
 COVERING = f"{COLUMNS} INCLUDE (visibility, user_id, archived_at, ephemeral)"
+NEXT = "ix_summaries_status_next"
 
 
 def upgrade() -> None:
@@ -32,11 +32,9 @@ def _rebuild(columns: str) -> None:
     with op.get_context().autocommit_block():
         # It waits for whoever writes, and holds up nobody meanwhile.
         op.execute("SET lock_timeout = 0")
-        op.execute("DROP INDEX CONCURRENTLY IF EXISTS ix_summaries_status_next")
-        op.execute(
-            f"CREATE INDEX CONCURRENTLY ix_summaries_status_next ON summaries {columns} WHERE deleted_at IS NULL"
-        )
+        op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {NEXT}")
+        op.execute(f"CREATE INDEX CONCURRENTLY {NEXT} ON {columns} WHERE deleted_at IS NULL")
         # This waits for whoever reads, too.
         op.execute("SET lock_timeout = '5s'")
         op.execute("DROP INDEX CONCURRENTLY IF EXISTS ix_summaries_status")
-        op.execute("ALTER INDEX ix_summaries_status_next RENAME TO ix_summaries_status")
+        op.execute(f"ALTER INDEX {NEXT} RENAME TO ix_summaries_status")

@@ -5,11 +5,11 @@ from fastapi import FastAPI
 from httpx2 import AsyncClient
 
 from app.core.ids import new_id
-from tests.test_migrations import execute
 from tests.factories import Person
 from tests.servers import DatabaseUrls
 from tests.summaries.search.explained import explain_everything, plans_of
 from tests.summaries.shelf import PATH, TEXT
+from tests.test_migrations import execute
 
 pytestmark = pytest.mark.integration
 
