@@ -8,6 +8,7 @@ the plans.
 
 import argparse
 import asyncio
+import os
 import statistics
 import tempfile
 import time
@@ -44,9 +45,10 @@ PATH = "/api/v1/summaries"
 SMALL = 10_000
 TIMES, SECONDS, WARMING = 120, 20.0, 5
 GOAL, PAGES = 1.5, 1000
-# What a server of this size is given. `./run` starts one for a laptop.
-CONFIGURED = """
-ALTER SYSTEM SET shared_buffers = '2GB'; ALTER SYSTEM SET max_wal_size = '6GB';
+# As a server of its own is given: a quarter of the machine. `./run` starts one for a laptop.
+BUFFERS_MIB = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 4 // 2**20
+CONFIGURED = f"""
+ALTER SYSTEM SET shared_buffers = '{BUFFERS_MIB}MB'; ALTER SYSTEM SET max_wal_size = '6GB';
 ALTER SYSTEM SET checkpoint_timeout = '15min'; ALTER SYSTEM SET autovacuum = off
 """
 LISTS = {
