@@ -47,10 +47,8 @@ TIMES, SECONDS, WARMING = 120, 20.0, 5
 GOAL, PAGES = 1.5, 1000
 # As a server of its own is given: a quarter of the machine. `./run` starts one for a laptop.
 BUFFERS_MIB = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 4 // 2**20
-CONFIGURED = f"""
-ALTER SYSTEM SET shared_buffers = '{BUFFERS_MIB}MB'; ALTER SYSTEM SET max_wal_size = '6GB';
-ALTER SYSTEM SET checkpoint_timeout = '15min'; ALTER SYSTEM SET autovacuum = off
-"""
+CONFIGURED = {"shared_buffers": f"{BUFFERS_MIB}MB", "max_wal_size": "6GB", "checkpoint_timeout": "15min"}
+CONFIGURED["autovacuum"] = "off"
 LISTS = {
     "list, page 1": "?",
     "list, status=failed": "?status=failed",
@@ -255,8 +253,8 @@ def start(stack: ExitStack) -> Servers:
 async def _configure(url: str) -> None:
     connection = await asyncpg.connect(url)
     try:
-        for statement in CONFIGURED.split(";"):
-            await connection.execute(statement)
+        for name, value in CONFIGURED.items():
+            await connection.execute(f"ALTER SYSTEM SET {name} = '{value}'")
     finally:
         await connection.close()
 
