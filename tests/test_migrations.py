@@ -175,6 +175,23 @@ def test_each_migration_alone_goes_down_and_up_again(empty_database: DatabaseUrl
     command.check(config)
 
 
+INDEXES_OF_STATUS = """
+SELECT c.relname AS name, i.indisvalid AS valid, i.indnatts AS columns FROM pg_index i
+JOIN pg_class c ON c.oid = i.indexrelid WHERE c.relname LIKE 'ix_summaries_status%'
+"""
+
+
+def test_an_index_whose_building_was_cut_off_is_built_anew(empty_database: DatabaseUrls) -> None:
+    """Between the former one's end and its name's being passed on."""
+    config = config_for(empty_database.owner)
+    command.upgrade(config, "0046")
+    left_over = "ALTER INDEX ix_summaries_status RENAME TO ix_summaries_status_next"
+    asyncio.run(execute(empty_database.superuser, left_over))
+    command.upgrade(config, "head")
+    found = asyncio.run(ask(empty_database.superuser, INDEXES_OF_STATUS))
+    assert found == [{"name": "ix_summaries_status", "valid": True, "columns": 9}]
+
+
 async def answers(app: FastAPI, query: str, **parameters: object) -> list[Any]:  # Any: a column's values
     """Without a tenant, as before one is known."""
     async with app.state.database.transaction() as session:

@@ -29,6 +29,15 @@ async def look(cache: BodyCache, key: str = KEY) -> Miss:
     return found
 
 
+async def write_while_full(cache: BodyCache, other: BodyCache, valkey: OwnValkey) -> None:
+    """What the one writes meanwhile the other forgets, and may read anew afterwards."""
+    async with full(valkey):
+        async with cache.writing(KEY):
+            pass
+        await look(other)
+    await store(other, NEW)
+
+
 async def store(cache: BodyCache, entry: CachedBody, key: str = KEY) -> None:
     await cache.put(await look(cache, key), entry)
     assert await cache.get(key) == entry
@@ -189,11 +198,7 @@ async def test_full_server_that_takes_no_new_fence_forgets_the_old_one_for_every
 ) -> None:
     cache, valkey, _ = outage
     async with another_process(valkey) as other:
-        async with full(valkey):
-            async with cache.writing(KEY):
-                pass
-            await look(other)
-        await store(other, NEW)
+        await write_while_full(cache, other, valkey)
 
 
 async def test_cancelled_invalidation_counts_as_lost(

@@ -8,7 +8,7 @@ import pytest
 from app.core.cache import REPAIR_SECONDS, BodyCache
 from app.core.redis import RedisClient
 from tests.core.own_valkey import OwnValkey
-from tests.core.test_cache import KEY, NEW, OLD, another_process, full, look, store
+from tests.core.test_cache import KEY, NEW, OLD, another_process, look, store, write_while_full
 from tests.tcp_proxy import TcpProxy
 
 pytestmark = pytest.mark.integration
@@ -58,11 +58,7 @@ async def test_it_makes_a_full_server_forget_what_others_read(
     cache, other, proxy = cut_off
     await give_up(cache, proxy)
     await proxy.start()
-    async with full(own_valkey):
-        async with cache.writing(KEY):
-            pass
-        await look(other)
-    await store(other, NEW)
+    await write_while_full(cache, other, own_valkey)
 
 
 async def test_what_was_lost_is_made_good_without_anybody_reading(

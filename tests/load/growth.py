@@ -46,9 +46,8 @@ SMALL = 10_000
 TIMES, SECONDS, WARMING = 120, 20.0, 5
 GOAL, PAGES = 1.5, 1000
 # As a server of its own is given: a quarter of the machine. `./run` starts one for a laptop.
-BUFFERS_MIB = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 4 // 2**20
-CONFIGURED = {"shared_buffers": f"{BUFFERS_MIB}MB", "max_wal_size": "6GB", "checkpoint_timeout": "15min"}
-CONFIGURED["autovacuum"] = "off"
+BUFFERS = f"{os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') // 4 // 2**20}MB"
+SETUP = {"shared_buffers": BUFFERS, "max_wal_size": "6GB", "checkpoint_timeout": "15min", "autovacuum": "off"}
 LISTS = {
     "list, page 1": "?",
     "list, status=failed": "?status=failed",
@@ -253,7 +252,7 @@ def start(stack: ExitStack) -> Servers:
 async def _configure(url: str) -> None:
     connection = await asyncpg.connect(url)
     try:
-        for name, value in CONFIGURED.items():
+        for name, value in SETUP.items():
             await connection.execute(f"ALTER SYSTEM SET {name} = '{value}'")
     finally:
         await connection.close()

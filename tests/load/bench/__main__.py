@@ -9,12 +9,12 @@ docs/performance.md.
 import argparse
 import sys
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 
 from tests.load.bench import document, machine, wrk
 from tests.load.bench.demands import NEED_ROWS, chosen
-from tests.load.bench.report import HEAD, Row, others_share, rows_of
+from tests.load.bench.report import HEAD, Row, others_share, rows_of, with_more
 from tests.load.bench.stage import Stage, staged
 from tests.load.bench.targets import READS_A_SECOND, targets_of
 from tests.load.bench.wrk import Burst
@@ -67,7 +67,8 @@ def main() -> int:
         rows, others = rows_of(bursts), others_share(bursts)
         short = too_little(rows, others) if options.check else []
         if short:
-            rows = again(stage, short, bursts, options)
+            say(f"measured again: {', '.join(short)}")
+            rows = with_more(bursts, measured(stage, chosen(short), options))
             short = too_little(rows, others)
         on = machine.described(stage.servers)
     say("\n".join([HEAD, *(row.line for row in rows)]))
@@ -82,20 +83,11 @@ def main() -> int:
     return int(bool(short))
 
 
-def again(
-    stage: Stage, short: Sequence[str], bursts: Mapping[str, Sequence[Burst]], options: argparse.Namespace
-) -> list[Row]:
-    """All, those that had too little by twice as many rounds."""
-    say(f"measured again: {', '.join(short)}")
-    more = measured(stage, chosen(short), options)
-    longer = {row.name: row for row in rows_of({name: [*bursts[name], *own] for name, own in more.items()})}
-    return [longer.get(row.name, row) for row in rows_of(bursts)]
-
-
 def rows_for(names: Collection[str], options: argparse.Namespace) -> int:
-    wanted = READS_A_SECOND * options.seconds * options.rounds
     # What is judged may be measured again.
-    return wanted * (1 + options.check) if NEED_ROWS & set(names) else LEAST_ROWS
+    rounds = 2 * options.rounds if options.check else options.rounds
+    wanted = READS_A_SECOND * options.seconds * rounds
+    return wanted if NEED_ROWS & set(names) else LEAST_ROWS
 
 
 def too_little(rows: Sequence[Row], others: float) -> list[str]:

@@ -43,13 +43,13 @@ class Row:
 
     @property
     def is_enough(self) -> bool:
-        """Whether one round at least had what is demanded at least, by the clock or by the processor.
+        """Whether its share is what is demanded at least, by the clock or by the processor.
 
-        What got slower is so in all of them, and by both. Others on the machine take from some, by the clock.
+        What got slower is so by both. Others on the machine, or a disk that is fast today, move one of them.
         """
         if self.demand is None or self.clock is None or self.processor is None:
             return True
-        return max(self.clock.most, self.processor.most) >= self.demand.at_least
+        return max(self.clock.median, self.processor.median) >= self.demand.at_least
 
     @property
     def missed(self) -> str:
@@ -75,6 +75,12 @@ class Row:
 
 def rows_of(bursts: Mapping[str, Sequence[Burst]]) -> list[Row]:
     return [_row(name, own, bursts) for name, own in bursts.items()]
+
+
+def with_more(bursts: Mapping[str, Sequence[Burst]], more: Mapping[str, Sequence[Burst]]) -> list[Row]:
+    """All, those that were measured again by their rounds of both times."""
+    longer = {row.name: row for row in rows_of({name: [*bursts[name], *own] for name, own in more.items()})}
+    return [longer.get(row.name, row) for row in rows_of(bursts)]
 
 
 def _row(name: str, own: Sequence[Burst], bursts: Mapping[str, Sequence[Burst]]) -> Row:
