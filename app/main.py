@@ -72,7 +72,6 @@ from app.summaries.batches.places import BatchPlaces
 from app.summaries.progress.desk import ProgressDesk
 from app.summaries.reads import SummaryReads
 from app.summaries.sharing.views import ViewCounter, written_every_few_seconds
-from app.summaries.taking.backlogs import Backlogs
 from app.summaries.taking.service import IntakeDesk
 from app.users.mail_tokens import MailTokens
 from app.webhooks.signing import webhook_seal
@@ -142,7 +141,7 @@ def _connect_stores(app: FastAPI, settings: Settings) -> None:
     app.state.webhook_seal = webhook_seal(settings.signing_secret)
     app.state.announcer = RedisAnnouncer(app.state.redis)
     app.state.job_waker = JobWaker(app.state.database)
-    app.state.intake_desk = IntakeDesk(app.state.database, Backlogs(), app.state.job_waker)
+    app.state.intake_desk = IntakeDesk.open(app.state.database, app.state.job_waker)
     app.state.batch_places = BatchPlaces(BATCHES_AT_ONCE)
     app.state.document_slots = asyncio.Semaphore(DOCUMENTS_AT_ONCE)
     app.state.progress = ProgressDesk.open(
@@ -260,6 +259,7 @@ def _closers(state: State) -> Sequence[Callable[[], Awaitable[None]]]:
         state.oauth_http.aclose,
         state.progress.aclose,
         state.job_waker.aclose,
+        state.intake_desk.together.aclose,
     )
 
 

@@ -20,7 +20,7 @@ COMPARED = re.compile(
 )
 ANNOUNCEMENT = "set_config('app.organization_id'"
 # Their first two parameters are the same announcement.
-SUBMISSIONS = ("submit_summary(", "accept_summary(")
+SUBMISSIONS = ("submit_summary(", "accept_summaries(")
 
 
 def without_filters(statement: str) -> str:
@@ -65,7 +65,12 @@ def tenant_told(app: FastAPI, swap: Mapping[UUID, UUID]) -> Any:  # Any: as abov
 
     def change(statement: str, parameters: Any) -> Any:  # Any: SQLAlchemy's own
         if any(said in statement for said in (ANNOUNCEMENT, *SUBMISSIONS)):
-            parameters = tuple(spoken.get(value, value) for value in parameters)
+            parameters = tuple(swapped(value) for value in parameters)
         return statement, parameters
+
+    def swapped(value: Any) -> Any:  # Any: a parameter, or several's
+        if isinstance(value, list):
+            return [swapped(each) for each in value]
+        return spoken.get(value, value)
 
     return rewritten(app, change)

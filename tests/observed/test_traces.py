@@ -114,7 +114,7 @@ async def test_one_submit_is_one_trace_without_a_secret(
     delivery = next(made for made in named(spans, "POST") if said(made, "precis.outcome") == "delivered")
     assert {parent_of(job), parent_of(fetch), parent_of(delivery)} == {span_id(asked), span_id(job)}
     assert int(headers["traceparent"].split("-")[2], 16) == span_id(delivery)
-    assert {"redis", "SELECT accept_summary", "UPDATE summaries"} <= {made.name for made in mine(spans)}
+    assert {"redis", "SELECT accept_summaries", "UPDATE summaries"} <= {made.name for made in mine(spans)}
     assert (asked.kind, job.kind, delivery.kind) == (SpanKind.SERVER, SpanKind.CONSUMER, SpanKind.CLIENT)
     assert "tracestate" not in headers
     assert_harmless(spans, story.secrets)

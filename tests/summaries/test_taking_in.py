@@ -78,7 +78,7 @@ async def test_it_is_one_statement_with_a_key_and_without(
         answer = await client.post(PATH, json=BODY, headers={**alice.headers, **headers})
     taken, woken = statements
     assert answer.status_code == 202
-    assert "accept_summary(" in taken
+    assert "accept_summaries(" in taken
     assert WAKE in woken
 
 

@@ -1,5 +1,6 @@
-"""What takes a summary in: its row, texts, job, count and kept answer, all by one statement."""
+"""What takes summaries in: row, texts, job, count and kept answer by one statement, of one or of a group."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,20 +18,22 @@ from app.reading.article import RawDocument
 from app.summaries.models import Summary
 from app.summaries.repository import BACKLOG_COUNTED, BACKLOG_PER_STEP
 
-_WRITTEN = (
-    ":tenant_organization, :tenant_user, :summary, :input, :document, :name, :type,"
-    " :queue, :task, :job_args, :backlog_counted, :backlog_per_step"
-)
-_COUNTED = ":today, :api_key_id, :quota"
-_KEPT = ":principal_id, :route, :key_digest, :fingerprint, :answer"
 SUBMIT = text(
-    "SELECT number, stored_bytes, began"  # noqa: S608  # our own names
-    f" FROM submit_summary({_WRITTEN}, {_COUNTED}, {_KEPT})"
+    "SELECT number, stored_bytes, began FROM submit_summary("
+    ":tenant_organization, :tenant_user, :summary, :input, :document, :name, :type,"
+    " :queue, :task, :job_args, :backlog_counted, :backlog_per_step, :today, :api_key_id, :quota,"
+    " :principal_id, :route, :key_digest, :fingerprint, :answer)"
 )
 ACCEPT = text(
-    "SELECT began, is_locked, fingerprint, answer, kept_at, ahead"  # noqa: S608  # as above
-    f" FROM accept_summary({_WRITTEN}, :ahead, {_COUNTED}, :storage, :noticed, {_KEPT}, :lock)"
+    "SELECT place, began, is_locked, fingerprint, answer, kept_at, ahead FROM accept_summaries("
+    "CAST(:told_tenants AS text[]), CAST(:told_persons AS text[]), CAST(:entries AS jsonb),"
+    " CAST(:inputs AS text[]), CAST(:documents AS bytea[]), CAST(:answers AS bytea[]),"
+    " :queue, :task, :backlog_counted, :backlog_per_step, :patience)"
 )
+# A group waits no longer for somebody's lock, such as that of a tenant which is being deleted.
+LOCK_PATIENCE = "200ms"
+# What takes the server long keeps nobody else waiting.
+LARGE_BYTES = 64 * 1024
 _COLUMNS = Summary.__table__.columns.keys()
 
 
@@ -58,10 +61,25 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
+class Entry:
+    """`ahead`: how many of its tenant's are unfinished; they are counted where it is None."""
+
+    principal: Principal
+    writing: Writing
+    ahead: int | None
+
+    @property
+    def is_large(self) -> bool:
+        submitted = self.writing.submitted
+        content = submitted.body if isinstance(submitted, RawDocument) else submitted
+        return content is not None and len(content) > LARGE_BYTES
+
+
+@dataclass(frozen=True, slots=True)
 class TakenIn:
     """Where `claim` says that another request was first, nothing is written, and the others say nothing.
 
-    `ahead`: how many of the tenant's were unfinished before it.
+    `began`: what is `now()` in the transaction. `ahead`: how many of the tenant's were unfinished before it.
     """
 
     began: datetime
@@ -76,36 +94,22 @@ async def write(session: AsyncSession, writing: Writing) -> Written:
     return Written(Counted(row.number, row.stored_bytes or 0), row.began)
 
 
-async def write_alone(
-    database: Database, principal: Principal, writing: Writing, *, ahead: int | None = None
-) -> TakenIn | None:
-    """In a transaction of its own, which claims the key too. Its caller wakes a worker.
+async def write_group(database: Database, entries: Sequence[Entry]) -> Sequence[TakenIn | None]:
+    """Each in its place, in one transaction, which claims their keys too. Its callers wake a worker.
 
-    `ahead` is counted where it is None.
-
-    None, and nothing is done, where there is more to it: a spent quota or storage, or a warning of that.
+    None, and nothing is done, where there is more to one: a spent quota or storage, or a warning of that.
     """
-    due, request = writing.due, writing.keeping and writing.keeping.request
-    values = {
-        **_values(writing),
-        "storage": due.terms.storage_bytes,
-        "noticed": due.noticed,
-        "lock": request and request.lock,
-        "ahead": ahead,
-        "tenant_organization": principal.tenant,
-        "tenant_user": principal.person,
-    }
-    rows = await database.alone(ACCEPT, values)
-    if not rows:
-        return None
-    began, is_locked, fingerprint, answer, kept_at, counted = rows[0]
-    return TakenIn(began, Claim(is_locked, fingerprint, answer, kept_at), counted)
+    rows = await database.alone(ACCEPT, _group_values(entries))
+    taken: list[TakenIn | None] = [None] * len(entries)
+    for place, began, is_locked, fingerprint, answer, kept_at, ahead in rows:
+        taken[place - 1] = TakenIn(began, Claim(is_locked, fingerprint, answer, kept_at), ahead)
+    return taken
 
 
 def _values(writing: Writing) -> dict[str, Any]:  # Any: column values
     due = writing.due
     return {
-        "summary": _given(writing.summary),
+        "summary": to_json(_given(writing.summary)).decode(),
         **_content(writing.submitted),
         "queue": QUEUE,
         "task": writing.task,
@@ -119,13 +123,18 @@ def _values(writing: Writing) -> dict[str, Any]:  # Any: column values
     }
 
 
-def _given(summary: Summary) -> str:
-    """The columns that it has a value for, in the JSON that PostgreSQL makes a row of."""
+def _given(summary: Summary) -> dict[str, Any]:  # Any: column values
+    """The columns that it has a value for, as PostgreSQL makes a row of them from JSON."""
     held = vars(summary)
     columns = {name: value for name in _COLUMNS if (value := held.get(name)) is not None}
     if summary.submitted_key is not None:
-        columns["submitted_key"] = f"\\x{summary.submitted_key.hex()}"
-    return to_json(columns).decode()
+        columns["submitted_key"] = _to_bytea(summary.submitted_key)
+    return columns
+
+
+def _to_bytea(raw: bytes) -> str:
+    """As JSON holds it for PostgreSQL."""
+    return f"\\x{raw.hex()}"
 
 
 def _content(submitted: str | RawDocument | None) -> dict[str, str | bytes | None]:
@@ -146,3 +155,49 @@ def _kept(keeping: Keeping | None) -> dict[str, Any]:  # Any: column values
         "fingerprint": request.fingerprint,
         "answer": keeping.answer,
     }
+
+
+def _group_values(entries: Sequence[Entry]) -> dict[str, Any]:  # Any: parameters
+    writings = [entry.writing for entry in entries]
+    contents = [writing.submitted for writing in writings]
+    return {
+        "told_tenants": [entry.principal.tenant for entry in entries],
+        "told_persons": [entry.principal.person for entry in entries],
+        "entries": to_json([_told(place, entry) for place, entry in enumerate(entries, 1)]).decode(),
+        "inputs": [None if isinstance(content, RawDocument) else content for content in contents],
+        "documents": [content.body if isinstance(content, RawDocument) else None for content in contents],
+        "answers": [writing.keeping.answer if writing.keeping else None for writing in writings],
+        "queue": QUEUE,
+        "task": writings[0].task,
+        "backlog_counted": BACKLOG_COUNTED,
+        "backlog_per_step": BACKLOG_PER_STEP,
+        "patience": LOCK_PATIENCE if len(entries) > 1 else None,
+    }
+
+
+def _told(place: int, entry: Entry) -> dict[str, Any]:  # Any: JSON
+    """Its place counts from one."""
+    writing, due = entry.writing, entry.writing.due
+    told: dict[str, Any] = {  # Any: as above
+        "place": place,
+        "summary": _given(writing.summary),
+        "job_args": writing.job_args,
+        "ahead": entry.ahead,
+        "today": due.today,
+        "api_key": due.api_key_id,
+        "quota": due.terms.summaries_per_month,
+        "storage": due.terms.storage_bytes,
+        "noticed": due.noticed,
+    }
+    if isinstance(writing.submitted, RawDocument):
+        told |= {"document_name": writing.submitted.name, "document_type": writing.submitted.content_type}
+    if writing.keeping is not None:
+        request = writing.keeping.request
+        told |= {
+            "principal": request.principal_id,
+            "path": request.route,
+            "digest": _to_bytea(request.key_digest),
+            "print": _to_bytea(request.fingerprint),
+            "lock": request.lock,
+        }
+    return told

@@ -2,10 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import Self
 from uuid import UUID
 
 from app.core.db import Database
 from app.core.errors import ProblemError
+from app.core.group_commit import GroupCommit
 from app.core.idempotency import Once
 from app.core.idempotency_seal import Answer
 from app.core.idempotency_store import Keeping
@@ -24,7 +27,7 @@ from app.summaries.models import Summary, stamp
 from app.summaries.rendering import NOT_YET, dated_when_kept
 from app.summaries.schemas import SummaryDraft
 from app.summaries.taking.backlogs import Backlogs
-from app.summaries.taking.repository import Writing, write_alone
+from app.summaries.taking.repository import Entry, TakenIn, Writing, write_group
 from app.summaries.vocabulary import OnDuplicate
 
 SUMMARISE = "summaries.summarise"
@@ -73,6 +76,18 @@ class IntakeDesk:
     database: Database
     backlogs: Backlogs
     waker: JobWaker
+    together: GroupCommit[Entry, TakenIn | None]
+
+    @classmethod
+    def open(cls, database: Database, waker: JobWaker) -> Self:
+        together = GroupCommit(partial(write_group, database), name="SELECT accept_summaries")
+        return cls(database, Backlogs(), waker, together)
+
+    async def take_in(self, entry: Entry) -> TakenIn | None:
+        """As `write_group`, beside whatever else is submitted now."""
+        if entry.is_large:
+            return (await write_group(self.database, [entry]))[0]
+        return await self.together.write(entry)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +127,7 @@ class PlainIntake:
         """As `take`."""
         desk, tenant = self.desk, self.principal.organization_id
         known = desk.backlogs.of(tenant)
-        taken = await write_alone(desk.database, self.principal, prepared.writing, ahead=known)
+        taken = await desk.take_in(Entry(self.principal, prepared.writing, known))
         if taken is None:
             return None
         self.once.check(taken.claim)

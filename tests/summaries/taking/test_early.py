@@ -150,7 +150,7 @@ async def test_it_asks_redis_once_and_tells_it_once_and_postgresql_once(
     # The question how many there were is one too.
     assert await round_trips(app.state.redis) - before == 3
     taken, woken = statements
-    asked = "SELECT began, is_locked, fingerprint, answer, kept_at, ahead FROM accept_summary"
+    asked = "SELECT place, began, is_locked, fingerprint, answer, kept_at, ahead FROM accept_summaries"
     assert taken.partition("(")[0] == asked
     assert WAKE in woken
 

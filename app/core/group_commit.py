@@ -1,0 +1,123 @@
+"""Group commit: what several callers write in one moment is one statement and one transaction.
+
+A commit waits for the disk, and a statement costs both sides more than most of what it says. The first
+caller's group leaves at the end of its turn of the event loop; whoever comes while it is under way leaves
+with the next, once that has landed or been waited for long enough.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from contextvars import Context
+from copy import copy
+from typing import Generic, TypeVar
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+from app.core.tracing import part
+
+Entry = TypeVar("Entry")
+Outcome = TypeVar("Outcome")
+Group = list[tuple[Entry, asyncio.Future[Outcome]]]
+# All of a group's transactions are one: its locks are held until the last of it is written.
+MAX_GROUP = 32
+# Two groups are in nobody's way; what a slow one costs others is this, and no more.
+PATIENCE_SECONDS = 0.03
+logger: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+
+class GroupCommit(Generic[Entry, Outcome]):
+    def __init__(
+        self,
+        write: Callable[[Sequence[Entry]], Awaitable[Sequence[Outcome]]],
+        *,
+        name: str,
+        max_group: int = MAX_GROUP,
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> None:
+        """`write` commits all of them or none, and answers each in its place; `name` is that of its span."""
+        self._write = write
+        self._name = name
+        self._max_group = max_group
+        self._patience_seconds = patience_seconds
+        self._waiting = deque[tuple[Entry, asyncio.Future[Outcome]]]()
+        self._departure: asyncio.Handle | None = None
+        # The loop refers to tasks weakly.
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._latest: asyncio.Task[None] | None = None
+
+    async def write(self, entry: Entry) -> Outcome:
+        """Committed. What a group is refused for one of its entries, each is asked for by itself.
+
+        Who leaves before its group does is not written; who leaves later is, and hears nothing.
+        Raises what writing raises: where a connection was lost, nobody knows whether it is done.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Outcome] = loop.create_future()
+        self._waiting.append((entry, future))
+        if self._departure is None:
+            # In nobody's context: what is sent belongs to no one request's trace.
+            self._departure = loop.call_soon(self._depart, context=Context())
+        with part(self._name, attributes={"db.system.name": "postgresql"}):
+            return await future
+
+    async def aclose(self) -> None:
+        """Until everything that has left has landed."""
+        while self._under_way:
+            await asyncio.wait(self._under_way)
+
+    def _depart(self) -> None:
+        self._departure = None
+        group: Group[Entry, Outcome] = []
+        while self._waiting and len(group) < self._max_group:
+            entry, future = self._waiting.popleft()
+            if not future.done():
+                group.append((entry, future))
+        if group:
+            self._latest = self._start(group)
+            later = asyncio.get_running_loop().call_later
+            self._departure = later(self._patience_seconds, self._depart, context=Context())
+
+    def _start(self, group: Group[Entry, Outcome]) -> asyncio.Task[None]:
+        flight = asyncio.create_task(self._fly(group))
+        self._under_way.add(flight)
+        flight.add_done_callback(self._landed)
+        return flight
+
+    async def _fly(self, group: Group[Entry, Outcome]) -> None:
+        try:
+            outcomes = await self._write([entry for entry, _ in group])
+        except asyncio.CancelledError:
+            for _, future in group:
+                future.cancel()
+            raise
+        except Exception as error:  # noqa: BLE001  # each caller judges it
+            self._failed(group, error)
+        else:
+            for (_, future), outcome in zip(group, outcomes, strict=True):
+                if not future.done():  # its caller left meanwhile
+                    future.set_result(outcome)
+
+    def _failed(self, group: Group[Entry, Outcome], error: Exception) -> None:
+        is_undone = isinstance(error, DBAPIError) and not error.connection_invalidated
+        if is_undone and len(group) > 1:
+            # As a whole, and most of them had no part in it.
+            logger.warning("group_undone", entries=len(group), error=type(error).__name__)
+        for entry, future in group:
+            if future.done():
+                continue
+            if is_undone and len(group) > 1:
+                _ = self._start([(entry, future)])
+            else:
+                # Its own: one error raised in many callers would gather all their tracebacks.
+                future.set_exception(copy(error))
+
+    def _landed(self, flight: asyncio.Task[None]) -> None:
+        self._under_way.discard(flight)
+        if flight is self._latest:
+            # Whoever waits has waited for this one.
+            self._latest = None
+            if self._departure is not None:
+                self._departure.cancel()
+            self._depart()
