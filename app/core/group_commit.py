@@ -100,18 +100,17 @@ class GroupCommit(Generic[Entry, Outcome]):
                     future.set_result(outcome)
 
     def _failed(self, group: Group[Entry, Outcome], error: Exception) -> None:
-        is_undone = isinstance(error, DBAPIError) and not error.connection_invalidated
-        if is_undone and len(group) > 1:
-            # As a whole, and most of them had no part in it.
-            logger.warning("group_undone", entries=len(group), error=type(error).__name__)
-        for entry, future in group:
-            if future.done():
-                continue
-            if is_undone and len(group) > 1:
-                _ = self._start([(entry, future)])
-            else:
-                # Its own: one error raised in many callers would gather all their tracebacks.
-                future.set_exception(copy(error))
+        left = [(entry, future) for entry, future in group if not future.done()]
+        if len(group) > 1 and isinstance(error, DBAPIError) and not error.connection_invalidated:
+            # Undone as a whole, and most of them had no part in it.
+            sqlstate = getattr(error.orig, "sqlstate", None)
+            logger.warning("group_undone", entries=len(group), sqlstate=sqlstate)
+            for each in left:
+                _ = self._start([each])
+            return
+        for _, future in left:
+            # Its own: one error raised in many callers would gather all their tracebacks.
+            future.set_exception(copy(error))
 
     def _landed(self, flight: asyncio.Task[None]) -> None:
         self._under_way.discard(flight)
