@@ -260,6 +260,7 @@ def _closers(state: State) -> Sequence[Callable[[], Awaitable[None]]]:
         state.progress.aclose,
         state.job_waker.aclose,
         state.intake_desk.together.aclose,
+        state.refresh_service.together.aclose,
     )
 
 

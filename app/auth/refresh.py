@@ -7,11 +7,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import Literal, NoReturn
 from uuid import UUID
 
 from app.audit.events import AuditAction, AuditEvent
-from app.audit.service import record
+from app.audit.service import beside, record
 from app.auth.errors import TokenReuseError
 from app.auth.issuing import TokenIssuer
 from app.auth.models import AuthSession
@@ -21,13 +22,14 @@ from app.auth.repository import (
     Spending,
     bind_session,
     live_session,
-    rotate_session,
+    rotate_sessions,
 )
 from app.auth.reuse import Replay, end_replayed
 from app.auth.rotation import Family, Presented, Verdict, hash_idempotency_key, judge
 from app.auth.schemas import TokenPair
 from app.core.auth_metrics import REFRESH
 from app.core.db import Database, Tenant
+from app.core.group_commit import GroupCommit
 from app.core.principal import Scope, StaffPolicy, allowed_scopes
 from app.core.principal_cache import PrincipalCache
 from app.core.refresh_tokens import InvalidRefreshTokenError, RefreshClaim
@@ -86,6 +88,8 @@ class RefreshService:
         self._issuer = issuer
         self._cache = cache
         self._monotonic = monotonic
+        rotate = partial(rotate_sessions, database, idle_lifetime=policy.idle_lifetime)
+        self.together = GroupCommit[Spending, LiveSession | None](rotate, name="SELECT rotate_sessions")
 
     async def refresh(self, request: RefreshRequest) -> Refreshed:
         """Answers with a new pair, and spends the old one.
@@ -102,8 +106,7 @@ class RefreshService:
 
     async def _rotate(self, request: RefreshRequest) -> Answered | None:
         key = hash_idempotency_key(request.idempotency_key)
-        spending = Spending(request.claim, key, request.address)
-        live = await rotate_session(self._database, spending, idle_lifetime=self._policy.idle_lifetime)
+        live = await self.together.write(Spending(request.claim, key, beside(address=request.address)))
         return Answered(live, Verdict.ROTATE) if live else None
 
     async def _answer_spent(self, request: RefreshRequest) -> Answered | Replay:

@@ -1,6 +1,6 @@
 """Sessions of one organisation, and what a request must know of one."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,9 +23,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from app.audit.events import AuditAction
-from app.audit.service import beside, count_entry
+from app.audit.service import count_entry
 from app.auth.models import AuthSession
 from app.core.db import TENANT_KEY, Database, Tenant
+from app.core.group_commit import lock_patience
 from app.core.principal import StaffRole
 from app.core.refresh_tokens import RefreshClaim
 from app.core.tenant_reads import under_tenant
@@ -39,10 +40,12 @@ SELECT organization_id, set_config('app.user_id', '', true),
 FROM session_organization(:session_id) AS organization_id
 """).bindparams(bindparam("session_id", type_=Uuid()))
 ROTATE = text("""
-SELECT organization_id, user_id, counter, scopes, amr, authenticated_at,
+SELECT place, organization_id, user_id, counter, scopes, amr, authenticated_at,
     is_active, staff_role, membership_role, plan
-FROM rotate_session(:session_id, :spent, :idle_lifetime, :idempotency_hash, :entry_id, :address, :request_id)
-""").bindparams(bindparam("session_id", type_=Uuid()), bindparam("entry_id", type_=Uuid()))
+FROM rotate_sessions(
+    CAST(:sessions AS uuid[]), CAST(:spent AS integer[]), :idle_lifetime, CAST(:hashes AS bytea[]),
+    CAST(:entries AS uuid[]), CAST(:addresses AS inet[]), CAST(:requests AS text[]), :patience)
+""")
 IMPERSONATORS = (StaffRole.ADMIN, StaffRole.SUPER_ADMIN)
 
 
@@ -122,40 +125,53 @@ class LiveSession:
 
 @dataclass(frozen=True, slots=True)
 class Spending:
-    """The token, the key that its client would try again with, and what the audit log is told."""
+    """The token, the key that its client would try again with, and what `beside` says of it."""
 
     claim: RefreshClaim
     idempotency_hash: bytes | None
-    address: str | None
+    noted: Mapping[str, object]
 
 
-async def rotate_session(
-    database: Database, spending: Spending, *, idle_lifetime: timedelta
-) -> LiveSession | None:
-    """Spends the current token of a living session, in a transaction of its own; else nothing is changed."""
-    claim = spending.claim
+async def rotate_sessions(
+    database: Database, spendings: Sequence[Spending], *, idle_lifetime: timedelta
+) -> Sequence[LiveSession | None]:
+    """Spends the current tokens of living sessions, each in its place, in a transaction of their own.
+
+    None, and nothing is changed, where one is not its session's current token.
+    """
     values = {
-        "session_id": claim.session_id,
-        "spent": claim.counter,
+        "sessions": [each.claim.session_id for each in spendings],
+        "spent": [each.claim.counter for each in spendings],
         "idle_lifetime": idle_lifetime,
-        "idempotency_hash": spending.idempotency_hash,
-        **beside(address=spending.address),
+        "hashes": [each.idempotency_hash for each in spendings],
+        "entries": [each.noted["entry_id"] for each in spendings],
+        "addresses": [each.noted["address"] for each in spendings],
+        "requests": [each.noted["request_id"] for each in spendings],
+        "patience": lock_patience(spendings),
     }
-    rows = await database.alone(ROTATE, values)
-    if not rows:
-        return None
-    count_entry(AuditAction.TOKEN_REFRESH)
-    organization_id, user_id, counter, scopes, amr, authenticated_at, *standing = rows[0]
-    return LiveSession(
-        claim.session_id,
+    rotated: list[LiveSession | None] = [None] * len(spendings)
+    for (
+        place,
         organization_id,
         user_id,
         counter,
         scopes,
         amr,
         authenticated_at,
-        read_standing(standing),
-    )
+        *standing,
+    ) in await database.alone(ROTATE, values):
+        count_entry(AuditAction.TOKEN_REFRESH)
+        rotated[place - 1] = LiveSession(
+            spendings[place - 1].claim.session_id,
+            organization_id,
+            user_id,
+            counter,
+            scopes,
+            amr,
+            authenticated_at,
+            read_standing(standing),
+        )
+    return rotated
 
 
 def live_session(row: AuthSession, standing: Standing) -> LiveSession:

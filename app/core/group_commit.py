@@ -24,6 +24,8 @@ Group = list[tuple[Entry, asyncio.Future[Outcome]]]
 MAX_GROUP = 32
 # Two groups are in nobody's way; what a slow one costs others is this, and no more.
 PATIENCE_SECONDS = 0.03
+# A group waits no longer for somebody's lock, such as that of a tenant which is being deleted.
+LOCK_PATIENCE = "200ms"
 logger: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 
@@ -120,3 +122,8 @@ class GroupCommit(Generic[Entry, Outcome]):
             if self._departure is not None:
                 self._departure.cancel()
             self._depart()
+
+
+def lock_patience(group: Sequence[object]) -> str | None:
+    """The `lock_timeout` of its transaction; None for one alone, which waits as any statement does."""
+    return LOCK_PATIENCE if len(group) > 1 else None

@@ -24,7 +24,7 @@ async def test_a_refresh_is_one_statement(app: FastAPI, client: AsyncClient, ali
     async with statements_of(app) as statements:
         assert (await refresh(client, alice.refresh_token)).status_code == 200
     assert len(statements) == 1
-    assert "rotate_session" in statements[0]
+    assert "rotate_sessions" in statements[0]
 
 
 async def test_the_log_is_told_the_same_by_the_database_as_by_us(

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import Database, names_tenant_itself
+from app.core.group_commit import lock_patience
 from app.core.idempotency_store import Claim, Keeping
 from app.core.jobs import QUEUE
 from app.core.principal import Principal
@@ -30,8 +31,6 @@ ACCEPT = text(
     " CAST(:inputs AS text[]), CAST(:documents AS bytea[]), CAST(:answers AS bytea[]),"
     " :queue, :task, :backlog_counted, :backlog_per_step, :patience)"
 )
-# A group waits no longer for somebody's lock, such as that of a tenant which is being deleted.
-LOCK_PATIENCE = "200ms"
 # What takes the server long keeps nobody else waiting.
 LARGE_BYTES = 64 * 1024
 _COLUMNS = Summary.__table__.columns.keys()
@@ -171,7 +170,7 @@ def _group_values(entries: Sequence[Entry]) -> dict[str, Any]:  # Any: parameter
         "task": writings[0].task,
         "backlog_counted": BACKLOG_COUNTED,
         "backlog_per_step": BACKLOG_PER_STEP,
-        "patience": LOCK_PATIENCE if len(entries) > 1 else None,
+        "patience": lock_patience(entries),
     }
 
 

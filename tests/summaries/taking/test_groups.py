@@ -14,6 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from structlog.testing import capture_logs
 
+from app.core import group_commit
 from app.core.db import Tenant
 from app.core.idempotency import Once
 from app.core.idempotency_seal import Answer
@@ -22,7 +23,6 @@ from app.core.ids import new_id
 from app.core.principal import MembershipRole
 from app.reading.article import RawDocument
 from app.summaries.schemas import SummaryDraft
-from app.summaries.taking import repository
 from app.summaries.taking.repository import LARGE_BYTES, Entry, TakenIn, write_group
 from app.summaries.taking.service import PlainIntake
 from tests.catalogue import ask
@@ -214,7 +214,7 @@ async def test_groups_that_cross_wait_for_each_other_and_never_in_a_circle(
     app: FastAPI, factory: Factory, alice: Person, charlie: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As those of several processes do: of the same tenants and people, in any order."""
-    monkeypatch.setattr(repository, "LOCK_PATIENCE", "10s")  # PostgreSQL finds a circle after one
+    monkeypatch.setattr(group_commit, "LOCK_PATIENCE", "10s")  # PostgreSQL finds a circle after one
     bob = await factory.member("bob", alice.organization_id, role=MembershipRole.MEMBER)
     people, dice = [alice, bob, charlie], random.Random(7)  # noqa: S311  # an order, no secret
     for person in people:
@@ -240,7 +240,7 @@ async def test_of_a_lost_connection_all_are_told_and_their_keys_bring_them_throu
     database_urls: DatabaseUrls,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(repository, "LOCK_PATIENCE", "10s")
+    monkeypatch.setattr(group_commit, "LOCK_PATIENCE", "10s")
     people = (alice, charlie)
     for person in people:
         await client.post(PATH, json=URL, headers=person.headers)
