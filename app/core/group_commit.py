@@ -9,17 +9,16 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import Context
-from copy import copy
 from typing import Generic, TypeVar
 
 import structlog
 from sqlalchemy.exc import DBAPIError
 
+from app.core.shared_calls import Shared, fail, hand_out, leave, still_waiting
 from app.core.tracing import part
 
 Entry = TypeVar("Entry")
 Outcome = TypeVar("Outcome")
-Group = list[tuple[Entry, asyncio.Future[Outcome]]]
 # All of a group's transactions are one: its locks are held until the last of it is written.
 MAX_GROUP = 32
 # Two groups are in nobody's way; what a slow one costs others is this, and no more.
@@ -71,48 +70,37 @@ class GroupCommit(Generic[Entry, Outcome]):
 
     def _depart(self) -> None:
         self._departure = None
-        group: Group[Entry, Outcome] = []
+        group: Shared[Entry, Outcome] = []
         while self._waiting and len(group) < self._max_group:
-            entry, future = self._waiting.popleft()
-            if not future.done():
-                group.append((entry, future))
+            group += still_waiting([self._waiting.popleft()])
         if group:
             self._latest = self._start(group)
             later = asyncio.get_running_loop().call_later
             self._departure = later(self._patience_seconds, self._depart, context=Context())
 
-    def _start(self, group: Group[Entry, Outcome]) -> asyncio.Task[None]:
+    def _start(self, group: Shared[Entry, Outcome]) -> asyncio.Task[None]:
         flight = asyncio.create_task(self._fly(group))
         self._under_way.add(flight)
         flight.add_done_callback(self._landed)
         return flight
 
-    async def _fly(self, group: Group[Entry, Outcome]) -> None:
+    async def _fly(self, group: Shared[Entry, Outcome]) -> None:
         try:
-            outcomes = await self._write([entry for entry, _ in group])
-        except asyncio.CancelledError:
-            for _, future in group:
-                future.cancel()
-            raise
-        except Exception as error:  # noqa: BLE001  # each caller judges it
-            self._failed(group, error)
-        else:
-            for (_, future), outcome in zip(group, outcomes, strict=True):
-                if not future.done():  # its caller left meanwhile
-                    future.set_result(outcome)
-
-    def _failed(self, group: Group[Entry, Outcome], error: Exception) -> None:
-        left = [(entry, future) for entry, future in group if not future.done()]
-        if len(group) > 1 and isinstance(error, DBAPIError) and not error.connection_invalidated:
-            # Undone as a whole, and most of them had no part in it.
+            hand_out(group, await self._write([entry for entry, _ in group]))
+        except DBAPIError as error:
+            if len(group) == 1 or error.connection_invalidated:
+                fail(group, error)
+                return
+            # It is undone as a whole, and most of them had no part in it.
             sqlstate = getattr(error.orig, "sqlstate", None)
             logger.warning("group_undone", entries=len(group), sqlstate=sqlstate)
-            for each in left:
+            for each in still_waiting(group):
                 _ = self._start([each])
-            return
-        for _, future in left:
-            # Its own: one error raised in many callers would gather all their tracebacks.
-            future.set_exception(copy(error))
+        except Exception as error:  # noqa: BLE001  # each caller judges it
+            fail(group, error)
+        except asyncio.CancelledError:
+            leave(group)
+            raise
 
     def _landed(self, flight: asyncio.Task[None]) -> None:
         self._under_way.discard(flight)

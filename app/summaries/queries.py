@@ -1,6 +1,7 @@
 """The statements of reads that need no transaction of the request's: built once, asked by `Database.read`."""
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Uuid, any_, bindparam, select
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.core.tenant_reads import under_tenant
 from app.summaries.models import Summary
@@ -18,10 +19,10 @@ BEHIND = (
 SHOWN = tuple(getattr(Summary, name) for name in (*VIEWED, *BEHIND))
 
 # Whoever may read it: that is decided for each reader.
-ONE = under_tenant(
+SEVERAL = under_tenant(
     select(*SHOWN).where(
         Summary.organization_id == bindparam("organization_id"),
-        Summary.id == bindparam("summary_id"),
+        Summary.id == any_(bindparam("summary_ids", type_=ARRAY(Uuid()))),
         Summary.deleted_at.is_(None),
     )
 )

@@ -1,10 +1,13 @@
-"""What people read without a transaction of their own: each one statement, in one round trip."""
+"""What people read without a transaction of their own: one statement, which those of one turn share."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
+from sqlalchemy import Select
+
+from app.core.batch_loader import BatchLoader
 from app.core.cache import BodyCache, CachedBody, Miss
 from app.core.db import Database, Tenant
 from app.core.pagination import CursorCodec, Keyset, PageOfRows, PageRequest, Pagination
@@ -12,7 +15,7 @@ from app.core.principal import Principal
 from app.core.row_memory import RowMemory
 from app.core.single_flight import SingleFlight
 from app.summaries.filters import Filters
-from app.summaries.queries import ONE
+from app.summaries.queries import SEVERAL
 from app.summaries.rendering import document_of, item_of, may_read
 from app.summaries.search.queries import PageShape, page_statement, page_values, states_statement
 from app.summaries.search.repository import Found
@@ -28,6 +31,14 @@ class Cold:
     is_kept: bool
 
 
+class Question(NamedTuple):
+    """Whoever asks the same at the same time is told the same rows."""
+
+    tenant: Tenant
+    statement: Select[*tuple[Any, ...]]  # Any: its columns
+    values: tuple[tuple[str, object], ...]
+
+
 class SummaryReads:
     def __init__(self, database: Database, cache: BodyCache, cursors: CursorCodec) -> None:
         self._database = database
@@ -35,6 +46,8 @@ class SummaryReads:
         self._cursors = cursors
         self._flights = SingleFlight[Cold | None]()
         self._items = RowMemory()
+        self._rows = BatchLoader[Tenant, UUID, Any](self._load_rows, name="SELECT summaries")  # Any: a row
+        self._pages = BatchLoader[Question, None, Sequence[Any]](self._load_page, name="SELECT summaries")
 
     async def find(self, principal: Principal, summary_id: UUID, missed: Miss) -> Cold | None:
         """After a look into the cache: of all who missed the same state of it one asks the database."""
@@ -49,13 +62,18 @@ class SummaryReads:
         return found if found and may_read(principal, found.document) else None
 
     async def _load(self, tenant: Tenant, summary_id: UUID, missed: Miss) -> Cold | None:
-        values = {"organization_id": tenant.organization_id, "summary_id": summary_id}
-        for row in await self._database.read(tenant, ONE, values):
-            found = Cold(document_of(row), is_kept=not row.ephemeral)
-            if found.is_kept:
-                await self._cache.put(missed, found.document)
-            return found
-        return None
+        row = await self._rows.load(tenant, summary_id)
+        if row is None:
+            return None
+        found = Cold(document_of(row), is_kept=not row.ephemeral)
+        if found.is_kept:
+            await self._cache.put(missed, found.document)
+        return found
+
+    async def _load_rows(self, tenant: Tenant, summary_ids: Sequence[UUID]) -> Sequence[Any]:  # Any: rows
+        values = {"organization_id": tenant.organization_id, "summary_ids": summary_ids}
+        rows = {row.id: row for row in await self._database.read(tenant, SEVERAL, values)}
+        return [rows.get(summary_id) for summary_id in summary_ids]
 
     async def page(
         self, principal: Principal, filters: Filters, keyset: Keyset, request: PageRequest
@@ -68,13 +86,24 @@ class SummaryReads:
         values = page_values(filters, keyset, tenant, position)
         if position is None:
             # The first page is looked at again and again; the others are walked through, mostly once.
-            page = pagination.page(await self._database.read(tenant, states_statement(shape), values))
+            page = pagination.page(await self._ask(tenant, states_statement(shape), values))
             items = self._items.recall([row.state for row in page.items])
             if items is not None:
                 return PageOfRows(items, page.next_cursor)
         # All of them, as one moment has them.
-        page = pagination.page(await self._database.read(tenant, page_statement(shape), values))
+        page = pagination.page(await self._ask(tenant, page_statement(shape), values))
         return PageOfRows([self._item(row) for row in page.items], page.next_cursor)
+
+    async def _ask(
+        self, tenant: Tenant, statement: Select[*tuple[Any, ...]], values: Mapping[str, object]
+    ) -> Sequence[Any]:  # Any: rows, of the statement's columns
+        return await self._pages.load(Question(tenant, statement, tuple(values.items())), None)
+
+    async def _load_page(
+        self, asked: Question, callers: Sequence[None]
+    ) -> Sequence[Sequence[Any]]:  # Any: as above
+        rows = await self._database.read(asked.tenant, asked.statement, dict(asked.values))
+        return [rows] * len(callers)
 
     def _item(self, row: Any) -> bytes:  # Any: a row of `page_statement`
         if known := self._items.recall([row.state]):

@@ -30,7 +30,7 @@ FORM = ("Content-Type", "application/x-www-form-urlencoded")
 FLOORS_BODY = '{"url":"https://example.com/a","title":"t","description":"d"}'
 PAGE_LENGTH = 20
 # More than one worker answers in a second: of what may be asked only once, so many are prepared.
-READS_A_SECOND, WRITES_A_SECOND = 3000, 2000
+READS_A_SECOND, WRITES_A_SECOND = 6000, 3000
 
 
 def targets_of(stage: Stage) -> list[Target | Hashing]:
