@@ -32,15 +32,22 @@ COUNT_MONTH = """
     VALUES (tenant, date_trunc('month', today)::date, 1)
     ON CONFLICT (organization_id, month) DO UPDATE SET summaries = m.summaries + 1 WHERE m.summaries < quota
     RETURNING m.summaries INTO number;"""
+# `lock_timeout` begins anew with each lock, and 0 would be for ever.
+LEFT_OF_PATIENCE = """
+CREATE FUNCTION left_of_patience(milliseconds integer) RETURNS text
+LANGUAGE sql VOLATILE RETURN greatest(
+    1, milliseconds - ceil(1000 * extract(epoch FROM clock_timestamp() - statement_timestamp())))::text
+"""
 # Each as accept_summary of 0043 took in one, for tenants that may all be different: each is named before its
-# own rows are touched, and undone by itself where there is more to it: then it has no row in the answer. In
-# one order everywhere, by tenant, and of a tenant the month's row before its people's: nobody waits in a
-# circle. `patience` is how long the whole may wait for somebody's lock, where there are others in it.
+# own rows are touched, and undone by itself where there is more to it: then it has no row in the answer.
+# Nobody waits in a circle, for all lock in one order: by tenant, and of a tenant the row of its storage (a
+# content is counted there, so what has one comes first), the month's, and its people's. `patience` is for how
+# many milliseconds the whole may wait for others' locks, about, where there is more than one in it.
 ACCEPT = f"""
 CREATE FUNCTION accept_summaries(
     told_tenants text[], told_persons text[], entries jsonb,
     inputs text[], documents bytea[], answers bytea[],
-    queue text, task text, backlog_counted integer, backlog_per_step integer, patience text)
+    queue text, task text, backlog_counted integer, backlog_per_step integer, patience integer)
 RETURNS TABLE (
     place integer, began timestamptz, is_locked boolean, fingerprint bytea, answer bytea, kept_at timestamptz,
     ahead integer)
@@ -61,16 +68,17 @@ DECLARE
     jobs procrastinate_job_to_defer_v1[] := '{{}}';
 BEGIN
     PERFORM set_config('app.wakes', 'later', true);
-    IF patience IS NOT NULL THEN
-        PERFORM set_config('lock_timeout', patience, true);
-    END IF;
     FOR given IN
         SELECT e.* FROM jsonb_to_recordset(entries) AS e(
             place integer, summary jsonb, document_name text, document_type text, job_args text,
             ahead integer, today date, api_key uuid, quota integer, storage bigint, noticed integer[],
             principal uuid, path text, digest bytea, print bytea, lock bigint)
-        ORDER BY e.summary ->> 'organization_id', e.place
+        ORDER BY e.summary ->> 'organization_id',
+            inputs[e.place] IS NULL AND documents[e.place] IS NULL, e.place
     LOOP
+        IF patience IS NOT NULL THEN
+            PERFORM set_config('lock_timeout', left_of_patience(patience), true);
+        END IF;
         PERFORM set_config('app.organization_id', told_tenants[given.place], true),
             set_config('app.user_id', told_persons[given.place], true);
         place := given.place;
@@ -149,53 +157,23 @@ END $$
 """  # noqa: S608  # our own names
 
 
-def submit(first: str, then: str) -> str:
-    """That of 0035, with its two counts in this order."""
-    return f"""
-CREATE OR REPLACE FUNCTION submit_summary(
-    told_tenant text, told_person text, new_summary jsonb, new_input text, new_document bytea, new_name text,
-    new_type text, queue text, task text, job_args jsonb, backlog_counted integer, backlog_per_step integer,
-    today date, api_key uuid, quota integer,
-    principal uuid, path text, digest bytea, print bytea, sealed bytea)
-RETURNS TABLE (number integer, stored_bytes bigint, began timestamptz)
-LANGUAGE plpgsql VOLATILE SET search_path = public, pg_temp
-AS $$
-DECLARE
-    summary constant uuid := new_summary ->> 'id';
-    tenant constant uuid := new_summary ->> 'organization_id';
-    person constant uuid := new_summary ->> 'user_id';
-    waiting integer;
-BEGIN
-    PERFORM set_config('app.organization_id', told_tenant, true),
-        set_config('app.user_id', told_person, true);
-    INSERT INTO summaries ({NAMES}) SELECT {NAMES} FROM jsonb_to_record(new_summary) AS given ({TYPED});
-    INSERT INTO summary_contents (summary_id, organization_id, input, document, document_name, document_type)
-    VALUES (summary, tenant, new_input, new_document, new_name, new_type);
-    SELECT count(*) INTO waiting FROM (
-        SELECT FROM summaries s WHERE s.organization_id = tenant
-        AND s.status NOT IN ('ready', 'failed') AND s.deleted_at IS NULL LIMIT backlog_counted) AS unfinished;
-    PERFORM procrastinate_defer_jobs_v1(ARRAY[
-        ROW(queue, task, -(waiting / backlog_per_step), NULL, summary::text, job_args, NULL)
-        ::procrastinate_job_to_defer_v1]);
-    IF sealed IS NOT NULL THEN
-        INSERT INTO idempotency_keys AS k
-            (organization_id, principal_id, route, key_digest, user_id, fingerprint, answer)
-        VALUES (tenant, principal, path, digest, person, print, sealed)
-        ON CONFLICT (organization_id, principal_id, route, key_digest)
-        DO UPDATE SET fingerprint = excluded.fingerprint, answer = excluded.answer, created_at = now();
-    END IF;
-    SELECT u.text_bytes INTO stored_bytes FROM usage_storage u WHERE u.organization_id = tenant;
-    {first}
-    {then}
-    began := now();
-    RETURN NEXT;
-END $$
-"""  # noqa: S608  # our own names
+# The functions of 0035 and 0043, which others call, and processes of the former release.
+SUBMIT_ONE = (
+    "submit_summary(text, text, jsonb, text, bytea, text, text, text, text, jsonb, integer, integer,"
+    " date, uuid, integer, uuid, text, bytea, bytea, bytea)"
+)
+ACCEPT_ONE = (
+    "accept_summary(text, text, jsonb, text, bytea, text, text, text, text, jsonb,"
+    " integer, integer, integer, date, uuid, integer, bigint, integer[],"
+    " uuid, text, bytea, bytea, bytea, bigint)"
+)
+DAY_FIRST, MONTH_FIRST = COUNT_DAY + COUNT_MONTH, COUNT_MONTH + COUNT_DAY
 
 
 def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
-    op.execute(submit(COUNT_MONTH, COUNT_DAY))
+    _replace(DAY_FIRST, MONTH_FIRST)
+    op.execute(LEFT_OF_PATIENCE)
     op.execute(ACCEPT)
 
 
@@ -203,6 +181,19 @@ def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
     op.execute(
         "DROP FUNCTION accept_summaries(text[], text[], jsonb, text[], bytea[], bytea[], text, text,"
-        " integer, integer, text)"
+        " integer, integer, integer)"
     )
-    op.execute(submit(COUNT_DAY, COUNT_MONTH))
+    op.execute("DROP FUNCTION left_of_patience(integer)")
+    _replace(MONTH_FIRST, DAY_FIRST)
+
+
+def _replace(old: str, new: str) -> None:
+    """In both, which are otherwise as they were."""
+    for function in (SUBMIT_ONE, ACCEPT_ONE):
+        source = f"pg_get_functiondef('{function}'::regprocedure)"
+        op.execute(
+            f"DO $do$ BEGIN"
+            f" ASSERT position($old${old}$old$ IN {source}) > 0;"
+            f" EXECUTE replace({source}, $old${old}$old$, $new${new}$new$);"
+            f" END $do$"
+        )

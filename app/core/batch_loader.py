@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable, Hashable, Sequence
 from contextvars import Context
 from typing import Generic, TypeVar
 
+from app.core.db_spans import waited
 from app.core.shared_calls import Shared, fail, hand_out, leave, still_waiting
-from app.core.tracing import part
 
 Key = TypeVar("Key", bound=Hashable)
 Entry = TypeVar("Entry")
@@ -45,8 +45,7 @@ class BatchLoader(Generic[Key, Entry, Outcome]):
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
         batch.append((entry, future))
-        with part(self._name, attributes={"db.system.name": "postgresql"}):
-            return await future
+        return await waited(self._name, future)
 
     async def _depart(self, key: Key, batch: Shared[Entry, Outcome]) -> None:
         if self._boarding.get(key) is batch:

@@ -14,17 +14,19 @@ from typing import Generic, TypeVar
 import structlog
 from sqlalchemy.exc import DBAPIError
 
+from app.core.db_spans import waited
 from app.core.shared_calls import Shared, fail, hand_out, leave, still_waiting
-from app.core.tracing import part
 
 Entry = TypeVar("Entry")
 Outcome = TypeVar("Outcome")
 # All of a group's transactions are one: its locks are held until the last of it is written.
 MAX_GROUP = 32
-# Two groups are in nobody's way; what a slow one costs others is this, and no more.
-PATIENCE_SECONDS = 0.03
-# A group waits no longer for somebody's lock, such as that of a tenant which is being deleted.
-LOCK_PATIENCE = "200ms"
+# For others' locks, such as that of a tenant which is being deleted; then each waits for its own.
+LOCK_PATIENCE_MS = 200
+# As long: two groups of a process count in the same tenants, so the next passes only one that is stuck.
+PATIENCE_SECONDS = LOCK_PATIENCE_MS / 1000
+# SQLSTATE classes that no entry of a group is the cause of: each of them would be told the same.
+OF_THE_SERVER = ("08", "25", "53", "57", "58", "XX")
 logger: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 
@@ -49,7 +51,7 @@ class GroupCommit(Generic[Entry, Outcome]):
         self._latest: asyncio.Task[None] | None = None
 
     async def write(self, entry: Entry) -> Outcome:
-        """Committed. What a group is refused for one of its entries, each is asked for by itself.
+        """Committed. What a group is refused for one of its entries, each is tried by itself.
 
         Who leaves before its group does is not written; who leaves later is, and hears nothing.
         Raises what writing raises: where a connection was lost, nobody knows whether it is done.
@@ -60,8 +62,7 @@ class GroupCommit(Generic[Entry, Outcome]):
         if self._departure is None:
             # In nobody's context: what is sent belongs to no one request's trace.
             self._departure = loop.call_soon(self._depart, context=Context())
-        with part(self._name, attributes={"db.system.name": "postgresql"}):
-            return await future
+        return await waited(self._name, future)
 
     async def aclose(self) -> None:
         """Until everything that has left has landed."""
@@ -88,12 +89,11 @@ class GroupCommit(Generic[Entry, Outcome]):
         try:
             hand_out(group, await self._write([entry for entry, _ in group]))
         except DBAPIError as error:
-            if len(group) == 1 or error.connection_invalidated:
+            if len(group) == 1 or not _is_of_one(error):
                 fail(group, error)
                 return
             # It is undone as a whole, and most of them had no part in it.
-            sqlstate = getattr(error.orig, "sqlstate", None)
-            logger.warning("group_undone", entries=len(group), sqlstate=sqlstate)
+            logger.warning("group_undone", entries=len(group), sqlstate=_sqlstate(error))
             for each in still_waiting(group):
                 _ = self._start([each])
         except Exception as error:  # noqa: BLE001  # each caller judges it
@@ -112,6 +112,15 @@ class GroupCommit(Generic[Entry, Outcome]):
             self._depart()
 
 
-def lock_patience(group: Sequence[object]) -> str | None:
-    """The `lock_timeout` of its transaction; None for one alone, which waits as any statement does."""
-    return LOCK_PATIENCE if len(group) > 1 else None
+def lock_patience(group: Sequence[object]) -> int | None:
+    """Milliseconds that its transaction waits for locks; None for one alone, which waits as any does."""
+    return LOCK_PATIENCE_MS if len(group) > 1 else None
+
+
+def _is_of_one(error: DBAPIError) -> bool:
+    return not error.connection_invalidated and not _sqlstate(error).startswith(OF_THE_SERVER)
+
+
+def _sqlstate(error: DBAPIError) -> str:
+    """Empty where the driver itself refused it."""
+    return str(getattr(error.orig, "sqlstate", None) or "")

@@ -23,9 +23,19 @@ def hand_out(callers: Shared[Entry, Outcome], outcomes: Sequence[Outcome]) -> No
 
 
 def fail(callers: Shared[Entry, Outcome], error: Exception) -> None:
-    """To each its own: one error raised in many callers would gather all their tracebacks."""
+    """To each its own, caused by this: one that many raise would gather all their tracebacks."""
     for _, future in still_waiting(callers):
-        future.set_exception(copy(error))
+        future.set_exception(_caused_by(error))
+
+
+def _caused_by(error: Exception) -> Exception:
+    try:
+        own = copy(error)
+    except TypeError:
+        # Made of more than its arguments; better shared than not told.
+        return error
+    own.__cause__ = error
+    return own
 
 
 def leave(callers: Shared[Entry, Outcome]) -> None:

@@ -24,6 +24,7 @@ from tests.servers import DatabaseUrls
 from tests.statements import statements_of
 
 pytestmark = pytest.mark.integration
+HELD_SECONDS = 0.2
 
 
 @pytest.fixture
@@ -100,10 +101,26 @@ async def test_a_session_that_is_locked_keeps_nobody_else_waiting(
     assert "group_undone" in {line["event"] for line in lines}
 
 
+async def test_none_is_rotated_before_all_have_been_waited_for(
+    app: FastAPI, alice: Person, charlie: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What comes after its rotation is a thief's: so nobody may be waited for between that and the commit."""
+    monkeypatch.setattr(group_commit, "LOCK_PATIENCE_MS", 10_000)
+    first, last = sorted((alice, charlie), key=lambda person: person.session_id)
+    async with app.state.database.transaction(Tenant(last.organization_id)) as session:
+        await session.execute(text("SELECT FROM auth_sessions FOR UPDATE"))
+        waits = asyncio.create_task(rotate(app, spending(last), spending(first)))
+        await asyncio.sleep(HELD_SECONDS)
+        let_go = await session.scalar(text("SELECT clock_timestamp()"))
+    assert all(await waits)
+    async with app.state.database.transaction(Tenant(first.organization_id)) as session:
+        assert await session.scalar(text("SELECT rotated_at FROM auth_sessions")) > let_go
+
+
 async def test_groups_that_cross_wait_for_each_other_and_never_in_a_circle(
     app: FastAPI, people: list[Person], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(group_commit, "LOCK_PATIENCE", "10s")  # PostgreSQL finds a circle after one
+    monkeypatch.setattr(group_commit, "LOCK_PATIENCE_MS", 10_000)  # PostgreSQL finds a circle after one
     dice = random.Random(7)  # noqa: S311  # an order, no secret
 
     async def spend(number: int) -> Sequence[LiveSession | None]:

@@ -14,14 +14,25 @@ pytestmark = pytest.mark.unit
 PATIENCE = 0.05
 
 
+DEADLOCK, CANCELED = "40P01", "57014"
+
+
 class RefusedError(Exception):
     """The driver's own."""
 
-    sqlstate = "40P01"
+    sqlstate = DEADLOCK
+
+
+class CanceledError(RefusedError):
+    sqlstate = CANCELED
 
 
 def refused(*, is_lost: bool = False) -> DBAPIError:
     return DBAPIError("SELECT", {}, RefusedError("no"), connection_invalidated=is_lost)
+
+
+def too_slow() -> DBAPIError:
+    return DBAPIError("SELECT", {}, CanceledError("statement timeout"))
 
 
 class Server:
@@ -172,20 +183,41 @@ async def test_what_one_is_refused_for_the_others_are_not(server: Server, togeth
     assert (told[0], type(told[1]), told[2]) == ("A", DBAPIError, "C")
     assert server.groups == [["a", "b", "c"], ["a"], ["b"], ["c"]]
     (line,) = lines
-    assert (line["event"], line["entries"], line["sqlstate"]) == ("group_undone", 3, "40P01")
+    assert (line["event"], line["entries"], line["sqlstate"]) == ("group_undone", 3, DEADLOCK)
 
 
 @pytest.mark.parametrize(
-    "error", [refused(is_lost=True), PoolTimeoutError("none free"), ConnectionRefusedError(111, "refused")]
+    "error",
+    [
+        *(refused(is_lost=True), too_slow()),
+        *(PoolTimeoutError("none free"), ConnectionRefusedError(111, "refused")),
+    ],
 )
-async def test_what_may_be_done_or_was_never_begun_is_not_tried_again(
+async def test_what_may_be_done_or_befell_all_of_them_is_not_tried_again(
     server: Server, together: Together, error: Exception
 ) -> None:
     server.refuses["a"] = error
     told = await asyncio.gather(*begin(together, "a", "b"), return_exceptions=True)
     assert [(type(each), str(each)) for each in told] == [(type(error), str(error))] * 2
+    # One that both raise would gather both tracebacks; where it came from is told all the same.
     assert told[0] is not told[1]
+    assert [each.__cause__ for each in told if isinstance(each, Exception)] == [error] * 2
     assert server.groups == [["a", "b"]]
+
+
+class StubbornError(Exception):
+    """Cannot be copied."""
+
+    def __init__(self, first: str, second: str) -> None:
+        super().__init__(first + second)
+
+
+async def test_an_error_that_cannot_be_copied_is_told_all_the_same(
+    server: Server, together: Together
+) -> None:
+    server.refuses["a"] = StubbornError("a", "b")
+    told = await asyncio.gather(*begin(together, "a", "b"), return_exceptions=True)
+    assert told == [server.refuses["a"]] * 2
 
 
 async def test_after_a_failure_the_next_is_written(server: Server, together: Together) -> None:

@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ from opentelemetry.trace import SpanContext, SpanKind, StatusCode
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from app.core.group_commit import GroupCommit
 from app.core.schema_version import ROOT
 from app.core.trace_export import ALLOWED, CleanExporter, provider_with
 from app.core.tracing import configure_tracing, span, stop_tracing, use_provider
@@ -142,6 +143,24 @@ async def test_a_failing_statement_is_a_failed_span_that_quotes_nothing(
     assert failed.status.status_code is StatusCode.ERROR
     assert str(said(failed, "error.type")).endswith("DivisionByZeroError")
     assert "hunter2" not in failed.to_json()
+
+
+async def test_who_waits_for_a_statement_that_others_share_has_a_span_like_its_own(
+    app: FastAPI, spans: InMemorySpanExporter
+) -> None:
+    async def write(divisors: Sequence[int]) -> Sequence[int]:
+        statement = text("SELECT 1 / unnest(CAST(:divisors AS integer[]))")
+        return [row[0] for row in await app.state.database.alone(statement, {"divisors": divisors})]
+
+    together = GroupCommit(write, name="SELECT hyperbola")
+    with span("request"):
+        assert await together.write(1) == 1
+        with pytest.raises(DBAPIError):
+            await together.write(0)
+    done, failed = named(spans, "SELECT hyperbola")
+    assert (said(done, "db.operation.name"), said(done, "db.query.summary")) == ("SELECT", done.name)
+    assert (done.status.status_code, failed.status.status_code) == (StatusCode.UNSET, StatusCode.ERROR)
+    assert str(said(failed, "error.type")).endswith("DivisionByZeroError")
 
 
 async def test_an_error_leaves_its_class_and_no_word(spans: InMemorySpanExporter) -> None:
