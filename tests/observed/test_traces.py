@@ -157,7 +157,7 @@ async def test_who_waits_for_a_statement_that_others_share_has_a_span_like_its_o
         assert await together.write(1) == 1
         with pytest.raises(DBAPIError):
             await together.write(0)
-    done, failed = named(spans, "SELECT hyperbola")
+    done, failed = [made for made in spans.get_finished_spans() if made.name == "SELECT hyperbola"]
     assert (said(done, "db.operation.name"), said(done, "db.query.summary")) == ("SELECT", done.name)
     assert (done.status.status_code, failed.status.status_code) == (StatusCode.UNSET, StatusCode.ERROR)
     assert str(said(failed, "error.type")).endswith("DivisionByZeroError")
