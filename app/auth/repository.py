@@ -150,28 +150,24 @@ async def rotate_sessions(
         "patience": lock_patience(spendings),
     }
     rotated: list[LiveSession | None] = [None] * len(spendings)
-    for (
-        place,
+    for place, *row in await database.alone(ROTATE, values):
+        count_entry(AuditAction.TOKEN_REFRESH)
+        rotated[place - 1] = _read_rotated(spendings[place - 1].claim.session_id, row)
+    return rotated
+
+
+def _read_rotated(session_id: UUID, row: Sequence[Any]) -> LiveSession:  # Any: column values
+    organization_id, user_id, counter, scopes, amr, authenticated_at, *standing = row
+    return LiveSession(
+        session_id,
         organization_id,
         user_id,
         counter,
         scopes,
         amr,
         authenticated_at,
-        *standing,
-    ) in await database.alone(ROTATE, values):
-        count_entry(AuditAction.TOKEN_REFRESH)
-        rotated[place - 1] = LiveSession(
-            spendings[place - 1].claim.session_id,
-            organization_id,
-            user_id,
-            counter,
-            scopes,
-            amr,
-            authenticated_at,
-            read_standing(standing),
-        )
-    return rotated
+        read_standing(standing),
+    )
 
 
 def live_session(row: AuthSession, standing: Standing) -> LiveSession:

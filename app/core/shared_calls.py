@@ -31,8 +31,7 @@ def fail(callers: Shared[Entry, Outcome], error: Exception) -> None:
 def _caused_by(error: Exception) -> Exception:
     try:
         own = copy(error)
-    except TypeError:
-        # Made of more than its arguments; better shared than not told.
+    except Exception:  # noqa: BLE001  # an error's own code: better shared than not told
         return error
     own.__cause__ = error
     return own
