@@ -159,6 +159,8 @@ def _kept(keeping: Keeping | None) -> dict[str, Any]:  # Any: column values
 def _group_values(entries: Sequence[Entry]) -> dict[str, Any]:  # Any: parameters
     writings = [entry.writing for entry in entries]
     contents = [writing.submitted for writing in writings]
+    # The function is told of one for all.
+    (task,) = {writing.task for writing in writings}
     return {
         "told_tenants": [entry.principal.tenant for entry in entries],
         "told_persons": [entry.principal.person for entry in entries],
@@ -167,7 +169,7 @@ def _group_values(entries: Sequence[Entry]) -> dict[str, Any]:  # Any: parameter
         "documents": [content.body if isinstance(content, RawDocument) else None for content in contents],
         "answers": [writing.keeping.answer if writing.keeping else None for writing in writings],
         "queue": QUEUE,
-        "task": writings[0].task,
+        "task": task,
         "backlog_counted": BACKLOG_COUNTED,
         "backlog_per_step": BACKLOG_PER_STEP,
         "patience": lock_patience(entries),
