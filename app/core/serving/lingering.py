@@ -5,13 +5,15 @@ request was heard: it may send a GET again, elsewhere, but never a POST.
 """
 
 from typing_extensions import override
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+from app.core.serving.corking import CorkedProtocol
 
 # By then the proxy has been refused a new connection and turns elsewhere.
 LINGER_SECONDS = 2.0
 
 
-class LingeringProtocol(HttpToolsProtocol):
+class LingeringProtocol(CorkedProtocol):
     linger_seconds = LINGER_SECONDS
     _is_ending = False
 

@@ -1,0 +1,170 @@
+"""What one turn writes leaves in one piece; and nothing is lost, held too long or piled up."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from starlette.types import ASGIApp, Receive, Scope, Send
+from typing_extensions import override
+from uvicorn import Config
+from uvicorn.server import ServerState
+
+from app.core.serving.corking import MAX_HELD_BYTES, CorkedProtocol, CorkedTransport
+
+pytestmark = pytest.mark.integration
+ASKED = b"GET / HTTP/1.1\r\nHost: test\r\n\r\n"
+
+
+class Written(asyncio.Transport):
+    """Remembers each write; `lose` is a peer that went away."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.writes: list[bytes] = []
+        self.is_closed = False
+
+    @override
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        assert not self.is_closed
+        self.writes.append(bytes(data))
+
+    @override
+    def close(self) -> None:
+        self.is_closed = True
+
+    lose = close
+
+    @override
+    def is_closing(self) -> bool:
+        return self.is_closed
+
+
+async def test_one_turn_is_one_write() -> None:
+    bare = Written()
+    corked = CorkedTransport(bare)
+    corked.write(b"head")
+    corked.write(b"")
+    corked.write(bytearray(b"body"))
+    assert bare.writes == []
+    await asyncio.sleep(0)
+    assert bare.writes == [b"headbody"]
+    corked.write(b"next")
+    await asyncio.sleep(0)
+    assert bare.writes == [b"headbody", b"next"]
+
+
+async def test_what_is_held_is_what_it_was_when_written() -> None:
+    bare, data = Written(), bytearray(b"now")
+    CorkedTransport(bare).write(data)
+    data[:] = b"old"
+    await asyncio.sleep(0)
+    assert bare.writes == [b"now"]
+
+
+async def test_more_than_may_be_held_leaves_at_once() -> None:
+    """Otherwise the transport would never say that its buffer is full."""
+    bare = Written()
+    corked = CorkedTransport(bare)
+    corked.write(b"a" * MAX_HELD_BYTES)
+    assert bare.writes == []
+    corked.write(b"b")
+    assert [len(written) for written in bare.writes] == [MAX_HELD_BYTES + 1]
+    corked.write(b"c")
+    await asyncio.sleep(0)
+    assert bare.writes[1:] == [b"c"]
+
+
+async def test_closing_writes_first() -> None:
+    bare = Written()
+    corked = CorkedTransport(bare)
+    corked.write(b"last")
+    corked.close()
+    assert bare.writes == [b"last"]
+    assert corked.is_closing()
+
+
+async def test_who_went_away_is_not_written_to() -> None:
+    bare = Written()
+    corked = CorkedTransport(bare)
+    corked.write(b"too late")
+    bare.lose()
+    await asyncio.sleep(0)
+    corked.close()
+    assert bare.writes == []
+
+
+@asynccontextmanager
+async def served(app: ASGIApp) -> AsyncIterator[socket.socket]:
+    config = Config(app, http=CorkedProtocol, log_config=None, lifespan="off")
+    config.load()
+    state = ServerState()
+
+    def connected() -> asyncio.Protocol:
+        return CorkedProtocol(config=config, server_state=state, app_state={})
+
+    server = await asyncio.get_running_loop().create_server(connected, "127.0.0.1", 0)
+    async with server:
+        with socket.create_connection(server.sockets[0].getsockname()) as client:
+            client.setblocking(False)
+            yield client
+            for connection in [*state.connections]:
+                connection.shutdown()
+
+
+async def answer_at_once(_scope: Scope, _receive: Receive, send: Send) -> None:
+    length = [(b"content-length", b"2")]
+    await send({"type": "http.response.start", "status": 200, "headers": length})
+    await send({"type": "http.response.body", "body": b"ok"})
+
+
+async def received(client: socket.socket) -> bytes:
+    return await asyncio.wait_for(asyncio.get_running_loop().sock_recv(client, 2**20), 5)
+
+
+async def test_an_answer_comes_in_one_piece() -> None:
+    async with served(answer_at_once) as client:
+        client.send(ASKED)
+        assert (await received(client)).endswith(b"\r\n\r\nok")
+
+
+async def test_a_head_does_not_wait_for_its_body() -> None:
+    go = asyncio.Event()
+
+    async def slow(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await go.wait()
+        await send({"type": "http.response.body", "body": b"ok"})
+
+    async with served(slow) as client:
+        client.send(ASKED)
+        assert (await received(client)).endswith(b"\r\n\r\n")
+        go.set()
+        assert b"ok" in await received(client)
+
+
+async def test_who_says_that_they_ask_no_more_is_answered() -> None:
+    """Their end of the connection is read in the turn of the answer, and closes it."""
+    async with served(answer_at_once) as client:
+        client.send(ASKED)
+        client.shutdown(socket.SHUT_WR)
+        assert (await received(client)).endswith(b"ok")
+
+
+async def test_who_reads_slowly_makes_the_writer_wait() -> None:
+    sent = 0
+
+    async def endless(_scope: Scope, _receive: Receive, send: Send) -> None:
+        nonlocal sent
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for _ in range(10_000):
+            await send({"type": "http.response.body", "body": b"x" * 10_000, "more_body": True})
+            sent += 10_000
+
+    async with served(endless) as client:
+        client.send(ASKED)
+        await received(client)
+        await asyncio.sleep(0.2)
+        # The two kernels' buffers take some megabytes, and nothing is piled up here.
+        assert 0 < sent < 50_000_000
