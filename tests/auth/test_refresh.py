@@ -16,7 +16,7 @@ from app.core.ids import new_id
 from app.core.principal import Scope
 from app.core.refresh_tokens import RefreshTokens
 from app.settings import Settings
-from tests.auth.traces import bearer, entries, is_in, mails, served
+from tests.auth.traces import bearer, entries, is_in, mails, rotated_before, served
 from tests.factories import Factory, Person
 from tests.servers import DatabaseUrls
 
@@ -72,26 +72,33 @@ async def test_an_ended_session_is_not_refreshed(
     assert (await refresh(client, alice.refresh_token)).json()["code"] == "invalid_refresh_token"
 
 
-async def test_reused_refresh_token_revokes_the_family(client: AsyncClient, alice: Person) -> None:
+async def test_reused_refresh_token_revokes_the_family(
+    client: AsyncClient, alice: Person, database_urls: DatabaseUrls
+) -> None:
     pair = (await refresh(client, alice.refresh_token)).json()
+    await rotated_before(database_urls)
     replay = await refresh(client, alice.refresh_token)
     assert replay.status_code == 401
     assert "reuse" in replay.json()["detail"]
     assert (await refresh(client, pair["refresh_token"])).status_code == 401
 
 
-async def test_after_reuse_the_access_tokens_of_the_family_die(client: AsyncClient, alice: Person) -> None:
+async def test_after_reuse_the_access_tokens_of_the_family_die(
+    client: AsyncClient, alice: Person, database_urls: DatabaseUrls
+) -> None:
     pair = (await refresh(client, alice.refresh_token)).json()
     bearer = {"Authorization": f"Bearer {pair['access_token']}"}
     assert (await client.get(ME, headers=bearer)).status_code == 200
+    await rotated_before(database_urls)
     await refresh(client, alice.refresh_token)
     assert (await client.get(ME, headers=bearer)).status_code == 401
 
 
 async def test_a_retry_with_its_idempotency_key_gets_the_same_pair(
-    client: AsyncClient, alice: Person
+    client: AsyncClient, alice: Person, database_urls: DatabaseUrls
 ) -> None:
     first = await refresh(client, alice.refresh_token, **{"Idempotency-Key": "k1"})
+    await rotated_before(database_urls)
     again = await refresh(client, alice.refresh_token, **{"Idempotency-Key": '"k1"'})
     assert again.headers["X-Refresh-Reused"] == "retry"
     assert again.json()["refresh_token"] == first.json()["refresh_token"]
@@ -101,6 +108,7 @@ async def test_the_family_is_told_to_the_log_and_to_its_owner_once(
     client: AsyncClient, alice: Person, database_urls: DatabaseUrls
 ) -> None:
     await refresh(client, alice.refresh_token)
+    await rotated_before(database_urls)
     await asyncio.gather(*(refresh(client, alice.refresh_token) for _ in range(5)))
     (entry,) = await entries(database_urls, "token_reuse_detected")
     assert (entry["subject_id"], entry["target_id"]) == (alice.user_id, alice.session_id)
@@ -110,18 +118,26 @@ async def test_the_family_is_told_to_the_log_and_to_its_owner_once(
 
 @pytest.mark.parametrize(("revokes", "other_lives"), [("session", True), ("user", False)])
 async def test_reuse_ends_the_family_or_all_of_the_person_as_the_setting_says(
-    settings: Settings, factory: Factory, alice: Person, bob: Person, revokes: str, *, other_lives: bool
+    settings: Settings,
+    factory: Factory,
+    alice: Person,
+    bob: Person,
+    database_urls: DatabaseUrls,
+    revokes: str,
+    *,
+    other_lives: bool,
 ) -> None:
     other = await factory.with_scopes(alice)
     async with served(settings, reuse_revokes=revokes) as client:
         for _ in range(2):
             await refresh(client, alice.refresh_token)
+            await rotated_before(database_urls)
         lives = [await is_in(client, person) for person in (alice, other, bob)]
     assert lives == [False, other_lives, True]
 
 
 async def test_fifty_refreshes_at_once_leave_one_living_session_and_a_replay_ends_it(
-    app: FastAPI, settings: Settings, alice: Person
+    app: FastAPI, settings: Settings, alice: Person, database_urls: DatabaseUrls
 ) -> None:
     # The limit would let only thirty through; on a busy machine some would wait too long for a connection.
     async with served(settings, rate_limit_scale=10, db_pool_timeout=30) as client:
@@ -132,14 +148,16 @@ async def test_fifty_refreshes_at_once_leave_one_living_session_and_a_replay_end
         assert {(await client.get(ME, headers=bearer(pair))).status_code for pair in pairs} == {200}
         row = await row_of(app, alice)
         assert (row.counter, row.revoked_at) == (1, None)
+        await rotated_before(database_urls)
         assert (await refresh(client, alice.refresh_token)).json()["code"] == "token_reused"
         assert {(await client.get(ME, headers=bearer(pair))).status_code for pair in pairs} == {401}
 
 
 async def test_a_refresh_and_a_logout_at_once_do_not_wait_for_each_other(
-    client: AsyncClient, app: FastAPI, alice: Person
+    client: AsyncClient, app: FastAPI, alice: Person, database_urls: DatabaseUrls
 ) -> None:
     await refresh(client, alice.refresh_token)
+    await rotated_before(database_urls)
     token = {"refresh_token": alice.refresh_token}
     leaving = [client.post("/api/v1/auth/logout", json=token, headers=alice.headers) for _ in range(5)]
     replays = [refresh(client, alice.refresh_token) for _ in range(5)]
@@ -153,6 +171,7 @@ async def test_each_pair_that_is_given_out_is_in_the_log(
 ) -> None:
     for _ in range(2):
         await refresh(client, alice.refresh_token, **{"Idempotency-Key": "k1"})
+        await rotated_before(database_urls)
     found = await entries(database_urls, "token_refresh")
     assert {entry["actor_id"] for entry in found} == {alice.user_id}
     verdicts = [json.loads(entry["details"]) for entry in found]
