@@ -8,12 +8,10 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.resources import files
-
-from jinja2 import DictLoader, Environment, StrictUndefined, select_autoescape
 
 from app.core.mail import Letter
 from app.core.mail_queue import RECIPIENT, Mail
+from app.core.templates import Templates
 from app.users.mail_tokens import LIFETIME_MINUTES
 
 SUBJECTS: Mapping[Mail, str] = {
@@ -48,20 +46,7 @@ MAX_FACT_CHARACTERS = 120
 # What a mail program would make a link of, or a reader take for one.
 _LINK = re.compile(r"[:/\\@]|\.\w|www", re.IGNORECASE)
 _SCHEME = re.compile(r"\w*://|www\.", re.IGNORECASE)
-# Read once, at import: a worker must not wait for a disk between two jobs.
-_TEMPLATES = {
-    file.name: file.read_text("utf-8")
-    for file in (files("app.accounts") / "templates").iterdir()
-    if file.name.endswith((".txt", ".html"))
-}
-_ENVIRONMENT = Environment(
-    loader=DictLoader(_TEMPLATES),
-    autoescape=select_autoescape(("html",)),
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    keep_trailing_newline=False,
-)
+_TEMPLATES = Templates("app.accounts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +79,8 @@ def write(
         "given": {"minutes": 0, **facts},
         "facts": [(label(name), shown(value)) for name, value in facts.items() if name not in UNLISTED],
     }
-    text = _ENVIRONMENT.get_template(f"{mail}.txt").render(values)
-    html = _ENVIRONMENT.get_template(f"{mail}.html").render(values)
+    text = _TEMPLATES.render(f"{mail}.txt", values)
+    html = _TEMPLATES.render(f"{mail}.html", values)
     return Letter(mail_id, addressee.address, SUBJECTS[mail], text + "\n", html + "\n")
 
 

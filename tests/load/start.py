@@ -119,7 +119,7 @@ def report(begun: Sequence[Begun], runs: Sequence[float]) -> Iterator[str]:
         for name in ("seconds", "processor", "resident", "after_requests")
     )
     yield f"start to first answer {seconds:.2f} s (goal 2), {processor:.2f} s of processor"
-    weights = f"{resident / MEGABYTE:.0f}, after {REQUESTS} requests {after / MEGABYTE:.0f}"
+    weights = f"{resident / MEGABYTE:.1f}, after {REQUESTS} requests {after / MEGABYTE:.1f}"
     yield f"resident MB: {weights} (goal 130)"
     yield f"./run: first {runs[0]:.1f} s, warm {statistics.median(runs[1:]):.1f} s (goal 5)"
 

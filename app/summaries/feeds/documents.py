@@ -8,14 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
-from importlib.resources import files
 from typing import Any
 from uuid import UUID
 
-from jinja2 import DictLoader, Environment, StrictUndefined
 from pydantic_core import to_json
 
 from app.core.schemas import to_rfc3339
+from app.core.templates import Templates
 from app.core.web_address import web_address
 from app.summaries.feeds.service import OpenedFeed
 from app.summaries.models import Summary
@@ -24,15 +23,7 @@ TITLE = "My summaries"
 UNTITLED = "Untitled"
 # What no XML document may hold, escaped or not (XML 1.0, section 2.2).
 _ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_ENVIRONMENT = Environment(
-    loader=DictLoader(
-        {"atom.xml": (files("app.summaries.feeds") / "templates" / "atom.xml").read_text("utf-8")}
-    ),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+_TEMPLATES = Templates("app.summaries.feeds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +47,14 @@ def last_change(entries: Sequence[Summary], *, otherwise: datetime) -> datetime:
 
 def atom(feed: OpenedFeed, *, base_url: str) -> bytes:
     """`base_url`: where the service's own pages are."""
-    return (
-        _ENVIRONMENT.get_template("atom.xml")
-        .render(
-            id=feed.id.urn,
-            title=TITLE,
-            home=base_url,
-            updated=to_rfc3339(last_change(feed.entries, otherwise=datetime.fromtimestamp(0, UTC))),
-            entries=[_entry(summary) for summary in feed.entries],
-        )
-        .encode()
-    )
+    values = {
+        "id": feed.id.urn,
+        "title": TITLE,
+        "home": base_url,
+        "updated": to_rfc3339(last_change(feed.entries, otherwise=datetime.fromtimestamp(0, UTC))),
+        "entries": [_entry(summary) for summary in feed.entries],
+    }
+    return _TEMPLATES.render("atom.xml", values).encode()
 
 
 def json_feed(feed: OpenedFeed, *, base_url: str) -> bytes:

@@ -10,19 +10,11 @@ from collections.abc import Mapping
 from hashlib import sha256
 from importlib.resources import files
 
-from jinja2 import DictLoader, Environment, StrictUndefined
-from markupsafe import Markup
-
+from app.core.templates import Templates
 from app.summaries.sharing.errors import SharedPageNotFoundError
 from app.summaries.sharing.schemas import SharedSummary
 
-# Read once, at import: a request must not wait for a disk.
-_FILES = {
-    file.name: file.read_text("utf-8")
-    for file in (files("app.summaries.sharing") / "templates").iterdir()
-    if file.name.endswith((".html", ".css"))
-}
-STYLE = _FILES["page.css"]
+STYLE = (files("app.summaries.sharing") / "templates" / "page.css").read_text("utf-8")
 STYLE_DIGEST = b64encode(sha256(STYLE.encode()).digest()).decode()
 CSP = (
     f"default-src 'none'; style-src 'sha256-{STYLE_DIGEST}'; base-uri 'none'; form-action 'none'; "
@@ -39,34 +31,28 @@ HEADERS: Mapping[str, str] = {
 RIGHT_TO_LEFT = frozenset({"ar", "arc", "ckb", "dv", "fa", "he", "iw", "ps", "sd", "ug", "ur", "yi"})
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*", re.ASCII)
-_ENVIRONMENT = Environment(
-    loader=DictLoader(_FILES),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-# A style is no HTML: escaped, it would have another digest.
-_ENVIRONMENT.globals["style"] = Markup(STYLE)  # noqa: S704  # our own file
+_TEMPLATES = Templates("app.summaries.sharing")
 
 
 def render(shared: SharedSummary) -> str:
     language = shared.language or ""
     known = language if _LANGUAGE.fullmatch(language) else None
-    return _ENVIRONMENT.get_template("shared.html").render(
-        title=shared.title,
-        url=shared.url,
-        summary=shared.summary,
-        key_points=shared.key_points,
-        lang=known,
-        dir=_direction(known),
-    )
+    values = {
+        "title": shared.title,
+        "url": shared.url,
+        "summary": shared.summary,
+        "key_points": shared.key_points,
+        "lang": known,
+        "dir": _direction(known),
+        "style": STYLE,
+    }
+    return _TEMPLATES.render("shared.html", values)
 
 
 def render_missing() -> str:
     error = SharedPageNotFoundError
-    values = {"heading": error.title, "meaning": error.meaning, "hint": error.hint}
-    return _ENVIRONMENT.get_template("missing.html").render(values)
+    values = {"heading": error.title, "meaning": error.meaning, "hint": error.hint, "style": STYLE}
+    return _TEMPLATES.render("missing.html", values)
 
 
 def _direction(language: str | None) -> str:

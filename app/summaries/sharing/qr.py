@@ -2,8 +2,7 @@
 
 import io
 from enum import StrEnum
-
-import segno
+from importlib import import_module
 
 # Modules of four pixels: 33 of them and the quiet zone make 164 pixels.
 PIXELS_A_MODULE = 8
@@ -20,5 +19,7 @@ MEDIA_TYPES = {QrFormat.SVG: "image/svg+xml", QrFormat.PNG: "image/png"}
 def qr_code(url: str, wanted: QrFormat) -> bytes:
     """With error correction M: a seventh of it may be unreadable."""
     image = io.BytesIO()
-    segno.make_qr(url, error="m").save(image, kind=str(wanted), scale=PIXELS_A_MODULE, light="white")
+    # By name: it is loaded with the first code, and most processes make none.
+    code = import_module("segno").make_qr(url, error="m")
+    code.save(image, kind=str(wanted), scale=PIXELS_A_MODULE, light="white")
     return image.getvalue()
