@@ -64,13 +64,18 @@ INVITATION: Columns = (
 )
 SHARE: Columns = (SummaryShare.created_at, SummaryShare.expires_at, SummaryShare.view_count)
 FEED: Columns = (SummaryFeed.id, SummaryFeed.organization_id, SummaryFeed.created_at)
+# How the worker counts, by what it tells equal ones, and whose they are, which is plain.
+OF_THE_SERVICE = {"user_id", "attempt", "submitted_key", "fingerprint"}
 SUMMARY: Columns = tuple(
     attribute.class_attribute
     for attribute in Summary.__mapper__.column_attrs
-    # How the worker counts, by what it tells equal ones, and whose they are, which is plain.
-    if attribute.key not in {"user_id", "attempt", "submitted_key"}
+    if attribute.key not in OF_THE_SERVICE
 )
-VERSION: Columns = tuple(attribute.class_attribute for attribute in SummaryVersion.__mapper__.column_attrs)
+VERSION: Columns = tuple(
+    attribute.class_attribute
+    for attribute in SummaryVersion.__mapper__.column_attrs
+    if attribute.key not in OF_THE_SERVICE
+)
 AUDIT_ENTRIES = text("SELECT * FROM my_audit_entries(:after, :at_most)")
 
 

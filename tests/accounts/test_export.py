@@ -22,12 +22,14 @@ from app.accounts.export import ExportService
 from app.accounts.privacy_router import ZipResponse
 from app.core.db import Tenant
 from app.core.principal import Scope
+from app.summaries.tasks import summarise
 from tests.accounts.leaving import ME, count, multiply
 from tests.catalogue import ask
 from tests.factories import PASSWORD, Factory, Person, Robot, principal_of
 from tests.servers import DatabaseUrls
 from tests.summaries.shelf import PATH, create
 from tests.summaries.uploads.forms_sent import upload
+from tests.summaries.workbench import bench_of, key_of
 
 pytestmark = pytest.mark.integration
 EXPORT = f"{ME}/export"
@@ -134,6 +136,21 @@ async def test_it_holds_what_is_mine(
     assert "The river rose" in files["texts"][0]["input"]
     assert {"login_success", "account_exported"} <= {row["action"] for row in files["audit_entries"]}
     assert await count(database_urls, "audit_entries", action="account_exported") == 1
+
+
+async def test_what_was_summarised_is_in_it_with_its_former_version(
+    client: AsyncClient, app: FastAPI, alice: Person
+) -> None:
+    created = await create(client, alice)
+    for asked in (None, "regenerate"):
+        if asked:
+            again = await client.post(f"{PATH}/{created['id']}/{asked}", json={}, headers=alice.headers)
+            assert again.status_code == 202
+        await summarise(bench_of(app), key_of(alice, created["id"]), tries=0)
+    files = await export(client, alice)
+    (summary,), (version,) = files["summaries"], files["versions"]
+    assert (summary["status"], version["summary_id"]) == ("ready", created["id"])
+    assert summary["summary"] == version["summary"] != ""
 
 
 async def test_a_file_that_waits_for_its_reader_is_in_it(client: AsyncClient, alice: Person) -> None:
