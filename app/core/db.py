@@ -202,9 +202,11 @@ class Database:
     async def dispose(self) -> None:
         """Connections that are still lent are waited for: one that comes home later is closed by nobody."""
         deadline = time.monotonic() + LENT_SECONDS
-        while self._lent() and time.monotonic() < deadline:  # noqa: ASYNC110  # the pool tells nobody
-            await asyncio.sleep(LENT_POLL_SECONDS)
-        await self.engine.dispose()
+        try:
+            while self._lent() and time.monotonic() < deadline:  # noqa: ASYNC110  # the pool tells nobody
+                await asyncio.sleep(LENT_POLL_SECONDS)
+        finally:
+            await self.engine.dispose()
 
     def _lent(self) -> int:
         pool = self.engine.pool

@@ -9,16 +9,20 @@ from importlib import import_module
 from importlib.resources import files
 from typing import Any
 
+KINDS = (".html", ".xml", ".txt")
+
 
 class Templates:
-    """Those of one package, from its folder `templates`, read at once: nobody is to wait for a disk later.
+    """Those of one package, from its folder `templates`: one that is missing stops the process at its start.
 
     What is put in is escaped, but for plain text (`.txt`). A name without a value is an error.
     """
 
     def __init__(self, package: str) -> None:
         folder = files(package) / "templates"
-        self._texts = {file.name: file.read_text("utf-8") for file in folder.iterdir()}
+        self._texts = {
+            file.name: file.read_text("utf-8") for file in folder.iterdir() if file.name.endswith(KINDS)
+        }
 
     def render(self, name: str, values: Mapping[str, object]) -> str:
         """Raises jinja2.TemplateNotFound, jinja2.UndefinedError."""

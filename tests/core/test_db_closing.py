@@ -42,6 +42,21 @@ async def test_what_a_twice_cancelled_request_left_is_waited_for(settings: Setti
     gc.collect()
 
 
+async def test_who_is_cancelled_while_they_wait_has_closed_the_others(settings: Settings) -> None:
+    database = Database.from_settings(settings)
+    await database.ping()
+    async with database.engine.connect() as kept:
+        closing = asyncio.create_task(database.dispose())
+        await asyncio.sleep(0.05)
+        pool = database.engine.pool
+        closing.cancel()
+        await asyncio.wait([closing])
+        assert closing.cancelled()
+        # What is disposed of goes on with a pool of its own.
+        assert database.engine.pool is not pool
+        await kept.invalidate()
+
+
 async def test_one_that_never_comes_home_is_not_waited_for_longer(settings: Settings) -> None:
     database = Database.from_settings(settings)
     async with database.engine.connect() as kept:

@@ -1,7 +1,8 @@
 """What a connection is given in one turn of the event loop leaves in one piece, once the turn is over.
 
-uvloop hands each write to the kernel at once: an answer's head and its body are two packets, and whoever
-reads them is woken for both. A waking costs more than all that is done about a token.
+A transport hands each write to the kernel at once: an answer's head and its body are two packets, and whoever
+reads them is woken for both. A waking costs more than all that is done about a token. So whoever works on
+after sending, without awaiting anything, keeps what was sent.
 """
 
 import asyncio
@@ -21,6 +22,7 @@ class CorkedTransport(asyncio.Transport):
     def __init__(self, bare: asyncio.Transport) -> None:
         super().__init__()
         self.bare = bare
+        self._is_corked = True
         self._held: list[bytes] = []
         self._held_bytes = 0
 
@@ -34,14 +36,19 @@ class CorkedTransport(asyncio.Transport):
         # A copy of whatever may change by then; of bytes it is none.
         self._held.append(bytes(data))
         self._held_bytes += len(data)
-        if self._held_bytes > MAX_HELD_BYTES:
+        if self._held_bytes > MAX_HELD_BYTES or not self._is_corked:
             self.flush()
 
     def flush(self) -> None:
         """Nothing is left to do where the connection was lost meanwhile."""
         held, self._held, self._held_bytes = self._held, [], 0
         if held and not self.bare.is_closing():
-            self.bare.write(b"".join(held))
+            self.bare.writelines(held)
+
+    def uncork(self) -> None:
+        """From here on others write to `bare` too: whatever comes is passed on at once, in its order."""
+        self.flush()
+        self._is_corked = False
 
     @override
     def close(self) -> None:
@@ -82,6 +89,6 @@ class CorkedProtocol(HttpToolsProtocol):
     @override
     def handle_websocket_upgrade(self) -> None:
         """Its messages are few, and its protocol asks more of a transport."""
-        self.corked.flush()
+        self.corked.uncork()
         self.transport = self.corked.bare
         super().handle_websocket_upgrade()

@@ -2,7 +2,8 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+import struct
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
 import pytest
@@ -26,9 +27,8 @@ class Written(asyncio.Transport):
         self.is_closed = False
 
     @override
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        assert not self.is_closed
-        self.writes.append(bytes(data))
+    def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview]) -> None:
+        self.writes.append(b"".join(list_of_data))
 
     @override
     def close(self) -> None:
@@ -74,6 +74,15 @@ async def test_more_than_may_be_held_leaves_at_once() -> None:
     corked.write(b"c")
     await asyncio.sleep(0)
     assert bare.writes[1:] == [b"c"]
+
+
+async def test_once_uncorked_nothing_is_held() -> None:
+    bare = Written()
+    corked = CorkedTransport(bare)
+    corked.write(b"before")
+    corked.uncork()
+    corked.write(b"after")
+    assert bare.writes == [b"before", b"after"]
 
 
 async def test_closing_writes_first() -> None:
@@ -123,10 +132,37 @@ async def received(client: socket.socket) -> bytes:
     return await asyncio.wait_for(asyncio.get_running_loop().sock_recv(client, 2**20), 5)
 
 
-async def test_an_answer_comes_in_one_piece() -> None:
+async def test_an_answer_is_one_packet() -> None:
     async with served(answer_at_once) as client:
-        client.send(ASKED)
-        assert (await received(client)).endswith(b"\r\n\r\nok")
+        for number in range(1, 11):
+            client.send(ASKED)
+            assert (await received(client)).endswith(b"\r\n\r\nok")
+            assert packets(client) == number
+
+
+def packets(client: socket.socket) -> int:
+    """With data, that have come: `tcpi_data_segs_in` of Linux' struct tcp_info."""
+    told: int = struct.unpack_from("=I", client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256), 152)[0]
+    return told
+
+
+async def test_what_was_asked_before_an_upgrade_is_answered_before_it() -> None:
+    async def both(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await answer_at_once(scope, receive, send)
+            return
+        await receive()
+        await send({"type": "websocket.close"})
+
+    upgrade = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    key = b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    async with served(both) as client:
+        client.send(ASKED + ASKED.removesuffix(b"\r\n") + upgrade + key)
+        told = b""
+        while part := await received(client):
+            told += part
+    assert told.startswith(b"HTTP/1.1 200")
+    assert b"\r\n\r\nokHTTP/1.1 403" in told
 
 
 async def test_a_head_does_not_wait_for_its_body() -> None:

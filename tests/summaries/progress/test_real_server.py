@@ -12,6 +12,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
+from app.core.serving.lingering import LingeringProtocol
 from app.summaries.tasks import summarise
 from tests.core.own_valkey import free_port
 from tests.factories import Person
@@ -26,6 +27,7 @@ async def port(app: FastAPI) -> AsyncIterator[int]:
     """Where it is served, with the settings of gunicorn.conf.py that bear on sockets."""
     config = uvicorn.Config(
         app,
+        http=LingeringProtocol,
         port=free_port(),
         lifespan="off",
         log_config=None,

@@ -19,6 +19,7 @@ from typing_extensions import override
 from app.core.db import Database, Tenant
 from app.organizations.members.repository import MemberRepository
 from app.organizations.store import change_organization
+from app.summaries.sharing import page as public_page
 from app.summaries.sharing.views import ViewCounter, written_every_few_seconds
 from tests.factories import Factory, Person
 from tests.summaries.sharing.shelf import BROWSER, finished, look, share
@@ -129,6 +130,13 @@ async def test_the_browser_may_run_and_load_nothing(client: AsyncClient, app: Fa
     assert answer.headers["x-robots-tag"] == "noindex, nofollow"
     assert answer.headers["cache-control"] == "private, no-cache"
     assert "set-cookie" not in answer.headers
+
+
+def test_the_style_is_given_as_it_is_however_it_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Escaped, it would have another digest than the header names."""
+    style = 'main > p::before { content: "<&"; }'
+    monkeypatch.setattr(public_page, "STYLE", style)
+    assert f"<style>{style}</style>" in public_page.render_missing()
 
 
 async def test_the_page_shows_the_summary_and_nothing_of_its_keeper(
