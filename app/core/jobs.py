@@ -1,7 +1,7 @@
 """The queue's one door for the request path: a job is enqueued by name, in the request's own transaction.
 
 Rolled back with it, committed with it; beside its arguments go the request's id and trace.
-The worker's side is `app/worker.py`; the queue is procrastinate.
+The worker's side is `app/worker/`; the queue is procrastinate.
 """
 
 import json
@@ -17,6 +17,8 @@ from app.core.origin import current_origin
 QUEUE = "default"
 # Other people's servers are slow: deliveries have places of their own in a worker, and take nobody else's.
 WEBHOOK_QUEUE = "webhooks"
+# A worker's process works on each of them, and is registered for each.
+QUEUES = (QUEUE, WEBHOOK_QUEUE)
 # How much later goes by the queue's own clock, by which the job is taken up.
 DEFER = text(
     "SELECT enqueue_job(:queue, :task, :priority, :lock, :args,"

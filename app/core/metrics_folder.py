@@ -14,7 +14,12 @@ def metrics_folder(data_dir: Path, port: int, *, memory: Path = MEMORY) -> Path:
 
     Else below `data_dir`. The folder itself need not exist yet.
     """
-    on_disk = data_dir.resolve() / "metrics" / str(port)
+    return metrics_home(data_dir, memory=memory) / str(port)
+
+
+def metrics_home(data_dir: Path, *, memory: Path = MEMORY) -> Path:
+    """Of all services with these data; whoever throws the data away deletes it too."""
+    on_disk = data_dir.resolve() / "metrics"
     ours = memory / f"precis-{os.geteuid()}"
     if not _is_ours(ours):
         return on_disk

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from app.core.metrics_folder import metrics_home
 from app.local.account import Account, LocalServerError, public_directory, reachable_by_others
 
 SHARED_STATE = Path("/var/lib/precis")
@@ -27,7 +28,7 @@ def choose_data_directory(wanted: Path, account: Account | None) -> Path:
 
 @contextmanager
 def throw_away_directory(account: Account | None) -> Iterator[Path]:
-    """Deleted in the end, and with it what a killed run left."""
+    """Deleted in the end, with the counters in memory; so is what a killed run left."""
     base = Path(tempfile.gettempdir()).resolve()
     if account and not reachable_by_others(base):
         base = public_directory(SHARED_STATE)
@@ -38,7 +39,7 @@ def throw_away_directory(account: Account | None) -> Iterator[Path]:
         with occupied(folder):
             yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        _delete(folder)
 
 
 def _delete_abandoned(base: Path) -> None:
@@ -46,7 +47,12 @@ def _delete_abandoned(base: Path) -> None:
         ours = not folder.is_symlink() and folder.stat().st_uid == os.geteuid()
         if ours and (folder / "lock").exists():
             with suppress(LocalServerError), occupied(folder):
-                shutil.rmtree(folder, ignore_errors=True)
+                _delete(folder)
+
+
+def _delete(folder: Path) -> None:
+    for each in (metrics_home(folder), folder):
+        shutil.rmtree(each, ignore_errors=True)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """The queue and the tenants in figures, for gauges and for `precis doctor`."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -8,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.admin.store import oldest_waiting_seconds
+from app.core.jobs import QUEUES
 from app.core.principal import Plan
 
 JOBS = text(
@@ -36,7 +38,9 @@ class QueueFacts:
 
 
 async def queue_facts(session: AsyncSession) -> QueueFacts:
-    workers = await session.scalar(WORKERS, {"seconds": ALIVE_SECONDS}) or 0
+    rows = await session.scalar(WORKERS, {"seconds": ALIVE_SECONDS}) or 0
+    # Of each process a row for each queue.
+    workers = math.ceil(rows / len(QUEUES))
     jobs = (await session.execute(JOBS)).one()
     oldest = await oldest_waiting_seconds(session) or 0.0
     return QueueFacts(workers, jobs.waiting, jobs.running, jobs.failed, oldest)

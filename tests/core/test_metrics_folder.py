@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.core.metrics_folder import metrics_folder
+from app.core.metrics_folder import metrics_folder, metrics_home
 
 pytestmark = pytest.mark.unit
 
@@ -21,7 +21,7 @@ def test_a_machine_without_memory_to_share_keeps_them_on_its_disk(tmp_path: Path
 
 
 def test_a_link_that_somebody_laid_under_our_name_is_not_followed(memory: Path, tmp_path: Path) -> None:
-    ours = metrics_folder(tmp_path, 8000, memory=memory).parent
+    ours = metrics_home(tmp_path, memory=memory).parent
     ours.rmdir()
     (tmp_path / "elsewhere").mkdir()
     ours.symlink_to(tmp_path / "elsewhere")
@@ -29,7 +29,7 @@ def test_a_link_that_somebody_laid_under_our_name_is_not_followed(memory: Path, 
 
 
 def test_a_folder_that_others_may_write_is_not_used(memory: Path, tmp_path: Path) -> None:
-    metrics_folder(tmp_path, 8000, memory=memory).parent.chmod(0o777)
+    metrics_home(tmp_path, memory=memory).parent.chmod(0o777)
     assert metrics_folder(tmp_path, 8000, memory=memory) == tmp_path / "metrics" / "8000"
 
 
@@ -42,3 +42,4 @@ def test_each_service_has_its_own_and_finds_it_again(memory: Path, tmp_path: Pat
         metrics_folder(tmp_path / "b", 8000, memory=memory),
     }
     assert first not in others
+    assert first.parent == metrics_home(tmp_path, memory=memory)

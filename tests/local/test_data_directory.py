@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from app.core.metrics_folder import metrics_folder
 from app.local.account import Account, LocalServerError
 from app.local.data_directory import (
     SHARED_STATE,
@@ -80,7 +81,10 @@ def test_directory_is_walkable_for_the_servers_account_whatever_our_umask(tmp_pa
 def test_throw_away_directory_is_gone_afterwards() -> None:
     with throw_away_directory(None) as folder:
         (folder / "data").mkdir()
+        counters = metrics_folder(folder, 8000)
+        counters.mkdir(parents=True)
     assert not folder.exists()
+    assert not counters.parent.exists()
 
 
 def test_throw_away_directory_of_a_killed_run_is_deleted_by_the_next() -> None:

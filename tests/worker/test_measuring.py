@@ -9,11 +9,14 @@ from procrastinate.exceptions import JobAborted
 from prometheus_client import REGISTRY
 
 from app.core.db import Database
-from app.core.jobs import enqueue
+from app.core.jobs import QUEUES, enqueue
 from app.worker.gauges import free_share, keep_gauges, set_gauges
 from app.worker.measuring import measured
+from tests.catalogue import ask
+from tests.servers import DatabaseUrls
 
 pytestmark = pytest.mark.integration
+REGISTER = "SELECT procrastinate_register_worker_v1() FROM generate_series(1, $1)"
 
 
 def value(name: str, **labels: str) -> float:
@@ -52,6 +55,17 @@ async def test_a_waiting_job_is_seen_by_its_number_and_its_age(app: FastAPI, tmp
     assert value("precis_queue_oldest_seconds") > 0
     assert value("precis_queue_workers") == 0
     assert 0 < value("precis_disk_free_share") <= 1
+
+
+@pytest.mark.parametrize(("processes", "leaving"), [(1, False), (3, False), (2, True)])
+async def test_a_process_is_one_worker_though_it_is_registered_for_each_queue(
+    app: FastAPI, tmp_path: Path, database_urls: DatabaseUrls, processes: int, *, leaving: bool
+) -> None:
+    # One that leaves has taken back the first of its two.
+    rows = len(QUEUES) * processes - leaving
+    await ask(database_urls.superuser, REGISTER, rows)
+    await set_gauges(app.state.database, tmp_path)
+    assert value("precis_queue_workers") == processes
 
 
 async def test_gauges_go_on_without_the_database(app: FastAPI, tmp_path: Path) -> None:
