@@ -1,5 +1,5 @@
 # Aliases of the everyday tasks. `make help` lists them.
-.PHONY: help run demo fleet test bench micro crowd lint format dashboards lock migration
+.PHONY: help run demo fleet test bench micro crowd lint format dashboards functions lock migration
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/'
@@ -33,6 +33,9 @@ format: ## put the code in form
 
 dashboards: ## write deploy/grafana/dashboards/*.json from deploy/grafana/boards
 	.venv/bin/python -m deploy.grafana.generate
+
+functions: ## write alembic/functions/*.sql from what the migrations come to
+	.venv/bin/python -m tests.gates.function_reference
 
 lock: ## pin anew what pyproject.toml declares
 	.tools/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --extra local pyproject.toml -o requirements.lock

@@ -1,4 +1,4 @@
-"""A machine's credential. The key itself is shown once and never stored (security.md 3.5)."""
+"""A machine's credential. The key itself is shown once and never stored."""
 
 from datetime import datetime
 from uuid import UUID

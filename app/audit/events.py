@@ -1,4 +1,4 @@
-"""What is worth an entry in the audit log, and what an entry says (security.md 3.9)."""
+"""What is worth an entry in the audit log, and what an entry says."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

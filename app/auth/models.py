@@ -1,4 +1,4 @@
-"""A login: one row for the whole life of its refresh family (security.md 3.2)."""
+"""A login: one row for the whole life of its refresh family (decision 0012)."""
 
 from datetime import datetime
 from uuid import UUID

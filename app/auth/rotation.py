@@ -1,4 +1,4 @@
-"""Which of four things a presented refresh token is (security.md 3.2, steps 4 to 6). Pure."""
+"""What a presented refresh token is: the current one, late in a race, a retry, a replay or unknown. Pure."""
 
 import hashlib
 import hmac

@@ -1,7 +1,7 @@
 """What a credential stands for, remembered for one second from the moment before PostgreSQL was asked.
 
 The truth is PostgreSQL. That second bounds what a lost invalidation can do, so that a revocation holds within
-two on every worker, with Redis frozen, flushed or gone (security.md 3.3). It is counted on Redis' own clock
+two on every worker, with Redis frozen, flushed or gone (decision 0012). It is counted on Redis' own clock
 from before the read: a reader that was slow to store what it had read, or whose command lay in the socket of
 a frozen Redis until that woke up, stores something that has already expired.
 """

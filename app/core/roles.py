@@ -1,8 +1,8 @@
-"""The database roles of security.md 3.7, made once with a superuser's DSN: `precis db bootstrap`.
+"""The database roles, made once with a superuser's DSN by `precis db bootstrap` (decision 0004).
 
 `app_owner` owns the schema and migrates. `app_rw` serves: it owns nothing and cannot bypass
 row-level security.
-`app_search` cannot log in; it owns the few SECURITY DEFINER functions that look across tenants.
+`app_search` cannot log in; it owns the SECURITY DEFINER functions that look across tenants (decision 0008).
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A revocation holds within two seconds on every worker, whatever becomes of Redis (security.md 3.3)."""
+"""A revocation holds within two seconds on every worker, whatever becomes of Redis (decision 0012)."""
 
 import asyncio
 import time

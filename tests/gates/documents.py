@@ -1,13 +1,19 @@
-"""What README and docs claim by name, and whether it exists: a document that names a ghost is refused.
+"""What README, docs and our own code say by name, and whether it exists: who names a ghost is refused.
 
-Only what stands in backticks or in a shell block is a claim.
+In a document only what stands in backticks or in a shell block is a claim; in code, which docstrings and
+comments point at: files and folders of ours, numbered sections of documents, decisions.
 """
 
+import ast
+import io
 import re
+import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+
+from tests.gates.house import Source
 
 FENCE = re.compile(r"^```(?P<language>\w*)\n(?P<body>.*?)^```", re.MULTILINE | re.DOTALL)
 SPAN = re.compile(r"`([^`\n]+)`")
@@ -32,6 +38,12 @@ NO_SETTINGS = {
     "SELECT",
     "FORCE",
 }
+# With its ending or a last slash: what has neither may be two words ("nginx/gunicorn").
+POINTED_PATH = re.compile(
+    rf"(?<![\w./-])(app|tests|docs|alembic|deploy|nginx)/([\w.*-]+/)*([\w.*-]*{FILE_ENDINGS}\b)?"
+)
+POINTED_SECTION = re.compile(r"(?P<document>[\w.-]+\.md)\s+(?P<number>\d+(\.\d+)+)(?!\w)")
+POINTED_DECISION = re.compile(r"\bdecision (?P<number>\d{4})\b")
 METRIC_ENDINGS = re.compile(r"_(total|created|bucket|count|sum)$")
 CODE = ("app", "alembic", "deploy", "nginx", "tests")
 CODE_FILES = (
@@ -95,6 +107,15 @@ class House:
             return True
         return "/" not in pattern and any(any((self.root / room).rglob(pattern)) for room in CODE)
 
+    def has_section(self, document: str, number: str) -> bool:
+        """As a heading's number, or as a row's, which ASVS has."""
+        files = [self.root / document, *(self.root / "docs").rglob(document)]
+        begins = re.compile(rf"^(#+|\|) *\**{re.escape(number)}(?![\w.]*\d)", re.MULTILINE)
+        return any(begins.search(file.read_text("utf-8")) for file in files if file.is_file())
+
+    def has_decision(self, number: str) -> bool:
+        return any((self.root / "docs/decisions").glob(f"{number}-*.md"))
+
     def has_setting(self, name: str) -> bool:
         return name.removesuffix("_FILE") in self.settings or name in self.words
 
@@ -131,6 +152,29 @@ def find_ghosts(document: Document, house: House) -> Iterator[str]:
     for command in document.commands:
         if not house.has_command(command):
             yield f"{document.path}: command `{command}` does not exist"
+
+
+def find_ghosts_in_code(source: Source, house: House) -> Iterator[str]:
+    for prose in prose_of(source):
+        for match in POINTED_PATH.finditer(prose):
+            if not house.has_path(match[0], source.path):
+                yield f"{source.path}: {match[0]} does not exist"
+        for match in POINTED_SECTION.finditer(prose):
+            if not house.has_section(match["document"], match["number"]):
+                yield f"{source.path}: {match['document']} has no {match['number']}"
+        for match in POINTED_DECISION.finditer(prose):
+            if not house.has_decision(match["number"]):
+                yield f"{source.path}: there is no decision {match['number']}"
+
+
+def prose_of(source: Source) -> Iterator[str]:
+    """Each docstring and each comment's line, as written; not the texts that the code works with."""
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield ast.get_docstring(node) or ""
+    for token in tokenize.generate_tokens(io.StringIO(source.text).readline):
+        if token.type == tokenize.COMMENT:
+            yield token.string
 
 
 def _exists(span: str, document: Document, house: House) -> bool:

@@ -13,7 +13,8 @@ from app.main import create_app
 from app.settings import Environment, load_settings
 from tests.deploy.deploy_files import COMMAND_NAMES, setting_names
 from tests.gates import endpoint_reference, error_reference
-from tests.gates.documents import Document, House, find_ghosts
+from tests.gates.documents import Document, House, find_ghosts, find_ghosts_in_code
+from tests.gates.house import Source, read_sources
 
 pytestmark = pytest.mark.unit
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,6 +39,21 @@ REAL = [
     "`ProblemError`",
     "`/ping`",
     "`precis db bootstrap`",
+]
+GHOSTS_IN_CODE = [
+    '"""When guessing locks (security.md 3.6)."""',
+    '"""Two on every worker (docs/security.md\n3.3). And so on."""',
+    'def f():\n    """The worker\'s side is `app/ghost.py`."""',
+    'class A:\n    """In docs/ghost.md it stands."""',
+    "x = 1  # the reasons: docs/decisions/0099-*.md",
+    "# Tests are in tests/ghosts/, all of them.",
+    "# See decision 0099.",
+]
+REAL_IN_CODE = [
+    '"""Pages are kept (decision 0013); docs/asvs.md 6.1.1, `app/worker/`, app/core/errors.py."""',
+    "# tests/gates/test_docs.py::test_x, app/*/router.py, docs/decisions/0013-*.md.",
+    "# ASVS 99.1, RFC 9457 3.1, nginx/gunicorn, https://x.example/docs/ghost.md, /docs/ghost.json",
+    'x = "app/ghost.py, decision 0099, security.md 3.6"',
 ]
 
 
@@ -73,6 +89,21 @@ def test_what_exists_is_no_ghost(house: House, text: str) -> None:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: str(document.path))
 def test_everything_named_exists(house: House, document: Document) -> None:
     assert list(find_ghosts(document, house)) == []
+
+
+@pytest.mark.parametrize("text", GHOSTS_IN_CODE)
+def test_ghost_in_docstring_or_comment_is_found(house: House, text: str) -> None:
+    assert list(find_ghosts_in_code(Source("app/a.py", text + "\n"), house))
+
+
+@pytest.mark.parametrize("text", REAL_IN_CODE)
+def test_what_code_may_say_is_no_ghost(house: House, text: str) -> None:
+    assert list(find_ghosts_in_code(Source("app/a.py", text + "\n"), house)) == []
+
+
+def test_everything_that_code_points_at_exists(house: House) -> None:
+    sources = read_sources(ROOT, "app", "tests")
+    assert [ghost for source in sources for ghost in find_ghosts_in_code(source, house)] == []
 
 
 def test_error_reference_is_the_catalogue() -> None:

@@ -131,7 +131,7 @@ def test_what_one_only_sees_of_other_tenants_one_does_not_delete(all_policies: R
 
 
 def test_every_policy_asks_for_the_tenant_once_a_statement(policies: Rows) -> None:
-    """In a sub-select: PostgreSQL asks the setting once, not once a row (security.md 3.7)."""
+    """In a sub-select: PostgreSQL asks the setting once, not once a row."""
     for policy in policies:
         rules = [policy["visible"]] + ([] if policy["table"] in READ_ONLY else [policy["writable"]])
         for rule in rules:

@@ -1,4 +1,4 @@
-"""Pages that are made to be expensive, and the processor time that each may cost (security.md 3.8)."""
+"""Pages that are made to be expensive, and the processor time that each may cost."""
 
 import time
 

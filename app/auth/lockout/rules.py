@@ -1,4 +1,4 @@
-"""When guessing locks, and for how long: arithmetic on a tally and a time, nothing else (security.md 3.6)."""
+"""When guessing locks, and for how long: arithmetic on a tally and a time, nothing else (decision 0013)."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
