@@ -26,6 +26,11 @@ class FetchSettings(BaseSettings):
     fetch_pace_burst: PositiveInt = Field(3, description="Of those, so many at once after a rest.")
     robots_txt: Literal["honour", "ignore"] = "honour"
 
+    @property
+    def fetch_allowed(self) -> frozenset[HostPort]:
+        """`fetch_allow_hosts`, as whoever fetches or takes an address in looks it up."""
+        return frozenset(self.fetch_allow_hosts)
+
     @field_validator("fetch_user_agent", "fetch_contact", mode="before")
     @classmethod
     def _empty_text_is_unset(cls, value: object) -> object:

@@ -104,22 +104,8 @@ async def read_me(
     return read_answer(UserOut.model_validate(await accounts.get(principal.user_id)), if_none_match)
 
 
-@router.put("/me", responses=CHANGE_ERRORS)
-async def replace_me(
-    change: ProfileChanges,
-    principal: CanWriteProfile,
-    accounts: OwnAccounts,
-    address: ClientAddress,
-    response: Response,
-    if_match: IfMatch = None,
-) -> UserOut:
-    """Change my profile; a field left out stays. Another e-mail address has to be confirmed anew."""
-    precondition = Precondition(if_match, UserOut)
-    user = await accounts.change(principal, change, address=address, precondition=precondition)
-    return tagged(UserOut.model_validate(user), response)
-
-
 @router.patch("/me", responses=CHANGE_ERRORS)
+@router.put("/me", name="replace_me", responses=CHANGE_ERRORS)
 async def change_me(
     change: ProfileChanges,
     principal: CanWriteProfile,

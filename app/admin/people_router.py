@@ -67,7 +67,8 @@ async def list_users(
     """People, newest first."""
     scope = {"q": filters.q, "role": filters.role, "is_active": filters.is_active}
     pagination = Pagination(request.app.state.cursors, NEWEST_PEOPLE, page, scope)
-    return page_of(UserOut, await People(session).page(pagination, filters), request, response)
+    rows = await People(session).page(pagination, filters)
+    return page_of(UserOut, rows, request=request, response=response)
 
 
 @router.get("/users/{user_id}", responses=problems(UserNotFoundError))

@@ -46,7 +46,8 @@ async def list_jobs(
     """The queue, newest first."""
     scope = {"status": filters.status, "task": filters.task}
     pagination = Pagination(request.app.state.cursors, NEWEST_JOBS, page, scope)
-    return page_of(JobOut, await Jobs(session).page(pagination, filters), request, response)
+    rows = await Jobs(session).page(pagination, filters)
+    return page_of(JobOut, rows, request=request, response=response)
 
 
 @router.post(

@@ -12,7 +12,7 @@ from app.admin.vocabulary import JobStatus, Tallies
 from app.core.db import UNIQUE_VIOLATION, Database
 from app.organizations.models import Organization
 from app.summaries.store import SummaryKey
-from app.summaries.taking.service import SUMMARISE
+from app.summaries.vocabulary import SUMMARISE
 
 MOVES_A_STEP = 20_000
 FAILURES = "failures"

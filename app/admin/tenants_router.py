@@ -17,7 +17,8 @@ from app.admin.queries import (
 )
 from app.admin.schemas import StaffOrganizationOut, StandingIn
 from app.audit.events import AuditAction
-from app.audit.export import MEDIA_TYPES, ExportFormat, ReadableLog, export_from
+from app.audit.export import ExportFormat, ReadableLog, export_from
+from app.audit.export_answer import EXPORTED, export_answer
 from app.audit.queries import NEWEST_FIRST, AuditLog
 from app.audit.schemas import AuditEntryOut
 from app.core.db import DatabaseDep, Tenant, bind_tenant
@@ -61,7 +62,7 @@ async def list_organizations(
     scope = {"q": filters.q, "plan": filters.plan, "suspended": filters.suspended}
     pagination = Pagination(request.app.state.cursors, NEWEST_ORGANIZATIONS, page, scope)
     rows = await page_of_organizations(session, pagination, filters)
-    return page_of(StaffOrganizationOut, rows, request, response)
+    return page_of(StaffOrganizationOut, rows, request=request, response=response)
 
 
 @router.patch("/organizations/{organization_id}", responses=problems(OrganizationNotFoundError))
@@ -93,22 +94,14 @@ async def list_audit_log(
     pagination = Pagination(request.app.state.cursors, NEWEST_FIRST, page, scope)
     await bind_tenant(session, Tenant(organization_id))
     rows = await log_of(session, organization_id).page(pagination, filters)
-    return page_of(AuditEntryOut, rows, request, response)
+    return page_of(AuditEntryOut, rows, request=request, response=response)
 
 
 @router.get(
     "/audit-log/export",
     status_code=200,
     response_class=StreamingResponse,
-    responses={
-        200: {
-            "description": "The whole log, oldest first.",
-            "content": {
-                media_type: {"schema": {"type": "string", "format": "binary"}}
-                for media_type in ("application/x-ndjson", "text/csv")
-            },
-        }
-    },
+    responses=EXPORTED,
 )
 async def export_audit_log(
     principal: CanReadLogs,
@@ -128,8 +121,4 @@ async def export_audit_log(
     def log(session: AsyncSession) -> ReadableLog:
         return log_of(session, organization_id)
 
-    return StreamingResponse(
-        export_from(database, tenant, log, filters=filters, wanted=format),
-        media_type=MEDIA_TYPES[format],
-        headers={"Content-Disposition": f'attachment; filename="audit-log.{format}"'},
-    )
+    return export_answer(export_from(database, tenant, log, filters=filters, wanted=format), format)

@@ -4,9 +4,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.auth.refresh import RefreshService
-from app.auth.router import MAX_KEY_LENGTH, REUSED_HEADER, get_refresh_request
+from app.auth.router import REUSED_HEADER, get_refresh_request
 from app.auth.schemas import RefreshIn
 from app.core.early.posts import EarlyPost
+from app.core.idempotency import MAX_KEY_LENGTH
 
 
 def early_refresh(prefix: str) -> EarlyPost[list[str], RefreshIn]:

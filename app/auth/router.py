@@ -13,6 +13,7 @@ from app.auth.service import Credentials, Device, LoginService, asked_scopes
 from app.core.auth_metrics import REFRESH
 from app.core.guard import count_bad_credential
 from app.core.http import client_address
+from app.core.idempotency import MAX_KEY_LENGTH
 from app.core.limits import AsyncLimiter, Hit, Limit, limited
 from app.core.openapi import ANONYMOUS, problems
 from app.core.refresh_tokens import InvalidRefreshTokenError, RefreshTokens
@@ -21,7 +22,6 @@ router = APIRouter()
 
 # How a spent token that was answered all the same is told.
 REUSED_HEADER = "X-Refresh-Reused"
-MAX_KEY_LENGTH = 255
 IdempotencyKey = Annotated[str | None, Header(max_length=MAX_KEY_LENGTH)]
 
 

@@ -8,6 +8,8 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 MAX_WAIT_SECONDS = 15
+# Of a header that a route reads: a longer one is refused with 422.
+MAX_HEADER_LENGTH = 1000
 # Any caller of a /64 owns 2^64 addresses: counting single ones would count nothing.
 IPV6_CLIENT_PREFIX = 64
 UNKNOWN_ADDRESS = "unknown"

@@ -22,6 +22,7 @@ from typing_extensions import override
 
 from app.core.db import DatabaseDep
 from app.core.guard import OwnSession, authenticate
+from app.core.http import MAX_HEADER_LENGTH
 from app.core.idempotency import IdempotencyKeyMalformedError, Once, ReplayError, parse_key
 from app.core.idempotency_seal import Answer
 from app.core.idempotency_store import KeyedRequest
@@ -29,7 +30,6 @@ from app.core.principal import Principal
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
-MAX_HEADER_LENGTH = 1000
 CHUNK_BYTES = 64 * 1024
 FIRST_ERROR = 400
 

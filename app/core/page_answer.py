@@ -33,6 +33,7 @@ def rendered_page(page: PageOfRows[bytes], connection: HTTPConnection) -> Respon
 def page_of(
     model: type[Model],
     rows: PageOfRows[Any],  # Any: whatever has the model's fields as attributes
+    *,
     request: Request,
     response: Response,
 ) -> Page[Model]:

@@ -5,12 +5,11 @@ from typing import Annotated, Any, TypeVar
 from fastapi import Header, Response
 
 from app.core.conditional import etag_of_model
-from app.core.http import matches_if_none_match
+from app.core.http import MAX_HEADER_LENGTH, matches_if_none_match
 from app.core.schemas import ResponseModel
 
 Model = TypeVar("Model", bound=ResponseModel)
 
-MAX_HEADER_LENGTH = 1000
 # The answer is this caller's, and has to be asked for anew: with the entity tag that costs a 304.
 REVALIDATE = "private, no-cache"
 UNCHANGED: dict[int | str, dict[str, Any]] = {  # Any: OpenAPI JSON

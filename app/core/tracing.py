@@ -51,14 +51,6 @@ def use_provider(provider: TracerProvider | None) -> None:
     _process.tracer = provider.get_tracer(NAME) if provider else None
 
 
-def stop_tracing() -> None:
-    """What is still here goes to the collector, within seconds; a process that ends does so by itself."""
-    shutdown = getattr(_process.provider, "shutdown", None)
-    use_provider(None)
-    if shutdown is not None:
-        shutdown()
-
-
 def is_tracing() -> bool:
     return _process.provider is not None
 

@@ -75,22 +75,10 @@ class Happening:
         return json.dumps(envelope, ensure_ascii=False, separators=(",", ":"))
 
 
-async def queue_event(
-    session: AsyncSession,
-    event: WebhookEvent,
-    *,
-    organization_id: UUID,
-    subject_id: UUID | None,
-    facts: Mapping[str, object],
-) -> None:
-    """To every endpoint of the organisation that wants it; where there is none, one look into an index."""
-    wanting = await endpoints_wanting(session, event, organization_id=organization_id)
-    await queue_deliveries(session, Happening(event, organization_id, subject_id, facts), wanting)
-
-
 async def endpoints_wanting(
     session: AsyncSession, event: WebhookEvent, *, organization_id: UUID
 ) -> Sequence[UUID]:
+    """Where there is none, one look into an index."""
     found = await session.scalars(WANTING, {"organization_id": organization_id, "event": event})
     return found.all()
 

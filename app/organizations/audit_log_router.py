@@ -6,7 +6,8 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import StreamingResponse
 
 from app.audit.events import AuditAction
-from app.audit.export import MEDIA_TYPES, ExportFormat, export
+from app.audit.export import ExportFormat, export
+from app.audit.export_answer import EXPORTED, export_answer
 from app.audit.queries import NEWEST_FIRST, AuditFilters, AuditLog
 from app.audit.schemas import AuditEntryOut
 from app.core.db import DatabaseDep, Tenant
@@ -64,7 +65,7 @@ async def list_entries(
     scope = {"organization_id": auditor.organization_id, **filters.as_scope()}
     pagination = Pagination(request.app.state.cursors, NEWEST_FIRST, page, scope)
     rows = await AuditLog(session, auditor.organization_id).page(pagination, filters)
-    return page_of(AuditEntryOut, rows, request, response)
+    return page_of(AuditEntryOut, rows, request=request, response=response)
 
 
 @router.get(
@@ -72,16 +73,7 @@ async def list_entries(
     name="export",
     status_code=200,
     response_class=StreamingResponse,
-    responses={
-        200: {
-            "description": "The whole log, oldest first.",
-            "content": {
-                media_type: {"schema": {"type": "string", "format": "binary"}}
-                for media_type in ("application/x-ndjson", "text/csv")
-            },
-        },
-        **problems(*BOUND),
-    },
+    responses={**EXPORTED, **problems(*BOUND)},
 )
 async def export_entries(
     auditor: Auditor,
@@ -96,8 +88,4 @@ async def export_entries(
     tenant = Tenant(auditor.organization_id, auditor.user_id)
     async with database.transaction(tenant) as session:
         await note(session, auditor, AuditAction.AUDIT_LOG_EXPORTED, details={"format": str(format)})
-    return StreamingResponse(
-        export(database, tenant, filters, wanted=format),
-        media_type=MEDIA_TYPES[format],
-        headers={"Content-Disposition": f'attachment; filename="audit-log.{format}"'},
-    )
+    return export_answer(export(database, tenant, filters, wanted=format), format)

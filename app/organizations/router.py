@@ -80,7 +80,7 @@ async def list_mine(
 ) -> Page[OrganizationOut]:
     """The organisations that I belong to."""
     pagination = paginated(request, store.OLDEST_FIRST, page, organizations.principal)
-    return page_of(OrganizationOut, await organizations.page(pagination), request, response)
+    return page_of(OrganizationOut, await organizations.page(pagination), request=request, response=response)
 
 
 @router.get(
@@ -153,7 +153,7 @@ async def list_members(
 ) -> Page[MemberOut]:
     """Who belongs to it, and as what."""
     pagination = paginated(request, members_repository.OLDEST_FIRST, page, members.principal)
-    return page_of(MemberOut, await members.page(pagination), request, response)
+    return page_of(MemberOut, await members.page(pagination), request=request, response=response)
 
 
 @router.patch("/{organization_id}/members/{user_id}", responses=MEMBER_ERRORS, openapi_extra=STEP_UP_FOR_SOME)

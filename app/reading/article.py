@@ -108,5 +108,3 @@ class Judged:
 class Digest:
     article: Article
     result: SummariseResult
-    extract_ms: int
-    summarise_ms: int

@@ -28,17 +28,17 @@ def extract_within(document: RawDocument, cpu_seconds: int) -> ExtractResult:
     return extract_document(document)
 
 
-def summarise_within(article: Article, length: Length, style: Style, cpu_seconds: int) -> SummariseResult:
+def summarise_within(article: Article, length: Length, *, style: Style, cpu_seconds: int) -> SummariseResult:
     _allow_processor_time(cpu_seconds)
     return summarise_article(article, length, style=style)
 
 
-def preselect_within(article: Article, most_bytes: int, cpu_seconds: int) -> str:
+def preselect_within(article: Article, most_bytes: int, *, cpu_seconds: int) -> str:
     _allow_processor_time(cpu_seconds)
     return preselect(article, most_bytes)
 
 
-def judge_within(answer: str, article: Article, length: Length, style: Style, cpu_seconds: int) -> Judged:
+def judge_within(answer: str, article: Article, *, length: Length, style: Style, cpu_seconds: int) -> Judged:
     _allow_processor_time(cpu_seconds)
     return judge_answer(answer, article, length=length, style=style)
 

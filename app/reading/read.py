@@ -55,7 +55,7 @@ def summarise_article(
 def digest(document: RawDocument, length: Length = MEDIUM) -> Digest:
     extracted = extract_document(document)
     result = summarise_article(extracted.article, length)
-    return Digest(extracted.article, result, extracted.milliseconds, result.milliseconds)
+    return Digest(extracted.article, result)
 
 
 def _described(summary: Summary, description: str, style: Style) -> Summary:

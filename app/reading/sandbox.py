@@ -9,6 +9,7 @@ import signal
 from collections.abc import Callable
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from functools import partial
 from pkgutil import resolve_name
 from threading import Lock
 from typing import Any, TypeVar
@@ -83,32 +84,37 @@ class Sandbox:
     async def summarise_article(
         self, article: Article, length: Length = MEDIUM, *, style: Style = Style.PARAGRAPH
     ) -> SummariseResult:
-        return await self._run(InChild("summarise_within"), article, length, style, self._limits.cpu_seconds)
+        cpu_seconds = self._limits.cpu_seconds
+        return await self._run(
+            InChild("summarise_within"), article, length, style=style, cpu_seconds=cpu_seconds
+        )
 
     async def preselect(self, article: Article, most_bytes: int) -> str:
-        return await self._run(InChild("preselect_within"), article, most_bytes, self._limits.cpu_seconds)
+        cpu_seconds = self._limits.cpu_seconds
+        return await self._run(InChild("preselect_within"), article, most_bytes, cpu_seconds=cpu_seconds)
 
     async def judge_answer(self, answer: str, article: Article, *, length: Length, style: Style) -> Judged:
         """Raise `ProviderError` where the answer is refused."""
-        asked = (article, length, style)
-        return await self._run(InChild("judge_within"), answer, *asked, self._limits.cpu_seconds)
+        asked = {"length": length, "style": style, "cpu_seconds": self._limits.cpu_seconds}
+        return await self._run(InChild("judge_within"), answer, article, **asked)
 
     async def run(self, document: RawDocument, length: Length = MEDIUM) -> Digest:
         """Both stages at one go, for callers that record nothing between them."""
         extracted = await self.extract_document(document)
         result = await self.summarise_article(extracted.article, length)
-        return Digest(extracted.article, result, extracted.milliseconds, result.milliseconds)
+        return Digest(extracted.article, result)
 
     async def close(self) -> None:
         await asyncio.to_thread(_stop, self._pool)
 
-    async def _run(self, function: Callable[..., Result], *args: object) -> Result:
+    async def _run(self, function: Callable[..., Result], *args: object, **named: object) -> Result:
+        call = partial(function, *args, **named)
         try:
             try:
-                return await self._ask(function, args)
+                return await self._ask(call)
             except BrokenProcessPool:
                 # A child that was killed between two documents takes along all that wait in its pool.
-                return await self._ask(function, args)
+                return await self._ask(call)
         except (ReadingError, ProviderError, asyncio.CancelledError):
             raise
         except TimeoutError as error:
@@ -120,18 +126,18 @@ class Sandbox:
         except Exception as error:
             raise ReadingError(Reason.INTERNAL, f"in the child: {error!r}") from error
 
-    async def _ask(self, function: Callable[..., Result], args: tuple[object, ...]) -> Result:
+    async def _ask(self, call: Callable[[], Result]) -> Result:
         if self._is_at_work():
-            future = self._schedule(function, args)
+            future = self._schedule(call)
         else:
             # The first call starts the children, which takes half a second of blocking calls.
-            future = await asyncio.to_thread(self._schedule, function, args)
+            future = await asyncio.to_thread(self._schedule, call)
         return await asyncio.wrap_future(future)
 
-    def _schedule(self, function: Callable[..., Result], args: tuple[object, ...]) -> ProcessFuture[Result]:
+    def _schedule(self, call: Callable[[], Result]) -> ProcessFuture[Result]:
         with self._lock:
             pool = self._live_pool()
-            future = pool.schedule(function, args=args, timeout=self._limits.seconds)
+            future = pool.schedule(call, timeout=self._limits.seconds)
             self._at_work = pool
             return future
 

@@ -64,12 +64,16 @@ def rank_all(sentences: Sequence[Sentence], title: str | None, words: Vocabulary
     if len(sentences) > MOST_SENTENCES:
         chunks = [places[at : at + MOST_SENTENCES] for at in range(0, len(places), MOST_SENTENCES)]
         quota = max(1, MOST_SENTENCES // len(chunks))
-        places = [place for chunk in chunks for place in _best_of(sentences, chunk, title, words, quota)]
+        places = [
+            place
+            for chunk in chunks
+            for place in _best_of(sentences, chunk, title=title, words=words, quota=quota)
+        ]
     return rank([sentences[at] for at in places], positions=places, title=title, vocabulary=words)
 
 
 def _best_of(
-    sentences: Sequence[Sentence], chunk: Sequence[int], title: str | None, words: Vocabulary, quota: int
+    sentences: Sequence[Sentence], chunk: Sequence[int], *, title: str | None, words: Vocabulary, quota: int
 ) -> list[int]:
     ranked = rank([sentences[at] for at in chunk], positions=range(len(chunk)), title=title, vocabulary=words)
     best = sorted(range(len(chunk)), key=lambda at: -ranked[at].score)[:quota]

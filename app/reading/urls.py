@@ -59,10 +59,6 @@ class SubmittedUrl:
     canonical_target: str
 
     @property
-    def is_ip_literal(self) -> bool:
-        return _is_ip(self.host)
-
-    @property
     def authority(self) -> str:
         """The value of the Host header."""
         name = f"[{self.host}]" if ":" in self.host else self.host

@@ -5,6 +5,7 @@ from fastapi import Request, Response
 from app.core.cache import CachedBody
 from app.core.http import matches_if_none_match
 from app.core.idempotency_seal import Answer
+from app.core.tagged_answer import REVALIDATE
 from app.summaries.duplicates import Outcome, Submission
 from app.summaries.models import Summary
 from app.summaries.rendering import etag_of, view_of
@@ -12,8 +13,6 @@ from app.summaries.schemas import SummaryView
 from app.summaries.vocabulary import FINAL
 
 RETRY_AFTER_SECONDS = "2"
-# The answer is this caller's, and has to be asked for anew: with the entity tag that costs a 304.
-REVALIDATE = "private, no-cache"
 
 
 def changed(summary: Summary, response: Response) -> SummaryView:

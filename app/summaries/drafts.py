@@ -10,9 +10,8 @@ from app.reading.urls import HostPort, InvalidUrlError, SubmittedUrl, parse_subm
 from app.summaries.duplicates import submitted_key
 from app.summaries.models import Summary, unwritten
 from app.summaries.schemas import MAX_HTML_BYTES, MAX_TEXT_BYTES, SummaryDraft
-from app.summaries.telling.service import CALLBACK
 from app.summaries.uploads.schemas import FileDraft
-from app.summaries.vocabulary import Source, Visibility
+from app.summaries.vocabulary import CALLBACK, Source, Visibility
 
 
 def parse_url(url: str, allow_hosts: frozenset[HostPort]) -> SubmittedUrl:

@@ -17,8 +17,7 @@ from sqlalchemy import case, null
 from app.reading.canonical import parse_fetched_url
 from app.reading.courtesy import Validators
 from app.summaries.models import Summary
-from app.summaries.telling.service import CALLBACK
-from app.summaries.vocabulary import Source
+from app.summaries.vocabulary import CALLBACK, Source
 
 
 class Outcome(StrEnum):

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import Depends, Header, Path, Request
 
 from app.core.guard import OwnSession, require
-from app.core.http import preferred_wait
+from app.core.http import MAX_HEADER_LENGTH, preferred_wait
 from app.core.idempotency_route import OnceDep
 from app.core.ids import ID_SCHEMA, parse_id
 from app.core.principal import Principal, Scope
@@ -19,17 +19,14 @@ CanReadSummaries = Annotated[Principal, require(Scope.SUMMARIES_READ)]
 CanWriteSummaries = Annotated[Principal, require(Scope.SUMMARIES_WRITE)]
 CanDeleteSummaries = Annotated[Principal, require(Scope.SUMMARIES_DELETE)]
 
-MAX_HEADER_LENGTH = 1000
-
 
 async def get_surroundings(request: Request) -> Surroundings:
     state = request.app.state
-    hosts = frozenset((host, port) for host, port in state.settings.fetch_allow_hosts)
     return Surroundings(
         state.cache,
         state.cursors,
         state.summary_reads,
-        allow_hosts=hosts,
+        allow_hosts=state.settings.fetch_allowed,
         announcer=state.announcer,
     )
 
@@ -104,5 +101,3 @@ async def wait_seconds(
 
 SummaryId = Annotated[UUID, Depends(get_summary_id)]
 WaitSeconds = Annotated[int, Depends(wait_seconds)]
-IfMatch = Annotated[str | None, Header(max_length=MAX_HEADER_LENGTH)]
-IfNoneMatch = Annotated[str | None, Header(max_length=MAX_HEADER_LENGTH)]

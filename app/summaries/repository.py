@@ -29,8 +29,7 @@ from app.core.pagination import Keyset
 from app.summaries.duplicates import without_callback
 from app.summaries.filters import Filters
 from app.summaries.models import UNFINISHED, Summary, SummaryContent
-from app.summaries.telling.service import CALLBACK
-from app.summaries.vocabulary import Source, Status, Visibility
+from app.summaries.vocabulary import CALLBACK, Source, Status, Visibility
 
 # Beyond this many waiting summaries a tenant's next one cannot be graded any lower: the count stays cheap.
 BACKLOG_COUNTED = 10_000

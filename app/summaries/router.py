@@ -15,6 +15,7 @@ from app.core.page_answer import rendered_page
 from app.core.page_query import PageQuery
 from app.core.pagination import InvalidCursorError
 from app.core.schemas import Page
+from app.core.tagged_answer import IfMatch, IfNoneMatch
 from app.organizations.usage.errors import QuotaExceededError
 from app.summaries import answers
 from app.summaries.errors import (
@@ -24,8 +25,6 @@ from app.summaries.errors import (
 )
 from app.summaries.parameters import (
     DeletingService,
-    IfMatch,
-    IfNoneMatch,
     IntakeDep,
     ReadingService,
     SummaryId,

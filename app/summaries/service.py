@@ -50,9 +50,9 @@ from app.summaries.repository import BACKLOG_PER_STEP, SummaryRepository
 from app.summaries.schemas import SummaryChanges, SummaryDraft
 from app.summaries.search.repository import Shelf
 from app.summaries.taking.repository import write
-from app.summaries.taking.service import SUMMARISE, drafted, job_of, writing_of
-from app.summaries.telling.service import CALLBACK, tell_of_change
-from app.summaries.vocabulary import FINAL, OnDuplicate, Source, Status
+from app.summaries.taking.service import drafted, job_of, writing_of
+from app.summaries.telling.service import tell_of_change
+from app.summaries.vocabulary import CALLBACK, FINAL, SUMMARISE, OnDuplicate, Source, Status
 
 # Of one summary, beside the callback that it began with: each is a delivery to somebody else's server.
 MOST_ALSO_CALLED = 10

@@ -9,7 +9,6 @@ import dataclasses
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from typing import Any, Protocol
 
 import structlog
@@ -30,19 +29,14 @@ from app.summaries.measuring import count_finished
 from app.summaries.models import Summary
 from app.summaries.redo import RedoKind, ended_without_result, is_refresh, redo_of
 from app.summaries.rendering import cache_key
-from app.summaries.repository import SummaryRepository
 from app.summaries.results import finished_facts, finished_values, page_values, storable
-from app.summaries.service import enqueue_summarising
 from app.summaries.sources import PageFetcher, Sources, UnchangedError
-from app.summaries.store import JobStore, OvertakenError, StepStore, SummaryKey, unfinished_summaries
-from app.summaries.taking.service import SUMMARISE
-from app.summaries.vocabulary import Source, Status
+from app.summaries.store import JobStore, OvertakenError, StepStore, SummaryKey
+from app.summaries.vocabulary import SUMMARISE, Source, Status
 
 # Fetching has 20 s, and each child process its own limit; the rest is waiting for a free one.
 JOB_SECONDS = 60
 MAX_TRIES = 5
-IDLE_BEFORE_REQUEUED = timedelta(seconds=30)
-REQUEUED_AT_ONCE = 500
 
 log = structlog.get_logger(__name__)
 
@@ -116,6 +110,8 @@ class SummariseJob:
             taken.options = dict(self._redo.options)
         self._stages: dict[str, int] = dict(taken.stages)
         self._validators = NO_VALIDATORS
+        # Runs from now on; stands still while the job waits to come back to its place.
+        self._limit = asyncio.timeout(JOB_SECONDS + extra_seconds(taken.options))
 
     async def run(self, tries: int) -> None:
         if tries >= MAX_TRIES:
@@ -123,7 +119,7 @@ class SummariseJob:
             await self._fail(ReadingError(Reason.INTERNAL, "the worker died of it"))
             return
         try:
-            async with asyncio.timeout(JOB_SECONDS + extra_seconds(self._taken.options)) as self._limit:
+            async with self._limit:
                 await self._read()
         except OvertakenError:
             raise
@@ -281,14 +277,3 @@ class SummariseJob:
     async def _write(self, values: Mapping[str, Any]) -> None:  # Any: column values
         async with self._bench.writing(self._key) as store:
             await store.write(self._taken, values)
-
-
-async def requeue_unfinished(database: Database) -> int:
-    """How many summaries had no job any more, and have one now."""
-    async with database.transaction() as session:
-        keys = await unfinished_summaries(session, idle=IDLE_BEFORE_REQUEUED, at_most=REQUEUED_AT_ONCE)
-    for key in keys:
-        async with database.transaction(Tenant(key.organization_id)) as session:
-            repository = SummaryRepository(session, key.organization_id)
-            await enqueue_summarising(session, key.summary_id, repository)
-    return len(keys)

@@ -1,9 +1,13 @@
-"""The closed lists that rows, bodies and jobs share."""
+"""The names and closed lists that rows, bodies and jobs share."""
 
 from enum import StrEnum
 
 from app.reading import article
 
+# The job that reads and summarises.
+SUMMARISE = "summaries.summarise"
+# Among a summary's options: the address that its author wants to be told at when it is done.
+CALLBACK = "callback"
 # One list for the bodies that ask for it and the reading that obeys it.
 Style = article.Style
 

@@ -50,11 +50,6 @@ class UserStore(BaseUserDatabase[User, UUID]):  # type: ignore[type-var]  # to m
         """As the row is now, and held until the transaction ends."""
         return await self._session.get(User, user_id, with_for_update=True, populate_existing=True)
 
-    async def get_by_login(self, login: str) -> User | None:
-        """By user name or e-mail address, whatever its case; a user name holds no @."""
-        column = User.email if "@" in login else User.username
-        return await self._session.scalar(select(User).where(column == login.lower()))
-
     @override
     async def create(self, create_dict: dict[str, Any]) -> User:  # Any: the library's protocol
         user = User(**create_dict)

@@ -5,6 +5,7 @@ import json
 from fastapi import Request, Response
 
 from app.core.http import matches_if_none_match
+from app.core.tagged_answer import REVALIDATE
 from app.webhooks.models import Webhook, WebhookDelivery
 from app.webhooks.schemas import (
     DeliveryOut,
@@ -17,8 +18,6 @@ from app.webhooks.schemas import (
 from app.webhooks.service import WithSecret, etag_of
 from app.webhooks.vocabulary import DeliveryStatus
 
-# The answer is this caller's, and has to be asked for anew: with the entity tag that costs a 304.
-REVALIDATE = "private, no-cache"
 NEVER_KEPT = "no-store"
 
 

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Header, Path, Request
+from fastapi import Depends, Path, Request
 
 from app.core.guard import OwnSession, require
 from app.core.ids import ID_SCHEMA, parse_id
@@ -16,13 +16,11 @@ from app.webhooks.vocabulary import DeliveryStatus
 
 CanReadWebhooks = Annotated[Principal, require(Scope.WEBHOOKS_READ)]
 CanWriteWebhooks = Annotated[Principal, require(Scope.WEBHOOKS_WRITE)]
-MAX_HEADER_LENGTH = 1000
 
 
 async def get_parts(request: Request) -> WebhookParts:
     state = request.app.state
-    hosts = frozenset((host, port) for host, port in state.settings.fetch_allow_hosts)
-    return WebhookParts(state.webhook_seal, state.cursors, allow_hosts=hosts)
+    return WebhookParts(state.webhook_seal, state.cursors, allow_hosts=state.settings.fetch_allowed)
 
 
 PartsDep = Annotated[WebhookParts, Depends(get_parts)]
@@ -63,5 +61,3 @@ WritingService = Annotated[WebhookService, Depends(writing_service)]
 WebhookId = Annotated[UUID, Depends(get_webhook_id)]
 DeliveryId = Annotated[UUID, Depends(get_delivery_id)]
 FiltersDep = Annotated[DeliveryFilters, Depends(get_filters)]
-IfMatch = Annotated[str | None, Header(max_length=MAX_HEADER_LENGTH)]
-IfNoneMatch = Annotated[str | None, Header(max_length=MAX_HEADER_LENGTH)]

@@ -13,9 +13,10 @@ from app.core.page_answer import page_of
 from app.core.page_query import PageQuery
 from app.core.pagination import InvalidCursorError
 from app.core.schemas import Page
+from app.core.tagged_answer import IfMatch, IfNoneMatch
 from app.webhooks import answers
 from app.webhooks.errors import TooManyWebhooksError, WebhookNotFoundError
-from app.webhooks.parameters import IfMatch, IfNoneMatch, ReadingService, WebhookId, WritingService
+from app.webhooks.parameters import ReadingService, WebhookId, WritingService
 from app.webhooks.schemas import (
     SecretOut,
     SecretRotated,
@@ -49,7 +50,7 @@ async def list_page(
     webhooks: ReadingService, page: PageQuery, request: Request, response: Response
 ) -> Page[WebhookOut]:
     """The organisation's webhooks, the oldest first; there are at most 20."""
-    return page_of(WebhookOut, await webhooks.page(page), request, response)
+    return page_of(WebhookOut, await webhooks.page(page), request=request, response=response)
 
 
 @router.get("/callback-secret")

@@ -151,7 +151,7 @@ async def _close(courier: Courier, order: Order, outcome: Outcome) -> None:
         if not await store.close(delivery, values):
             log.warning("delivery_overtaken", delivery_id=str(delivery.id), attempt=delivery.attempts)
             return
-        rests = await _judge(session, delivery, outcome, now)
+        rests = await _judge(session, delivery, outcome=outcome, now=now)
         if values["status"] == DeliveryStatus.PENDING:
             due = max(values["next_attempt_at"], rests or now)
             await nudge(session, delivery.organization_id, delivery.id, run_at=due)
@@ -185,7 +185,7 @@ def outcome_values(
 
 
 async def _judge(
-    session: AsyncSession, delivery: WebhookDelivery, outcome: Outcome, now: datetime
+    session: AsyncSession, delivery: WebhookDelivery, *, outcome: Outcome, now: datetime
 ) -> datetime | None:
     """Until when the endpoint is left alone."""
     store = DeliveryStore(session, delivery.organization_id)

@@ -67,11 +67,10 @@ async def open_bench(settings: Settings) -> AsyncIterator[Workbench]:
     redis = RedisClient(settings.redis_url)
     resolver = SystemResolver()
     sandbox = Sandbox(SandboxLimits(children=settings.reading_processes))
-    hosts = frozenset((host, port) for host, port in settings.fetch_allow_hosts)
     options = FetcherOptions(
         settings.bot_user_agent,
         FetchLimits(shared_bytes=settings.fetches_waiting * SHARED_BYTES_EACH),
-        allow_hosts=hosts,
+        allow_hosts=settings.fetch_allowed,
         own=await asyncio.to_thread(own_addresses),
     )
     async with AsyncExitStack() as stack:
@@ -96,8 +95,7 @@ def make_manners(settings: Settings, redis: RedisClient, fetcher: Fetcher) -> Ma
     """How we behave on other people's servers."""
     pace = Pace(1 / settings.fetch_pace_per_second, settings.fetch_pace_burst, PATIENCE_SECONDS)
     robots = RobotsCache(redis, fetcher) if settings.robots_txt == "honour" else None
-    hosts = frozenset((host, port) for host, port in settings.fetch_allow_hosts)
-    return Manners(Pacer(redis), robots, MannersOptions(pace, exempt=hosts))
+    return Manners(Pacer(redis), robots, MannersOptions(pace, exempt=settings.fetch_allowed))
 
 
 def make_provider(settings: Settings) -> Provider | None:
@@ -125,7 +123,7 @@ async def run_worker(settings: Settings) -> None:
         queue.open_async(),
         measured_lag(),
     ):
-        jobs = work_off(queue, settings, bench, courier)
+        jobs = work_off(queue, settings, bench=bench, courier=courier)
         sealer = Sealer(bench.database, AuditKey.from_settings(settings))
         beside = [
             asyncio.create_task(Upkeep(queue, bench.database).keep()),

@@ -31,8 +31,8 @@ from app.organizations.invitations.tokens import InvitationTokens
 from app.settings import Settings
 from app.settings_parsing import to_libpq_url
 from app.summaries.store import SummaryKey
-from app.summaries.taking.service import SUMMARISE
 from app.summaries.tasks import MAX_TRIES, Workbench, summarise
+from app.summaries.vocabulary import SUMMARISE
 from app.users.mail_tokens import MailTokens
 from app.webhooks.tasks import Courier, deliver
 from app.worker.measuring import measured

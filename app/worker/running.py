@@ -29,9 +29,8 @@ GRACEFUL_SECONDS = 25
 async def open_courier(settings: Settings, database: Database) -> AsyncIterator[Courier]:
     """With a resolver of its own: names that hang must not hold up the fetcher's."""
     resolver = SystemResolver()
-    hosts = frozenset((host, port) for host, port in settings.fetch_allow_hosts)
     own = await asyncio.to_thread(own_addresses)
-    options = FetcherOptions(f"Precis-Webhooks/{__version__}", allow_hosts=hosts, own=own)
+    options = FetcherOptions(f"Precis-Webhooks/{__version__}", allow_hosts=settings.fetch_allowed, own=own)
     try:
         sender = await asyncio.to_thread(Sender, resolver, options)
         yield Courier(database, sender, webhook_seal(settings.signing_secret))
@@ -39,7 +38,7 @@ async def open_courier(settings: Settings, database: Database) -> AsyncIterator[
         resolver.close()
 
 
-async def work_off(queue: App, settings: Settings, bench: Workbench, courier: Courier) -> None:
+async def work_off(queue: App, settings: Settings, *, bench: Workbench, courier: Courier) -> None:
     """Both queues, until cancelled, upon which both finish what runs. Neither goes on without the other."""
     workers = [
         _worker(queue, QUEUE, places=settings.worker_concurrency, most_away=settings.fetches_waiting),

@@ -18,10 +18,10 @@ from app.auth.tasks import delete_dead_sessions
 from app.core.db import Database
 from app.core.idempotency_store import delete_expired
 from app.summaries.counting.tasks import tally_shelves
+from app.summaries.requeueing import requeue_unfinished
 from app.summaries.retention import delete_uncollected_summaries, empty_trash
 from app.summaries.search.tasks import index_summaries
 from app.summaries.store import claim_upkeep
-from app.summaries.tasks import requeue_unfinished
 from app.webhooks.retention import delete_old_deliveries
 from app.webhooks.tasks import nudge_due
 

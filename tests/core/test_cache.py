@@ -13,6 +13,7 @@ from tests.core.own_valkey import ManualClock, OwnValkey
 pytestmark = pytest.mark.integration
 
 KEY = "summary:acme:1"
+OTHER_KEY = "summary:acme:2"
 OLD = CachedBody(etag='"1"', owner=str(UUID(int=7)), visibility="private", body=b'{"title":"old"}\n')
 NEW = CachedBody(etag='"2"', owner=str(UUID(int=7)), visibility="organization", body=b'{"title":"new"}')
 
@@ -23,7 +24,7 @@ async def cache(redis_client: RedisClient) -> BodyCache:
     return BodyCache(redis_client)
 
 
-async def look(cache: BodyCache, key: str = KEY) -> Miss:
+async def must_miss(cache: BodyCache, key: str = KEY) -> Miss:
     found = await cache.get(key)
     assert isinstance(found, Miss)
     return found
@@ -34,12 +35,12 @@ async def write_while_full(cache: BodyCache, other: BodyCache, valkey: OwnValkey
     async with full(valkey):
         async with cache.writing(KEY):
             pass
-        await look(other)
+        await must_miss(other)
     await store(other, NEW)
 
 
 async def store(cache: BodyCache, entry: CachedBody, key: str = KEY) -> None:
-    await cache.put(await look(cache, key), entry)
+    await cache.put(await must_miss(cache, key), entry)
     assert await cache.get(key) == entry
 
 
@@ -76,25 +77,25 @@ async def full(valkey: OwnValkey) -> AsyncIterator[None]:
 
 
 async def test_body_read_before_a_commit_is_refused_after_it(cache: BodyCache) -> None:
-    early = await look(cache)
+    early = await must_miss(cache)
     await cache.invalidate(KEY)
     await cache.put(early, OLD)
-    await look(cache)
+    await must_miss(cache)
 
 
 async def test_body_read_during_a_write_is_never_stored(cache: BodyCache) -> None:
     async with cache.writing(KEY):
-        during = await look(cache)
+        during = await must_miss(cache)
         assert during.fence is None
         await cache.put(during, OLD)
-    await look(cache)
+    await must_miss(cache)
 
 
 async def test_body_read_before_a_hold_is_not_served_during_it(cache: BodyCache) -> None:
-    early = await look(cache)
+    early = await must_miss(cache)
     await cache.hold(KEY)
     await cache.put(early, OLD)
-    await look(cache)
+    await must_miss(cache)
 
 
 async def test_invalidation_removes_the_body_and_the_next_read_stores_the_new_one(cache: BodyCache) -> None:
@@ -104,7 +105,7 @@ async def test_invalidation_removes_the_body_and_the_next_read_stores_the_new_on
 
 
 async def test_write_that_fails_invalidates_all_the_same(cache: BodyCache) -> None:
-    early = await look(cache)
+    early = await must_miss(cache)
     with pytest.raises(ValueError, match="commit"):
         async with cache.writing(KEY):
             raise ValueError("commit")
@@ -113,15 +114,15 @@ async def test_write_that_fails_invalidates_all_the_same(cache: BodyCache) -> No
 
 
 async def test_invalidation_of_one_key_leaves_the_others(cache: BodyCache) -> None:
-    await store(cache, OLD, "summary:acme:2")
+    await store(cache, OLD, OTHER_KEY)
     await cache.invalidate(KEY, "summary:acme:3")
-    assert await cache.get("summary:acme:2") == OLD
+    assert await cache.get(OTHER_KEY) == OLD
 
 
 async def test_body_read_before_a_flush_is_refused_after_it(
     cache: BodyCache, redis_client: RedisClient
 ) -> None:
-    early = await look(cache)
+    early = await must_miss(cache)
     await cache.invalidate(KEY)
     await redis_client.run(lambda redis: redis.flushdb())
     await cache.put(early, OLD)
@@ -134,7 +135,7 @@ async def test_evicted_fence_makes_its_body_a_miss(
 ) -> None:
     await store(cache, OLD)
     await redis_client.run(lambda redis: redis.delete(lost))
-    await look(cache)
+    await must_miss(cache)
 
 
 async def test_body_expires(redis_client: RedisClient) -> None:
@@ -142,13 +143,13 @@ async def test_body_expires(redis_client: RedisClient) -> None:
     cache = BodyCache(redis_client, ttl_seconds=1)
     await store(cache, OLD)
     await asyncio.sleep(1.1)
-    await look(cache)
+    await must_miss(cache)
 
 
 async def test_reads_and_stores_without_redis_are_misses_and_never_errors() -> None:
     client = RedisClient("redis://127.0.0.1:1/0")
     cache = BodyCache(client)
-    await cache.put(await look(cache), OLD)
+    await cache.put(await must_miss(cache), OLD)
     await cache.put(Miss(KEY, "a fence"), OLD)
     await client.aclose()
 
@@ -159,10 +160,10 @@ async def test_write_while_redis_is_frozen_is_seen_after_it_thaws(
     cache, valkey, clock = outage
     valkey.freeze()
     await cache.invalidate(KEY)
-    await look(cache)
+    await must_miss(cache)
     valkey.thaw()
     clock.advance(10)
-    await look(cache)
+    await must_miss(cache)
     await store(cache, NEW)
 
 
@@ -170,12 +171,15 @@ async def test_lost_invalidation_empties_the_cache_of_every_process(
     outage: tuple[BodyCache, OwnValkey, ManualClock],
 ) -> None:
     cache, valkey, _ = outage
+    await store(cache, OLD, OTHER_KEY)
     async with another_process(valkey) as other:
         valkey.freeze()
         await cache.invalidate(KEY)
         valkey.thaw()
-        await look(cache, "any other key")
-        await look(other)
+        await must_miss(cache, "any other key")
+        await must_miss(other)
+        # Never invalidated itself; what was sent for the first may have arrived after all.
+        await must_miss(other, OTHER_KEY)
 
 
 async def test_in_an_outage_only_one_write_a_second_waits_for_it(
@@ -184,7 +188,7 @@ async def test_in_an_outage_only_one_write_a_second_waits_for_it(
     cache, valkey, _ = outage
     valkey.freeze()
     for _ in range(5):
-        await look(cache)
+        await must_miss(cache)
     await cache.invalidate(KEY)
     # Each on its own would wait for 0.2 s.
     async with asyncio.timeout(2):
@@ -205,13 +209,16 @@ async def test_cancelled_invalidation_counts_as_lost(
     outage: tuple[BodyCache, OwnValkey, ManualClock],
 ) -> None:
     cache, valkey, _ = outage
+    await store(cache, OLD, OTHER_KEY)
     valkey.freeze()
     write = asyncio.create_task(cache.invalidate(KEY))
     await asyncio.sleep(0.01)
     write.cancel()
     await asyncio.gather(write, return_exceptions=True)
     valkey.thaw()
-    await look(cache)
+    await must_miss(cache)
+    # After a loss nothing is believed.
+    await must_miss(cache, OTHER_KEY)
 
 
 async def test_snapshot_from_before_a_write_is_not_believed(
@@ -225,8 +232,8 @@ async def test_snapshot_from_before_a_write_is_not_believed(
     valkey.kill()
     valkey.start()
     await asyncio.sleep(0.01)
-    await look(cache)
-    await look(cache)
+    await must_miss(cache)
+    await must_miss(cache)
     await store(cache, NEW)
 
 
@@ -237,6 +244,6 @@ async def test_busy_process_misses_without_distrusting_the_cache(
     never = asyncio.Event()
     holders = [asyncio.create_task(redis_client.run(lambda _: never.wait())) for _ in range(POOL_SIZE)]
     await asyncio.sleep(0)
-    assert await look(cache) == Miss(KEY)
+    assert await must_miss(cache) == Miss(KEY)
     await asyncio.gather(*holders, return_exceptions=True)
     assert await cache.get(KEY) == OLD

@@ -8,7 +8,7 @@ import pytest
 from app.core.cache import REPAIR_SECONDS, BodyCache
 from app.core.redis import RedisClient
 from tests.core.own_valkey import OwnValkey
-from tests.core.test_cache import KEY, NEW, OLD, another_process, look, store, write_while_full
+from tests.core.test_cache import KEY, NEW, OLD, another_process, must_miss, store, write_while_full
 from tests.tcp_proxy import TcpProxy
 
 pytestmark = pytest.mark.integration
@@ -34,7 +34,7 @@ async def give_up(cache: BodyCache, proxy: TcpProxy) -> None:
     """Its way to the server is gone, and its breaker open, which it stays for a while."""
     await proxy.refuse()
     for _ in range(5):
-        await look(cache)
+        await must_miss(cache)
 
 
 async def test_a_process_that_has_given_up_on_redis_still_invalidates_what_others_read(
@@ -46,10 +46,10 @@ async def test_a_process_that_has_given_up_on_redis_still_invalidates_what_other
     await proxy.start()
     assert await other.get(KEY) == OLD
     async with cache.writing(KEY):
-        await look(other)
+        await must_miss(other)
     await store(other, NEW)
     # It is open still.
-    await look(cache)
+    await must_miss(cache)
 
 
 async def test_it_makes_a_full_server_forget_what_others_read(

@@ -34,6 +34,12 @@ def test_with_a_dsn_reports_go_to_sentry(told: list[BaseException]) -> None:
     assert told == []
 
 
-def test_a_fault_that_nobody_wants_to_hear_of_goes_nowhere() -> None:
+def test_a_fault_that_nobody_wants_to_hear_of_goes_nowhere(
+    told: list[BaseException], capfd: pytest.CaptureFixture[str]
+) -> None:
     reports._process.report = None  # noqa: SLF001  # as at the start of a process
-    report_fault(RuntimeError())
+    report_fault(RuntimeError("unheard"))
+    report_by(told.append)
+    report_fault(heard := RuntimeError("heard"))
+    assert told == [heard]
+    assert capfd.readouterr() == ("", "")

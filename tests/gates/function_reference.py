@@ -29,9 +29,7 @@ async def functions_of(url: str) -> dict[str, str]:
     written: dict[str, str] = {}
     for row in await ask(url, FUNCTIONS):
         text = f"-- Owned by {row['owner']}.\n{row['text'].rstrip()};\n"
-        written[f"{row['name']}.sql"] = "\n".join(
-            [*filter(None, [written.get(f"{row['name']}.sql")]), text]
-        )
+        written[f"{row['name']}.sql"] = "\n".join([*filter(None, [written.get(f"{row['name']}.sql")]), text])
     return written
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MAX_FILE_LINES = 300
-MAX_FUNCTION_LINES = 60
+# A test tells a story, in order; what is tested has no excuse.
+MAX_FUNCTION_LINES = {"app": 40, "tests": 60}
 VAGUE_NAMES = {"util", "utils", "helper", "helpers", "common", "misc", "shared"}
 BUILDERS = {"select", "insert", "update", "delete", "text"}
 # Rooms that are given a session and a tenant, or own a table that has none.
@@ -49,11 +50,12 @@ def check_length(source: Source) -> Iterator[str]:
 
 
 def check_function_length(source: Source) -> Iterator[str]:
+    most = MAX_FUNCTION_LINES[source.path.partition("/")[0]]
     for node in ast.walk(source.tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             lines = (node.end_lineno or node.lineno) - node.lineno + 1
-            if lines > MAX_FUNCTION_LINES:
-                yield f"{source.path}:{node.lineno}: {node.name} has {lines} lines, over {MAX_FUNCTION_LINES}"
+            if lines > most:
+                yield f"{source.path}:{node.lineno}: {node.name} has {lines} lines, over {most}"
 
 
 def check_name(source: Source) -> Iterator[str]:

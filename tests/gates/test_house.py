@@ -12,7 +12,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 REFUSED = [
     (house.check_length, "app/a.py", "\n" * 301),
-    (house.check_function_length, "app/a.py", "def f():\n" + "    x = 1\n" * 60),
+    (house.check_function_length, "app/a.py", "def f():\n" + "    x = 1\n" * 40),
+    (house.check_function_length, "tests/test_a.py", "def f():\n" + "    x = 1\n" * 60),
     (house.check_name, "app/core/helpers.py", ""),
     (house.check_name, "app/common/a.py", ""),
     (house.check_imports_at_top, "app/a.py", "def f():\n    import os\n"),
@@ -33,6 +34,8 @@ REFUSED = [
     (house.check_suppressions_have_reasons, "app/a.py", "x = y  # type" + ": ignore[arg-type]\n"),
 ]
 ALLOWED = [
+    (house.check_function_length, "app/a.py", "def f():\n" + "    x = 1\n" * 39),
+    (house.check_function_length, "tests/test_a.py", "def f():\n" + "    x = 1\n" * 59),
     (
         house.check_statements_in_their_room,
         "app/a/repository.py",

@@ -159,7 +159,7 @@ async def _page(session: Any, person: Person, name: str, behind: Any) -> Batch:
     # Any: a session, a position
     if name == "documents":
         repository = ExportRepository(session, person.organization_id, viewer=person.user_id)
-        batch = await repository.read(DOCUMENT, Filters(), NEWEST_FIRST, behind, limit=PAGE)
+        batch = await repository.read(DOCUMENT, Filters(), keyset=NEWEST_FIRST, behind=behind, limit=PAGE)
         "\n".join(row.document for row in batch.rows).encode()
         return batch
     query = select(Summary).where(*visible(person.organization_id, person.user_id))

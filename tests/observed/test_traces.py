@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from fastapi import FastAPI
 from httpx2 import ASGITransport, AsyncClient
-from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanContext, SpanKind, StatusCode
@@ -21,7 +21,7 @@ from sqlalchemy.exc import DBAPIError
 from app.core.group_commit import GroupCommit
 from app.core.schema_version import ROOT
 from app.core.trace_export import ALLOWED, CleanExporter, provider_with
-from app.core.tracing import configure_tracing, span, stop_tracing, use_provider
+from app.core.tracing import configure_tracing, span, telemetry_config, use_provider
 from app.main import build_app, connect
 from app.settings import Settings, SettingsError
 from tests.fixtures import BASE_URL
@@ -187,6 +187,14 @@ async def test_a_refusal_is_no_failed_span_and_a_probe_is_none(
 def collector() -> Iterator[Sink]:
     with Sink() as sink:
         yield sink
+
+
+def stop_tracing() -> None:
+    """What is still here goes to the collector, as where a process ends."""
+    provider = telemetry_config().get("tracer_provider")
+    use_provider(None)
+    if isinstance(provider, TracerProvider):
+        provider.shutdown()
 
 
 @pytest.fixture

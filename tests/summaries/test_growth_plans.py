@@ -16,9 +16,9 @@ from httpx2 import AsyncClient
 from app.auth.tasks import delete_dead_sessions
 from app.core.ids import new_id
 from app.summaries.counting.tasks import tally_shelves
+from app.summaries.requeueing import requeue_unfinished
 from app.summaries.retention import delete_uncollected_summaries, empty_trash
 from app.summaries.search.tasks import index_summaries
-from app.summaries.tasks import requeue_unfinished
 from app.webhooks.retention import delete_old_deliveries
 from tests.factories import Factory, Person
 from tests.servers import DatabaseUrls

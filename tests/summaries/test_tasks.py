@@ -12,7 +12,8 @@ from typing_extensions import override
 from app.reading.article import ExtractResult, Length, LengthUnit, RawDocument
 from app.reading.errors import ReadingError, Reason
 from app.reading.urls import InvalidUrlError
-from app.summaries.tasks import MAX_TRIES, requeue_unfinished, summarise
+from app.summaries.requeueing import requeue_unfinished
+from app.summaries.tasks import MAX_TRIES, summarise
 from tests.factories import Person
 from tests.summaries.shelf import PATH, create, job_ids, lose_job, row_of, set_columns
 from tests.summaries.workbench import ScriptedFetcher, ScriptedReader, bench_of, key_of

@@ -9,7 +9,7 @@ from httpx2 import AsyncClient
 from sqlalchemy import select, text
 
 from app.core.db import Database, Tenant
-from app.core.webhook_queue import WebhookEvent, queue_event
+from app.core.webhook_queue import Happening, WebhookEvent, endpoints_wanting, queue_deliveries
 from app.webhooks.models import Webhook, WebhookDelivery
 from app.webhooks.tasks import Courier, deliver
 from tests.factories import Person
@@ -37,13 +37,9 @@ async def happen(
     database: Database = app.state.database
     async with database.transaction(Tenant(person.organization_id)) as session:
         for number in range(times):
-            await queue_event(
-                session,
-                event,
-                organization_id=person.organization_id,
-                subject_id=None,
-                facts={"number": number},
-            )
+            wanting = await endpoints_wanting(session, event, organization_id=person.organization_id)
+            happening = Happening(event, person.organization_id, None, {"number": number})
+            await queue_deliveries(session, happening, wanting)
 
 
 async def run(courier: Courier, person: Person, *, again: bool = False) -> int:

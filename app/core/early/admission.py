@@ -10,13 +10,12 @@ from starlette.requests import HTTPConnection
 from starlette.types import Scope as ConnectionScope
 
 from app.core.guard import admit, expected_principal
+from app.core.http import MAX_HEADER_LENGTH
 from app.core.limits import AsyncLimiter, Limit, principal_hits
 from app.core.principal import Principal, Scope
 
 BEARER = b"bearer "
 READ_BY_US = frozenset({b"authorization", b"x-api-key", b"if-none-match"})
-# As in the routes' own declaration of the header.
-MAX_CONDITION_BYTES = 1000
 
 
 class Caller(NamedTuple):
@@ -62,7 +61,7 @@ def _credential_and_condition(scope: ConnectionScope) -> tuple[str, str | None] 
         return None
     credential = headers[b"x-api-key"] if b"x-api-key" in headers else _bearer(headers[b"authorization"])
     condition = headers.get(b"if-none-match")
-    if not credential or (condition is not None and len(condition) > MAX_CONDITION_BYTES):
+    if not credential or (condition is not None and len(condition) > MAX_HEADER_LENGTH):
         return None
     return credential.decode("latin-1"), None if condition is None else condition.decode("latin-1")
 

@@ -124,7 +124,7 @@ async def list_open(
 ) -> Page[InvitationOut]:
     """The open invitations, newest first."""
     pagination = paginated(request, NEWEST_FIRST, page, invitations.principal)
-    return page_of(InvitationOut, await invitations.page(pagination), request, response)
+    return page_of(InvitationOut, await invitations.page(pagination), request=request, response=response)
 
 
 @router.delete(

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from app.core.principal import Plan
 from app.core.schemas import ResponseModel
-from app.organizations.usage.service import Usage
+from app.organizations.usage.figures import Usage
 
 
 class Meter(ResponseModel):

@@ -1,9 +1,7 @@
 """Counting against the plan, and showing what was counted."""
 
 from collections import Counter
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from typing import Self
+from datetime import date
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,50 +12,8 @@ from app.core.plans import PLANS, PlanTerms
 from app.core.principal import Principal
 from app.organizations.journal import note
 from app.organizations.usage.errors import QuotaExceededError
+from app.organizations.usage.figures import NO_KEY, Counted, Due, Usage, noticed_of
 from app.organizations.usage.repository import UsageRepository
-
-NO_KEY = UUID(int=0)
-WARN_AT_PERCENT = (80, 100)
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """Of one month. `by_key` leaves out what was done without a key."""
-
-    month: date
-    summaries: int
-    text_bytes: int
-    terms: PlanTerms
-    by_day: dict[date, int]
-    by_user: dict[UUID, int]
-    by_key: dict[UUID, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """What one more summary is counted by. `api_key_id` is NO_KEY for what is done without one."""
-
-    today: date
-    api_key_id: UUID
-    terms: PlanTerms
-
-    @classmethod
-    def of(cls, principal: Principal) -> Self:
-        api_key_id = principal.credential_id if principal.kind == "api_key" else NO_KEY
-        return cls(datetime.now(UTC).date(), api_key_id, PLANS[principal.plan])
-
-    @property
-    def noticed(self) -> list[int]:
-        """The month's numbers that the organisation's owners are told of."""
-        return list(_noticed(self.terms).values())
-
-
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """`number` is the month's, with these; None where the quota did not hold them all."""
-
-    number: int | None
-    text_bytes: int
 
 
 async def count_summary(session: AsyncSession, principal: Principal, *, many: int = 1) -> None:
@@ -92,18 +48,13 @@ async def settle(session: AsyncSession, principal: Principal, counted: Counted, 
 
 async def _warn(session: AsyncSession, principal: Principal, *, numbers: range, terms: PlanTerms) -> None:
     """The counter passes each number once, so each owner is told once a month of each; of two, the higher."""
-    reached = [percent for percent, number in _noticed(terms).items() if number in numbers]
+    reached = [percent for percent, number in noticed_of(terms).items() if number in numbers]
     if not reached:
         return
     facts = {"percent": max(reached), "quota": terms.summaries_per_month}
     await note(session, principal, AuditAction.QUOTA_WARNING, details=dict(facts))
     for owner_id in await UsageRepository(session, principal.organization_id).owners():
         await queue_mail(session, Mail.QUOTA_WARNING, user_id=owner_id, facts=facts)
-
-
-def _noticed(terms: PlanTerms) -> dict[int, int]:
-    """By per cent of the quota."""
-    return {percent: -(-terms.summaries_per_month * percent // 100) for percent in WARN_AT_PERCENT}
 
 
 async def read_usage(session: AsyncSession, principal: Principal, month: date) -> Usage:

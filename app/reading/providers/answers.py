@@ -27,12 +27,12 @@ def judge_answer(answer: str, article: Article, *, length: Length, style: Style)
     words = count_words(text)
     if not words:
         raise ProviderError(FallbackReason.INVALID_ANSWER, "no words")
-    if _is_too_long(text, words, article.language, length, style):
+    if _is_too_long(text, words, language=article.language, length=length, style=style):
         raise ProviderError(FallbackReason.INVALID_ANSWER, f"{words} words")
     return Judged(text, words)
 
 
-def _is_too_long(text: str, words: int, language: str | None, length: Length, style: Style) -> bool:
+def _is_too_long(text: str, words: int, *, language: str | None, length: Length, style: Style) -> bool:
     if style is Style.HEADLINE:
         return words > TOLERANCE * HEADLINE_WORDS
     if length.unit is LengthUnit.SENTENCES:

@@ -103,7 +103,11 @@ class Exporter:
         async with self._database.transaction(self._tenant) as session:
             repository = ExportRepository(session, who.organization_id, viewer=who.user_id)
             return await repository.read(
-                form.columns, wanted.filters, wanted.keyset, behind, limit=self._rows_a_batch
+                form.columns,
+                wanted.filters,
+                keyset=wanted.keyset,
+                behind=behind,
+                limit=self._rows_a_batch,
             )
 
     async def _refuse_to_outstay(self) -> None:

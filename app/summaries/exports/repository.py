@@ -37,9 +37,9 @@ class ExportRepository:
         self,
         columns: Columns,
         filters: Filters,
+        *,
         keyset: Keyset,
         behind: Position | None,
-        *,
         limit: int,
     ) -> Batch:
         # Under names of their own: a column may also be wanted in another form.

@@ -10,10 +10,10 @@ from app.core.guard import count_bad_credential
 from app.core.http import matches_if_none_match, strong_etag
 from app.core.limits import Limit, limited
 from app.core.openapi import ANONYMOUS, problems
+from app.core.tagged_answer import IfNoneMatch
 from app.summaries.feeds.documents import atom, json_feed
 from app.summaries.feeds.errors import FeedNotFoundError
 from app.summaries.feeds.service import OpenedFeed, open_feed
-from app.summaries.parameters import IfNoneMatch
 
 router = APIRouter(dependencies=[limited(Limit.PUBLIC_READ)])
 

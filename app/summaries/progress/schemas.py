@@ -9,7 +9,6 @@ from pydantic_core import PydanticCustomError
 from app.core.schemas import Moment, RequestModel, ResponseModel
 from app.reading.errors import Reason
 from app.summaries.schemas import Tag
-from app.summaries.vocabulary import Status
 
 MOST_RETRIED = 500
 MOST_WATCHED = 100
@@ -30,17 +29,6 @@ class RetryWish(RequestModel):
     created_after: Moment | None = None
     created_before: Moment | None = None
     limit: int = Field(MOST_RETRIED, ge=1, le=MOST_RETRIED)
-
-
-class EventView(ResponseModel):
-    """The `data` of an event that is named after a status."""
-
-    summary_id: UUID
-    status: Status
-    attempt: int
-    version: int
-    stages: dict[str, int] = Field(description="Milliseconds of the stages that were over by then.")
-    failure: dict[str, str] | None
 
 
 class RetryView(ResponseModel):

@@ -18,8 +18,7 @@ from app.summaries.redo import ended_without_result, queued_values
 from app.summaries.rendering import cache_key
 from app.summaries.repository import BACKLOG_PER_STEP
 from app.summaries.service import SummaryService
-from app.summaries.taking.service import SUMMARISE
-from app.summaries.vocabulary import FINAL
+from app.summaries.vocabulary import FINAL, SUMMARISE
 
 # Of so many wanted, how many may be had now.
 Grant = Callable[[int], Awaitable[int]]

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Header, Request
 
-from app.core.http import accepts_html
+from app.core.http import MAX_HEADER_LENGTH, accepts_html
 from app.core.middleware.head import WAS_HEAD
 from app.summaries.sharing.qr import QrFormat
 
@@ -12,7 +12,7 @@ from app.summaries.sharing.qr import QrFormat
 PREFETCH_HEADERS = ("sec-purpose", "purpose", "x-purpose", "x-moz")
 PREFETCHES = ("prefetch", "prerender", "preview")
 
-Accept = Annotated[str, Header(max_length=1000)]
+Accept = Annotated[str, Header(max_length=MAX_HEADER_LENGTH)]
 
 
 def prefers_json(accept: str) -> bool:

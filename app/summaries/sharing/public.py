@@ -10,8 +10,8 @@ from app.core.db import DatabaseDep
 from app.core.http import accepts_html, matches_if_none_match, strong_etag
 from app.core.limits import Limit, limited
 from app.core.openapi import ANONYMOUS, problems
+from app.core.tagged_answer import IfNoneMatch
 from app.core.web_address import web_address
-from app.summaries.parameters import IfNoneMatch
 from app.summaries.sharing import page
 from app.summaries.sharing.errors import SharedPageNotFoundError
 from app.summaries.sharing.negotiation import Accept, is_seen, prefers_json

@@ -11,8 +11,9 @@ from starlette.responses import Response
 
 from app.core.early.admission import Caller
 from app.core.early.posts import EarlyPost
+from app.core.http import MAX_HEADER_LENGTH
 from app.core.idempotency import IdempotencyKeyMalformedError, Once, ReplayError
-from app.core.idempotency_route import HEADER, MAX_HEADER_LENGTH, keyed_request, on_replay
+from app.core.idempotency_route import HEADER, keyed_request, on_replay
 from app.core.limits import Limit
 from app.core.principal import Scope
 from app.summaries import answers

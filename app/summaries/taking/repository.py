@@ -14,7 +14,7 @@ from app.core.group_commit import lock_patience
 from app.core.idempotency_store import Claim, Keeping
 from app.core.jobs import QUEUE
 from app.core.principal import Principal
-from app.organizations.usage.service import Counted, Due
+from app.organizations.usage.figures import Counted, Due
 from app.reading.article import RawDocument
 from app.summaries.models import Summary
 from app.summaries.repository import BACKLOG_COUNTED, BACKLOG_PER_STEP

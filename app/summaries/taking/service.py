@@ -16,7 +16,7 @@ from app.core.ids import new_id
 from app.core.job_waking import JobWaker
 from app.core.jobs import job_arguments
 from app.core.principal import Principal
-from app.organizations.usage.service import Due
+from app.organizations.usage.figures import Due
 from app.reading.article import RawDocument
 from app.reading.urls import HostPort
 from app.summaries.announcing import PromptAnnouncer, progress_of
@@ -28,9 +28,7 @@ from app.summaries.rendering import NOT_YET, dated_when_kept
 from app.summaries.schemas import SummaryDraft
 from app.summaries.taking.backlogs import Backlogs
 from app.summaries.taking.repository import Entry, TakenIn, Writing, write_group
-from app.summaries.vocabulary import OnDuplicate
-
-SUMMARISE = "summaries.summarise"
+from app.summaries.vocabulary import SUMMARISE, OnDuplicate
 
 
 def job_of(organization_id: UUID, summary_id: UUID) -> dict[str, str | int]:

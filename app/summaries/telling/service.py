@@ -9,10 +9,7 @@ from app.core.webhook_queue import Happening, endpoints_wanting, queue_callback,
 from app.summaries.models import Summary
 from app.summaries.telling.facts import BY_STATUS, event_of, facts_of
 from app.summaries.telling.queries import read_facts
-from app.summaries.vocabulary import Status
-
-# Among a summary's options: the address that its author wants to be told at when it is done.
-CALLBACK = "callback"
+from app.summaries.vocabulary import CALLBACK, Status
 
 
 async def tell_of_change(

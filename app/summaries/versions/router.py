@@ -13,6 +13,7 @@ from app.core.page_answer import link_next
 from app.core.page_query import PageQuery
 from app.core.pagination import InvalidCursorError
 from app.core.schemas import Page
+from app.core.tagged_answer import IfMatch, IfNoneMatch
 from app.organizations.usage.errors import QuotaExceededError
 from app.summaries import answers
 from app.summaries.errors import (
@@ -22,7 +23,7 @@ from app.summaries.errors import (
     SummaryNotFoundError,
     SummaryUnfinishedError,
 )
-from app.summaries.parameters import IfMatch, IfNoneMatch, IntakeDep, SummaryId, WaitSeconds
+from app.summaries.parameters import IntakeDep, SummaryId, WaitSeconds
 from app.summaries.redo import RedoKind
 from app.summaries.schemas import SummaryView
 from app.summaries.versions.errors import VersionNotFoundError

@@ -1,6 +1,7 @@
 """An answer has a deadline and a size, and nothing of one login goes along with the next."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 
 import httpx
@@ -100,13 +101,23 @@ async def test_the_client_closes_what_it_was_given() -> None:
     assert inner.closed
 
 
+def opened() -> list[httpx.AsyncHTTPTransport]:
+    """Whatever of httpx's own this process holds; what is looked at once is there for the next look."""
+    return [thing for thing in gc.get_objects() if type(thing) is httpx.AsyncHTTPTransport]
+
+
 async def test_a_client_that_was_never_asked_opened_nothing() -> None:
-    await make_client().aclose()
+    before = opened()
+    client = make_client()
+    await client.aclose()
+    assert len(opened()) == len(before)
 
 
 async def test_ones_own_connections_are_opened_at_the_first_question() -> None:
+    before = opened()
     client = make_client(seconds=2)
     for _ in range(2):
         with pytest.raises(httpx.ConnectError):
             await client.get(f"http://127.0.0.1:{free_port()}")
+        assert len(opened()) == len(before) + 1
     await client.aclose()

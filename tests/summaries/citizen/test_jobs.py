@@ -10,7 +10,8 @@ from sqlalchemy import text
 
 from app.reading.courtesy import Validators
 from app.summaries.citizen.manners import PostponedError
-from app.summaries.tasks import MAX_TRIES, Workbench, requeue_unfinished, summarise
+from app.summaries.requeueing import requeue_unfinished
+from app.summaries.tasks import MAX_TRIES, Workbench, summarise
 from tests.factories import Person
 from tests.summaries.shelf import PATH, create, job_ids, lose_job, row_of, set_columns
 from tests.summaries.workbench import ScriptedFetcher, bench_of, key_of

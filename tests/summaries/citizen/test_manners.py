@@ -1,6 +1,8 @@
 """The gate in front of every request: what robots.txt says, whose turn it is, and what hostile sites try."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -9,9 +11,11 @@ from app.core.redis import RedisClient
 from app.reading.errors import ReadingError, Reason
 from app.reading.fetch import Fetcher, FetcherOptions
 from app.reading.urls import HostPort, SubmittedUrl, parse_submitted_url
+from app.settings import load_settings
 from app.summaries.citizen.manners import Manners, MannersOptions, PostponedError, host_of
 from app.summaries.citizen.pacing import LocalPacer, Pace, Pacer
 from app.summaries.citizen.robots_cache import RobotsCache
+from app.worker.process import make_manners
 from tests.reading.names import FixedNames
 from tests.reading.origin import PAGE, ROUTES, Handler, Origin, plain, redirect, response, serve
 from tests.reading.test_fetch import QUICK
@@ -198,9 +202,17 @@ async def test_the_operators_own_hosts_are_exempt(gone: RedisClient, slept: list
     assert slept == []
 
 
-async def test_robots_txt_may_be_ignored(gone: RedisClient) -> None:
-    gate = Manners(Pacer(gone), None, MannersOptions(PACE))
-    await gate.admit(parse_submitted_url("https://example.com/"))
+@pytest.mark.usefixtures("robots")
+@pytest.mark.parametrize(("setting", "asked"), [("honour", ["/robots.txt"]), ("ignore", ["/page"])])
+async def test_robots_txt_may_be_ignored(gone: RedisClient, setting: str, asked: list[str]) -> None:
+    ROUTES["/robots.txt"] = says("User-agent: *\nDisallow: /")
+    settings = await asyncio.to_thread(load_settings, robots_txt=setting)
+    async with serve() as origin:
+        options = FetcherOptions("PrecisBot/1", limits=QUICK, allow_hosts=origin.allowed)
+        gate = make_manners(settings, gone, Fetcher(FixedNames({}), options))
+        with suppress(ReadingError):
+            await Fetcher(FixedNames({}), replace(options, gate=gate)).fetch(origin.url("/page"))
+    assert [request.path for request in origin.requests] == asked
 
 
 @pytest.mark.parametrize(
