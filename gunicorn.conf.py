@@ -66,7 +66,8 @@ class PrecisWorker(UvicornWorker):  # type: ignore[misc]  # it ships no types
         self.config.app = self.wsgi
         server = CarefulServer(self.config, on_started=self._begin)
         self._install_sigquit_handler()
-        await server.serve(sockets=self.sockets)
+        # Bare: a listener of gunicorn's around one is told of nothing that the event loop does with it.
+        await server.serve(sockets=[listener.sock for listener in self.sockets])
         if not server.started:
             sys.exit(Arbiter.WORKER_BOOT_ERROR)
 

@@ -16,7 +16,7 @@ from alembic import command
 
 from app.accounts.import_users import import_users, read_lines
 from app.accounts.staff import NewStaff, create_staff
-from app.admin.operator import reset_second_factor, set_plan, unlock_account
+from app.admin.operator import reset_second_factor, set_plan, set_role, unlock_account
 from app.audit.verification import verify_log
 from app.cli import become
 from app.core.errors import ProblemError
@@ -151,6 +151,13 @@ def create_staff_member(
     new = NewStaff(username=username, email=email, password=password, role=role)
     _run(lambda passwords: create_staff(settings, new, passwords=passwords))
     typer.echo(f"{role} {username} created")
+
+
+@staff_cli.command("set-role")
+def set_staff_role(username: str, role: StaffRole) -> None:
+    """Give an account another role: `user` is none. Whoever has it is logged out everywhere."""
+    before = asyncio.run(set_role(_settings(), username, role))
+    typer.echo(f"{username} was {before} and is {role}")
 
 
 @users_cli.command("import")

@@ -127,6 +127,7 @@ def test_accounts_and_plans_are_mended_in_one_line(
     run(*STAFF)
     (place,) = asyncio.run(ask(database_urls.superuser, "SELECT id FROM organizations"))
     assert run("users", "unlock", "root").output == "root was not locked\n"
+    assert run("staff", "set-role", "root", "user").output.endswith("and is user\n")
     assert run("users", "reset-second-factor", "root").output == "root had none\n"
     set_plan = ("organizations", "set-plan", str(place["id"]))
     assert run(*set_plan, "pro").output == "root is on the plan pro\n"

@@ -24,7 +24,7 @@ class ProtectedAccountError(ProblemError):
     status = 403
     title = "The account is not managed here"
     meaning = "A super_admin is made and changed by the command line only; nobody acts in the name of staff."
-    hint = "An operator can: `precis staff create`."
+    hint = "An operator can: `precis staff create` and `precis staff set-role`."
 
 
 class JobNotFoundError(ProblemError):

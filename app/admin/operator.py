@@ -4,6 +4,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.accounts.repository import ErasureRepository
 from app.admin.errors import UserNotFoundError
 from app.admin.journal import Deed, note
 from app.admin.queries import People
@@ -14,7 +15,7 @@ from app.auth.second_factor.repository import SecondFactorRepository
 from app.auth.store import OwnSessions
 from app.core.db import Database, Tenant, bind_tenant
 from app.core.mail_queue import Mail, queue_mail
-from app.core.principal import Plan
+from app.core.principal import Plan, StaffRole
 from app.settings import Settings
 
 
@@ -26,6 +27,33 @@ async def set_plan(settings: Settings, organization_id: UUID, plan: Plan) -> str
             return (await StandingService(session, None).change(organization_id, plan=plan)).name
     finally:
         await database.dispose()
+
+
+async def set_role(settings: Settings, name: str, role: StaffRole) -> StaffRole:
+    """The role before. Where it is another, all their sessions end: what they hold was given to that one.
+
+    Raises UserNotFoundError.
+    """
+    database = Database.from_settings(settings)
+    try:
+        async with database.transaction() as session:
+            return await _set_role(session, await _find(session, name), role)
+    finally:
+        await database.dispose()
+
+
+async def _set_role(session: AsyncSession, user_id: UUID, role: StaffRole) -> StaffRole:
+    user = await ErasureRepository(session).lock_user(user_id)
+    if user is None:
+        raise UserNotFoundError
+    before = StaffRole(user.role)
+    if before is not role:
+        user.role = role
+        await bind_tenant(session, Tenant(user_id=user_id))
+        await OwnSessions(session, user_id).end_all(reason="role_changed")
+        deed = Deed(AuditAction.ROLE_CHANGED, subject_id=user_id)
+        await note(session, None, deed, details={"from": before, "to": role})
+    return before
 
 
 async def unlock_account(settings: Settings, name: str) -> bool:

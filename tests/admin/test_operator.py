@@ -8,10 +8,10 @@ from httpx2 import AsyncClient
 from sqlalchemy import text
 
 from app.admin.errors import UserNotFoundError
-from app.admin.operator import reset_second_factor, set_plan, unlock_account
+from app.admin.operator import reset_second_factor, set_plan, set_role, unlock_account
 from app.core.db import Tenant
 from app.core.ids import new_id
-from app.core.principal import Plan
+from app.core.principal import Plan, StaffRole
 from app.organizations.errors import OrganizationNotFoundError
 from app.settings import Settings
 from tests.admin.logs import Log
@@ -42,6 +42,8 @@ async def test_a_name_that_nobody_has_is_told_so(app: FastAPI, settings: Setting
             await unlock_account(settings, name)
         with pytest.raises(UserNotFoundError):
             await reset_second_factor(settings, name)
+        with pytest.raises(UserNotFoundError):
+            await set_role(settings, name, StaffRole.ADMIN)
     assert app.state.settings == settings
 
 
@@ -57,6 +59,21 @@ async def test_a_plan_set_by_an_operator_is_written_down_as_the_systems(
     assert await set_plan(settings, alice.organization_id, Plan.PRO) == "alice"
     (entry,) = await log.entries(alice.organization_id)
     assert (entry["action"], entry["actor_kind"], entry["actor_id"]) == ("plan_changed", "system", None)
+
+
+async def test_a_role_set_by_an_operator_ends_the_sessions_of_the_former_one(
+    app: FastAPI, settings: Settings, alice: Person, log: Log
+) -> None:
+    ended = "SELECT revoke_reason FROM auth_sessions"
+    assert await set_role(settings, "alice", StaffRole.USER) is StaffRole.USER
+    assert (await run(app, alice, ended), await log.actions()) == ([None], [])
+    assert await set_role(settings, "ALICE", StaffRole.SUPER_ADMIN) is StaffRole.USER
+    assert await run(app, alice, ended, "SELECT role FROM users WHERE id = :user_id") == [
+        "role_changed",
+        "super_admin",
+    ]
+    assert await set_role(settings, "alice", StaffRole.USER) is StaffRole.SUPER_ADMIN
+    assert await log.actions() == ["role_changed", "role_changed"]
 
 
 async def test_unlocking_forgets_wrong_guesses_once(

@@ -99,6 +99,14 @@ def test_request_in_flight_is_answered_before_the_process_ends(fleet: Fleet) -> 
     assert fleet.process.wait(10) == 0
 
 
+def test_a_clean_stop_tells_of_no_error(fleet: Fleet) -> None:
+    fleet.client.get("/")
+    fleet.process.send_signal(signal.SIGTERM)
+    _, said = fleet.process.communicate(timeout=30)
+    assert fleet.process.returncode == 0
+    assert b"rror" not in said, said
+
+
 def test_reload_replaces_every_process_and_every_request_meanwhile_is_answered(fleet: Fleet) -> None:
     assert until(lambda: len(descendants(fleet.process.pid)) == 2)
     former, statuses = descendants(fleet.process.pid), set()

@@ -22,7 +22,7 @@ class HostNotAllowedError(ProblemError):
     code = "host_not_allowed"
     status = 400
     title = "The Host header is not one of ours"
-    meaning = "The service answers only to the names in ALLOWED_HOSTS, and to loopback."
+    meaning = "Where ALLOWED_HOSTS names any, the service answers only to those, and to loopback."
     hint = "Call the service by its public name."
 
 
