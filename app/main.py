@@ -38,7 +38,7 @@ from app.auth.service import LoginParts, LoginService
 from app.core.browser_cookies import BrowserCookies
 from app.core.cache import BodyCache
 from app.core.db import Database
-from app.core.draining import on_termination
+from app.core.draining import draining_of, on_termination
 from app.core.early.middleware import EarlyAnswersMiddleware
 from app.core.idempotency import ReplayError
 from app.core.idempotency_route import on_replay
@@ -120,7 +120,7 @@ def build_app(settings: Settings) -> FastAPI:
 
 def connect(app: FastAPI, settings: Settings, *, clock: Callable[[], float] = time.time) -> None:
     """The state of these settings, and of no others before. Raises KeyRingError."""
-    app.state = State({"settings": settings, "clock": clock})
+    app.state = State({"settings": settings, "clock": clock, "draining": False})
     _connect_stores(app, settings)
     _assemble_identity(app, settings)
 
@@ -148,7 +148,7 @@ def _connect_stores(app: FastAPI, settings: Settings) -> None:
         settings,
         app.state.database,
         app.state.redis,
-        is_draining=lambda: bool(getattr(app.state, "draining", False)),
+        is_draining=draining_of(app.state),
     )
     app.state.answer_seal = AnswerSeal.from_secret(settings.signing_secret)
 

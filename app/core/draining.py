@@ -10,6 +10,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from starlette.datastructures import State
+
+
+def draining_of(state: State) -> Callable[[], bool]:
+    """Whether the process has been told to stop, each time it is asked; `state` is the application's."""
+    return lambda: bool(state.draining)
+
 
 @contextmanager
 def on_termination(tell: Callable[[], None]) -> Iterator[None]:

@@ -66,7 +66,7 @@ async def ready(request: Request, response: Response) -> Readiness:
     state = request.app.state
     readiness = await check_readiness(state.database, state.redis, state.schema_version)
     # Set at SIGTERM, so that the proxy turns elsewhere while we finish.
-    if getattr(state, "draining", False):
+    if state.draining:
         readiness.status = Status.UNHEALTHY
     if readiness.status is Status.UNHEALTHY:
         response.status_code = NOT_READY

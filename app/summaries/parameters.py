@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import Depends, Header, Path, Request
 
+from app.core.draining import draining_of
 from app.core.guard import OwnSession, require
 from app.core.http import MAX_HEADER_LENGTH, preferred_wait
 from app.core.idempotency_route import OnceDep
@@ -64,7 +65,7 @@ async def get_intake(
         principal,
         surroundings=surroundings,
         hub=state.progress.hub,
-        is_draining=lambda: bool(getattr(state, "draining", False)),
+        is_draining=draining_of(state),
         once=once,
         receipt=lambda submission: answers.receipt(submission, request),
     )

@@ -46,6 +46,7 @@ def health_app(
     app.state.redis = redis or Part()
     app.state.schema_version = schema or Part()
     app.state.key_ring = Ring()
+    app.state.draining = False
     app.include_router(router, tags=["health"])
     install_openapi(app)
     return app

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.draining import draining_of
 from app.core.errors import ProblemError
 from app.core.guard import OwnSession
 from app.core.idempotency import Once
@@ -38,7 +39,7 @@ def batch_intake(
         place=lambda: places.held(principal.organization_id),
         admit=admit,
         explain=explain,
-        is_draining=lambda: bool(getattr(request.app.state, "draining", False)),
+        is_draining=draining_of(request.app.state),
     )
     return BatchIntake(intake, once, session=session, terms=terms)
 

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import StreamingResponse
 
 from app.core.db import DatabaseDep
+from app.core.draining import draining_of
 from app.core.limits import AsyncLimiter, Hit, Limit
 from app.core.openapi import problems
 from app.summaries.exports.export import Exporter, Wanted
@@ -46,7 +47,7 @@ async def open_exporter(
             database,
             Wanted(principal, filters, order),
             is_living=partial(desk.hub.is_living, principal),
-            is_draining=lambda: bool(getattr(state, "draining", False)),
+            is_draining=draining_of(state),
         )
 
 

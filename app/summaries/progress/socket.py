@@ -54,7 +54,7 @@ def refuse_unwelcome(websocket: WebSocket) -> None:
     name = credential_in(websocket.scope["query_string"])
     if name is not None:
         raise CredentialInQueryError(f"The query parameter {name!r} may hold a credential")
-    if getattr(websocket.app.state, "draining", False):
+    if websocket.app.state.draining:
         raise StreamsFullError
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from fastapi import FastAPI
 
+from app.core.draining import draining_of
 from app.settings import Settings
 from app.summaries.progress.desk import ProgressDesk
 from app.summaries.progress.event_stream import StreamPace
@@ -26,7 +27,7 @@ def seat(
     hub = ProgressHub(
         state.database,
         redis_url or settings.redis_url,
-        is_draining=lambda: bool(getattr(state, "draining", False)),
+        is_draining=draining_of(state),
         pace=pace,
     )
     state.progress = replace(state.progress, hub=hub, pace=stream or state.progress.pace)
