@@ -204,3 +204,29 @@ async def test_who_reads_slowly_makes_the_writer_wait() -> None:
         await asyncio.sleep(0.2)
         # The two kernels' buffers take some megabytes, and nothing is piled up here.
         assert 0 < sent < 50_000_000
+
+
+async def test_a_body_that_nobody_reads_yet_is_not_taken_in() -> None:
+    body, begun, go = b"x" * 50_000_000, asyncio.Event(), asyncio.Event()
+
+    async def late(_scope: Scope, receive: Receive, send: Send) -> None:
+        begun.set()
+        await go.wait()
+        read, more = 0, True
+        while more:
+            message = await receive()
+            read, more = read + len(message["body"]), message["more_body"]
+        length = [(b"content-length", str(len(str(read))).encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": length})
+        await send({"type": "http.response.body", "body": str(read).encode()})
+
+    async with served(late) as client:
+        head = f"POST / HTTP/1.1\r\nHost: test\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+        sending = asyncio.create_task(asyncio.get_running_loop().sock_sendall(client, head + body))
+        await begun.wait()
+        await asyncio.sleep(0.2)
+        # What the two kernels' buffers do not take waits with its sender.
+        assert not sending.done()
+        go.set()
+        await asyncio.wait_for(sending, 20)
+        assert (await received(client)).endswith(str(len(body)).encode())
