@@ -65,7 +65,7 @@ from app.core.schema_version import SchemaVersion
 from app.core.secret_links import ShownLinks
 from app.core.tokens import AccessTokens
 from app.core.tracing import configure_tracing, telemetry_config
-from app.routes import EARLY, include_routers
+from app.routes import BODY_LIMITS, EARLY, include_routers
 from app.settings import Settings, get_settings
 from app.summaries.announcing import RedisAnnouncer
 from app.summaries.batches.places import BatchPlaces
@@ -112,7 +112,8 @@ def build_app(settings: Settings) -> FastAPI:
     install_error_handlers(app)
     app.add_exception_handler(ReplayError, on_replay)
     early = [Middleware(EarlyAnswersMiddleware, routes=EARLY)]
-    install_middleware(app, settings, inner=[Middleware(RateLimitHeadersMiddleware)], innermost=early)
+    inner = [Middleware(RateLimitHeadersMiddleware)]
+    install_middleware(app, settings, inner=inner, innermost=early, body_limits=BODY_LIMITS)
     include_routers(app)
     install_openapi(app)
     return app

@@ -1,4 +1,7 @@
-"""The site map: every router, and what is answered before routing. `docs/endpoints.md` lists all routes."""
+"""The site map: every router, what is answered before routing, how large a body may be.
+
+`docs/endpoints.md` lists all routes.
+"""
 
 from fastapi import APIRouter, Depends, FastAPI
 
@@ -18,6 +21,7 @@ from app.auth.router import router as auth
 from app.auth.second_factor.router import router as second_factor
 from app.core.early.middleware import EarlyRoute
 from app.core.known_query import refuse_unknown_query
+from app.core.middleware.body_limit import MEBIBYTE, BodyLimits
 from app.core.routing import GatedRouter
 from app.health.router import router as health
 from app.organizations.audit_log_router import router as audit_log
@@ -92,6 +96,15 @@ EARLY: tuple[EarlyRoute, ...] = (
     early_submission(f"{API}/summaries"),
     early_refresh(f"{API}/auth"),
 )
+
+# What takes whole pages or files. A form's boundaries need room beside its file.
+BODY_LIMITS: BodyLimits = {
+    # 5 MiB of HTML, whose quotes, newlines and non-ASCII letters JSON may escape.
+    ("POST", f"{API}/summaries"): 10 * MEBIBYTE,
+    ("POST", f"{API}/summaries/batch"): 5 * MEBIBYTE,
+    ("POST", f"{API}/summaries/upload"): 21 * MEBIBYTE,
+    ("POST", f"{API}/summaries/import"): 5 * MEBIBYTE,
+}
 
 # What the reference says of each tag.
 TAGS = {

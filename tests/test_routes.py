@@ -6,6 +6,7 @@ from httpx2 import ASGITransport, AsyncClient
 
 from app.core.errors import CATALOGUE
 from app.core.principal import Scope
+from app.routes import BODY_LIMITS
 from tests.factories import Person
 from tests.fixtures import BASE_URL
 from tests.site_map import BODIES, Route, http_contexts, routes_of
@@ -77,6 +78,10 @@ def test_every_documented_error_is_in_the_catalogue_with_its_status(
 
 def test_a_body_is_known_to_the_access_tests(routes: list[Route]) -> None:
     assert {(route.method, route.path) for route in routes if route.content_types} == set(BODIES)
+
+
+def test_what_takes_a_larger_body_is_a_route_with_one() -> None:
+    assert set(BODY_LIMITS) <= set(BODIES)
 
 
 def test_the_site_map_is_the_reference_and_the_hidden_routes(built_app: FastAPI, routes: list[Route]) -> None:

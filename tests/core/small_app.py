@@ -10,7 +10,8 @@ from fastapi.responses import HTMLResponse, PlainTextResponse, StreamingResponse
 from httpx2 import ASGITransport, AsyncClient, Response
 from starlette.middleware import Middleware
 
-from app.core.middleware import install_middleware
+from app.core.middleware import NO_LIMITS, install_middleware
+from app.core.middleware.body_limit import BodyLimits
 from app.core.problems import install_error_handlers
 from app.core.schemas import RequestModel
 from app.settings import Settings, load_settings
@@ -99,14 +100,19 @@ def configure_plain_logs() -> None:
     structlog.configure(processors=[processors.format_exc_info, processors.KeyValueRenderer()])
 
 
-def small_app(settings: Settings | None = None, *, inner: tuple[Middleware, ...] = ()) -> FastAPI:
+def small_app(
+    settings: Settings | None = None,
+    *,
+    inner: tuple[Middleware, ...] = (),
+    body_limits: BodyLimits = NO_LIMITS,
+) -> FastAPI:
     settings = settings or small_settings()
     if not structlog.is_configured():
         configure_plain_logs()
     app = FastAPI(redirect_slashes=False, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.settings = settings
     install_error_handlers(app)
-    install_middleware(app, settings, inner=inner)
+    install_middleware(app, settings, inner=inner, body_limits=body_limits)
     app.include_router(router, prefix="/api/v1")
     return app
 

@@ -10,7 +10,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
 from app.core.middleware.access_log import AccessLogMiddleware
-from app.core.middleware.body_limit import BodyLimitMiddleware
+from app.core.middleware.body_limit import BodyLimitMiddleware, BodyLimits
 from app.core.middleware.gzip import QuickGZipMiddleware
 from app.core.middleware.head import HeadMiddleware
 from app.core.middleware.hosts import AllowedHostsMiddleware
@@ -24,6 +24,7 @@ from app.core.middleware.unhandled import UnhandledErrorMiddleware
 from app.core.request_metrics import instrumentator_options
 from app.settings import Settings
 
+NO_LIMITS: BodyLimits = {}
 GZIP_MINIMUM_BYTES = 1024
 # Level 9 costs three times level 5 for one per cent less.
 GZIP_LEVEL = 5
@@ -49,16 +50,21 @@ def install_middleware(
     *,
     inner: Sequence[Middleware] = (),
     innermost: Sequence[Middleware] = (),
+    body_limits: BodyLimits = NO_LIMITS,
 ) -> None:
     """`inner` stands where every route passes and a problem document still gets all headers.
 
-    `innermost` answers in a route's stead: what it raises is rendered as a route's.
+    `innermost` answers in a route's stead: what it raises is rendered as a route's. `body_limits`: of those
+    that take more than most.
     """
-    for middleware in reversed([*_outermost_first(settings, inner), *innermost]):
+    outermost_first = [*_outermost_first(settings, inner, body_limits), *innermost]
+    for middleware in reversed(outermost_first):
         app.add_middleware(middleware.cls, *middleware.args, **middleware.kwargs)
 
 
-def _outermost_first(settings: Settings, inner: Sequence[Middleware]) -> list[Middleware]:
+def _outermost_first(
+    settings: Settings, inner: Sequence[Middleware], body_limits: BodyLimits
+) -> list[Middleware]:
     return [
         # Before all: whoever looks at the path, by route or by table, sees the one form of it.
         Middleware(TrailingSlashMiddleware),
@@ -83,7 +89,7 @@ def _outermost_first(settings: Settings, inner: Sequence[Middleware]) -> list[Mi
         Middleware(QuerySecretsMiddleware),
         *inner,
         # Innermost but one: its refusal of a growing body is raised inside the route and rendered there.
-        Middleware(BodyLimitMiddleware),
+        Middleware(BodyLimitMiddleware, limits=body_limits),
         # Around whatever answers: a 500 passes everything above and looks like any answer.
         Middleware(UnhandledErrorMiddleware),
     ]

@@ -18,18 +18,12 @@ DEFAULT_LIMIT = MEBIBYTE
 
 # Bytes, by method and path without trailing slash.
 BodyLimits = Mapping[tuple[str, str], int]
-# What takes whole pages or files; all else has DEFAULT_LIMIT. A form's boundaries need room beside its file.
-WIDER_LIMITS: BodyLimits = {
-    # 5 MiB of HTML, whose quotes, newlines and non-ASCII letters JSON may escape.
-    ("POST", "/api/v1/summaries"): 10 * MEBIBYTE,
-    ("POST", "/api/v1/summaries/batch"): 5 * MEBIBYTE,
-    ("POST", "/api/v1/summaries/upload"): 21 * MEBIBYTE,
-    ("POST", "/api/v1/summaries/import"): 5 * MEBIBYTE,
-}
 
 
 class BodyLimitMiddleware:
-    def __init__(self, app: ASGIApp, *, limits: BodyLimits = WIDER_LIMITS) -> None:
+    """`limits`: of what takes more than DEFAULT_LIMIT."""
+
+    def __init__(self, app: ASGIApp, *, limits: BodyLimits) -> None:
         self.app = app
         self.limits = limits
 

@@ -25,7 +25,7 @@ CHAIN: list[Callable[[ASGIApp], ASGIApp]] = [
     SecurityHeadersMiddleware,
     partial(AllowedHostsMiddleware, allowed=["api.example"]),
     partial(HttpsRedirectMiddleware, public_url="https://api.example"),
-    BodyLimitMiddleware,
+    partial(BodyLimitMiddleware, limits={}),
     UnhandledErrorMiddleware,
 ]
 
