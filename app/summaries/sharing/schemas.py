@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from app.core.schemas import Moment, RequestModel, ResponseModel, UtcDatetime
@@ -17,12 +17,17 @@ class ShareIn(RequestModel):
     expires_at: Moment | None = None
     expires_in_days: int | None = Field(None, ge=1, le=MAX_DAYS)
 
+    @field_validator("expires_at")
+    @classmethod
+    def _not_yet(cls, expires_at: datetime | None) -> datetime | None:
+        if expires_at is not None and expires_at <= datetime.now(UTC):
+            raise PydanticCustomError("expiry_past", "expires_at is over already")
+        return expires_at
+
     @model_validator(mode="after")
-    def _one_end_and_not_yet(self) -> Self:
+    def _one_end(self) -> Self:
         if self.expires_at is not None and self.expires_in_days is not None:
             raise PydanticCustomError("expiry_ambiguous", "Send expires_at or expires_in_days, not both")
-        if self.expires_at is not None and self.expires_at <= datetime.now(UTC):
-            raise PydanticCustomError("expiry_past", "expires_at is over already")
         return self
 
     @property

@@ -70,21 +70,23 @@ async def test_only_its_author_and_admins_revoke(client: AsyncClient, alice: Per
 
 
 @pytest.mark.parametrize(
-    "body",
+    ("body", "pointer"),
     [
-        {"expires_in_days": 0},
-        {"expires_in_days": 3651},
-        {"expires_at": "2020-01-01T00:00:00Z"},
-        {"expires_at": "tomorrow"},
-        {"expires_at": "2099-01-01T00:00:00Z", "expires_in_days": 1},
-        {"nonsense": 1},
+        ({"expires_in_days": 0}, "/expires_in_days"),
+        ({"expires_in_days": 3651}, "/expires_in_days"),
+        ({"expires_at": "2020-01-01T00:00:00Z"}, "/expires_at"),
+        ({"expires_at": "tomorrow"}, "/expires_at"),
+        ({"expires_at": "2099-01-01T00:00:00Z", "expires_in_days": 1}, ""),
+        ({"nonsense": 1}, "/nonsense"),
     ],
 )
-async def test_an_end_that_makes_no_sense_is_422(
-    client: AsyncClient, alice: Person, body: dict[str, object]
+async def test_an_end_that_makes_no_sense_is_422_and_pointed_at(
+    client: AsyncClient, alice: Person, body: dict[str, object], pointer: str
 ) -> None:
-    summary = await create(client, alice)
-    assert await refused(client, alice, summary["id"], **body) == (422, "validation_failed")
+    path = f"{PATH}/{(await create(client, alice))['id']}/share"
+    answer = await client.post(path, json=body, headers=alice.headers)
+    assert (answer.status_code, answer.json()["code"]) == (422, "validation_failed")
+    assert [fault["pointer"] for fault in answer.json()["errors"]] == [pointer]
 
 
 async def test_what_is_not_kept_is_not_shared(client: AsyncClient, app: FastAPI, alice: Person) -> None:
