@@ -2,6 +2,8 @@
 
 import pytest
 from fastapi import FastAPI
+from fastapi import Response as EmptyResponse
+from fastapi.routing import APIRoute
 from httpx2 import ASGITransport, AsyncClient
 
 from app.core.errors import CATALOGUE
@@ -78,6 +80,14 @@ def test_every_documented_error_is_in_the_catalogue_with_its_status(
 
 def test_a_body_is_known_to_the_access_tests(routes: list[Route]) -> None:
     assert {(route.method, route.path) for route in routes if route.content_types} == set(BODIES)
+
+
+def test_what_answers_nothing_says_no_type_of_it(built_app: FastAPI, subtests: pytest.Subtests) -> None:
+    for context in http_contexts(built_app):
+        route = context.original_route
+        assert isinstance(route, APIRoute)
+        with subtests.test(context.path):
+            assert route.status_code != 204 or route.response_class is EmptyResponse
 
 
 def test_what_takes_a_larger_body_is_a_route_with_one() -> None:

@@ -127,7 +127,12 @@ async def impersonate(
     )
 
 
-@router.delete("/users/{user_id}/impersonate", status_code=204, responses=problems(UserNotFoundError))
+@router.delete(
+    "/users/{user_id}/impersonate",
+    status_code=204,
+    response_class=Response,
+    responses=problems(UserNotFoundError),
+)
 async def end_impersonation(impersonations: EndingImpersonation, user_id: UserId) -> None:
     """End what I began in this person's name."""
     await impersonations.end(user_id)

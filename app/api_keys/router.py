@@ -166,7 +166,10 @@ async def rotate(
 
 
 @router.delete(
-    "/{key_id}", status_code=204, responses=problems(KeyCannotManageKeysError, ApiKeyNotFoundError)
+    "/{key_id}",
+    status_code=204,
+    response_class=Response,
+    responses=problems(KeyCannotManageKeysError, ApiKeyNotFoundError),
 )
 async def revoke(keys: KeyWriter, key_id: KeyId) -> None:
     """Revoke a key; it is refused everywhere within two seconds."""

@@ -131,6 +131,7 @@ async def restore(organizations: OwnOrganizationsService, organization_id: Organ
 @router.post(
     "/{organization_id}/leave",
     status_code=204,
+    response_class=Response,
     responses=problems(*BOUND, LastOwnerError, RecentLoginRequiredError),
 )
 async def leave(members: LeavingMembers) -> None:
@@ -165,6 +166,7 @@ async def change_role(members: WritingMembers, user_id: MemberId, change: RoleCh
 @router.delete(
     "/{organization_id}/members/{user_id}",
     status_code=204,
+    response_class=Response,
     responses=MEMBER_ERRORS,
     openapi_extra=STEP_UP_FOR_SOME,
 )

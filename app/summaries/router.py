@@ -131,7 +131,7 @@ async def change(
     return answers.changed(await service.change(summary_id, changes, if_match=if_match), response)
 
 
-@router.delete("/{summary_id}", status_code=204, responses=CHANGE_ERRORS)
+@router.delete("/{summary_id}", status_code=204, response_class=Response, responses=CHANGE_ERRORS)
 async def trash(service: DeletingService, summary_id: SummaryId, if_match: IfMatch = None) -> None:
     """Move a summary to the trash."""
     await service.trash(summary_id, if_match=if_match)

@@ -90,7 +90,10 @@ async def change(
 
 
 @router.delete(
-    "/{webhook_id}", status_code=204, responses=problems(WebhookNotFoundError, PreconditionFailedError)
+    "/{webhook_id}",
+    status_code=204,
+    response_class=Response,
+    responses=problems(WebhookNotFoundError, PreconditionFailedError),
 )
 async def delete(webhooks: WritingService, webhook_id: WebhookId, if_match: IfMatch = None) -> None:
     """Delete it; what was not delivered yet never will be."""

@@ -167,7 +167,12 @@ async def finish_with_code(
     return await _answer(request, response, outcome)
 
 
-@router.delete("/{provider}", status_code=204, responses=problems(RecentLoginRequiredError, LastLoginError))
+@router.delete(
+    "/{provider}",
+    status_code=204,
+    response_class=Response,
+    responses=problems(RecentLoginRequiredError, LastLoginError),
+)
 async def remove_link(
     provider: ProviderName, request: Request, principal: CanChangeLogins, session: OwnSession
 ) -> None:

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import APIRouter, Depends, Path, Request, Response
 
 from app.auth.devices import get_device
 from app.auth.opening import Device, SessionPolicy
@@ -100,7 +100,12 @@ async def list_sessions(
     return Page(items=items, next_cursor=rows.next_cursor, has_more=rows.has_more)
 
 
-@router.delete("/sessions/{session_id}", status_code=204, responses=problems(SessionNotFoundError))
+@router.delete(
+    "/sessions/{session_id}",
+    status_code=204,
+    response_class=Response,
+    responses=problems(SessionNotFoundError),
+)
 async def end_session(
     _principal: CanWriteProfile, service: MySessions, session_id: Annotated[UUID, Depends(known_session_id)]
 ) -> None:

@@ -130,6 +130,7 @@ async def list_open(
 @router.delete(
     "/{organization_id}/invitations/{invitation_id}",
     status_code=204,
+    response_class=Response,
     responses=problems(*BOUND, InvitationNotFoundError, RoleNotManageableError),
 )
 async def withdraw(invitations: Writing, invitation_id: Annotated[UUID, Depends(get_invitation_id)]) -> None:

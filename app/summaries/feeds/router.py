@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Request, Response
 
 from app.auth.own_sessions.errors import ImpersonatedError, SessionRequiredError
 from app.core.guard import OwnSession
@@ -34,7 +34,7 @@ async def create(feed: OwnFeed, request: Request, _once: OnceInOwnSession) -> Fe
     return FeedCreated(token=token, atom_url=f"{here}/atom.xml", json_url=f"{here}/feed.json")
 
 
-@router.delete("/feed", status_code=204, responses=problems(*OWN, FeedNotFoundError))
+@router.delete("/feed", status_code=204, response_class=Response, responses=problems(*OWN, FeedNotFoundError))
 async def remove(feed: OwnFeed) -> None:
     """End my feed at once."""
     await feed.remove()

@@ -97,6 +97,7 @@ async def read_qr(
 @router.delete(
     "/{summary_id}/share",
     status_code=204,
+    response_class=Response,
     name="revoke",
     responses=problems(SummaryForbiddenError, SummaryNotFoundError, NotSharedError),
 )

@@ -79,7 +79,7 @@ async def empty(service: Annotated[TrashService, Depends(erasing)]) -> EmptiedVi
     return EmptiedView(erased=erased, has_more=has_more)
 
 
-@router.delete("/trash/{summary_id}", status_code=204, responses=ERRORS)
+@router.delete("/trash/{summary_id}", status_code=204, response_class=Response, responses=ERRORS)
 async def erase(service: Annotated[TrashService, Depends(erasing)], summary_id: SummaryId) -> None:
     """Erase one of the trash for good."""
     await service.erase(summary_id)
