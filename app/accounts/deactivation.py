@@ -14,10 +14,10 @@ from app.audit.events import AuditAction, AuditEvent
 from app.audit.service import record
 from app.auth.sessions import end_all_sessions
 from app.core.db import Tenant, bind_tenant
-from app.core.mail_queue import Mail, queue_mail
 from app.core.principal import Principal
 from app.core.principal_cache import PrincipalCache
 from app.organizations.errors import LastOwnerError
+from app.outbox.mails import Mail, queue_mail
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from app.audit.events import AuditAction, AuditEvent
 from app.audit.service import record
 from app.auth.lockout.repository import TallyRepository
 from app.core.db import Database, Tenant
-from app.core.mail_queue import RECIPIENT, Mail, queue_mail
 from app.core.principal import MembershipRole
+from app.outbox.mails import RECIPIENT, Mail, queue_mail
 
 ACCOUNTS_A_ROUND = 10
 # Well within the statement timeout, texts of megabytes and all.

@@ -7,9 +7,9 @@ import structlog
 from app.accounts.mails import Addressee, write
 from app.accounts.tasks import PostOffice
 from app.core.db import Tenant
-from app.core.mail_queue import Mail
 from app.organizations.invitations.repository import InvitationLetter, InvitationRepository
 from app.organizations.invitations.tokens import InvitationTokens
+from app.outbox.mails import Mail
 
 log = structlog.get_logger(__name__)
 

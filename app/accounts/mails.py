@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.core.mail import Letter
-from app.core.mail_queue import RECIPIENT, Mail
 from app.core.templates import Templates
+from app.outbox.mails import RECIPIENT, Mail
 from app.users.mail_tokens import LIFETIME_MINUTES
 
 SUBJECTS: Mapping[Mail, str] = {

@@ -18,9 +18,9 @@ from app.auth.oauth.links import unlink_all
 from app.auth.sessions import end_all_sessions
 from app.core.db import Tenant, bind_tenant
 from app.core.ids import new_id
-from app.core.mail_queue import Mail, queue_mail
 from app.core.principal_cache import PrincipalCache
 from app.organizations.repository import first_membership_of
+from app.outbox.mails import Mail, queue_mail
 from app.users.manager import UserManager
 from app.users.models import User
 

@@ -14,9 +14,9 @@ from app.core.guard import count_bad_credential
 from app.core.http import client_address
 from app.core.limit_table import private_key
 from app.core.limits import AsyncLimiter, Hit, Limit, limited
-from app.core.mail_queue import Mail
 from app.core.openapi import ANONYMOUS, problems
 from app.core.password_policy import WeakPasswordError
+from app.outbox.mails import Mail
 from app.users.manager import UserManager
 from app.users.store import UserStore
 

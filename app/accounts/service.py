@@ -10,9 +10,9 @@ from app.audit.events import AuditAction, AuditEvent
 from app.audit.service import record
 from app.auth.sessions import demand_living
 from app.core.conditional import Precondition
-from app.core.mail_queue import RECIPIENT, Mail, queue_mail
 from app.core.principal import Principal
 from app.organizations.service import create_personal
+from app.outbox.mails import RECIPIENT, Mail, queue_mail
 from app.users.manager import UserManager
 from app.users.models import User
 

@@ -9,7 +9,7 @@ import structlog
 from app.accounts.mails import Addressee, write
 from app.core.db import Database
 from app.core.mail import Mailer
-from app.core.mail_queue import RECIPIENT, Mail
+from app.outbox.mails import RECIPIENT, Mail
 from app.users.mail_tokens import MailTokens
 from app.users.models import User
 from app.users.store import UserStore

@@ -14,8 +14,8 @@ from app.auth.lockout.service import unlock
 from app.auth.second_factor.repository import SecondFactorRepository
 from app.auth.store import OwnSessions
 from app.core.db import Database, Tenant, bind_tenant
-from app.core.mail_queue import Mail, queue_mail
 from app.core.principal import Plan, StaffRole
+from app.outbox.mails import Mail, queue_mail
 from app.settings import Settings
 
 

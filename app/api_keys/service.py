@@ -30,10 +30,10 @@ from app.core.conditional import Precondition
 from app.core.db import TENANT_KEY, Tenant, after_commit, bind_tenant
 from app.core.guard import InvalidCredentialError
 from app.core.ids import new_id
-from app.core.mail_queue import Mail, queue_mail
 from app.core.plans import PLANS
 from app.core.principal import Principal
 from app.core.principal_cache import PrincipalCache, api_key_name
+from app.outbox.mails import Mail, queue_mail
 
 DEFAULT_NAME = "default"
 

@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.audit.events import AuditAction, AuditEvent
 from app.audit.service import record
 from app.auth.sessions import end_all_sessions, end_sessions
-from app.core.mail_queue import Mail, queue_mail
 from app.core.principal_cache import PrincipalCache
+from app.outbox.mails import Mail, queue_mail
 
 REASON = "reuse"
 

@@ -1,6 +1,6 @@
 """Mail: one letter, one SMTP connection, a bound on its time, and never less protected than configured.
 
-The worker sends; the request path only asks, through `core/mail_queue.py`.
+The worker sends; the request path only asks, through `app/outbox/mails.py`.
 """
 
 import asyncio

@@ -8,7 +8,7 @@ from fastapi import Depends, Path, Request
 from app.core.guard import OwnSession, require
 from app.core.ids import ID_SCHEMA, parse_id
 from app.core.principal import Principal, Scope
-from app.core.webhook_queue import WebhookEvent
+from app.outbox.deliveries import WebhookEvent
 from app.webhooks.errors import DeliveryNotFoundError, WebhookNotFoundError
 from app.webhooks.repository import DeliveryFilters
 from app.webhooks.service import WebhookParts, WebhookService

@@ -12,7 +12,7 @@ from sqlalchemy.orm import undefer
 
 from app.core.ids import new_id
 from app.core.pagination import Keyset, PageOfRows, Pagination
-from app.core.webhook_queue import WebhookEvent
+from app.outbox.deliveries import WebhookEvent
 from app.webhooks.models import Webhook, WebhookDelivery
 from app.webhooks.vocabulary import DeliveryStatus, WebhookKind
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, StringConstraints
 
 from app.core.schemas import ChangeModel, RequestModel, ResponseModel, UtcDatetime
-from app.core.webhook_queue import WebhookEvent
+from app.outbox.deliveries import WebhookEvent
 from app.reading.urls import MAX_URL_LENGTH
 from app.webhooks.vocabulary import DeliveryFailure, DeliveryStatus, DisabledReason
 

@@ -15,8 +15,8 @@ from app.core.http import matches_if_match, strong_etag
 from app.core.ids import new_id
 from app.core.pagination import CursorCodec, PageOfRows, PageRequest, Pagination
 from app.core.principal import Principal
-from app.core.webhook_queue import Happening, WebhookEvent, nudge, queue_deliveries
 from app.organizations.journal import note
+from app.outbox.deliveries import Happening, WebhookEvent, nudge, queue_deliveries
 from app.reading.delivery_urls import parse_delivery_url
 from app.reading.urls import HostPort, InvalidUrlError
 from app.webhooks.errors import (

@@ -20,11 +20,11 @@ from app.audit.events import AuditAction, AuditEvent
 from app.audit.service import record
 from app.auth.second_factor.sealing import SecretSeal
 from app.core.db import Database, Tenant
-from app.core.mail_queue import Mail, queue_mail
 from app.core.origin import Origin, current_origin, resumed
 from app.core.tracing import span
-from app.core.webhook_queue import delivery_priority, nudge
 from app.organizations.usage.repository import UsageRepository
+from app.outbox.deliveries import delivery_priority, nudge
+from app.outbox.mails import Mail, queue_mail
 from app.reading.urls import HostPort
 from app.webhooks.health import note_failure, pause_after
 from app.webhooks.models import Webhook, WebhookDelivery

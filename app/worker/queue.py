@@ -24,10 +24,10 @@ from app.accounts.tasks import (
 )
 from app.core.jobs import QUEUE, WEBHOOK_QUEUE
 from app.core.mail import Mailer, MailRefusedError, make_mailer
-from app.core.mail_queue import SEND_MAIL, Mail
-from app.core.webhook_queue import DELIVER
 from app.organizations.invitations.service import SEND_INVITATION
 from app.organizations.invitations.tokens import InvitationTokens
+from app.outbox.deliveries import DELIVER
+from app.outbox.mails import SEND_MAIL, Mail
 from app.settings import Settings
 from app.settings_parsing import to_libpq_url
 from app.summaries.store import SummaryKey

@@ -6,7 +6,7 @@ import pytest
 
 from app.accounts.mails import PAGES, SUBJECTS, Addressee, write
 from app.core.mail import Letter
-from app.core.mail_queue import RECIPIENT, Mail
+from app.outbox.mails import RECIPIENT, Mail
 
 pytestmark = pytest.mark.unit
 

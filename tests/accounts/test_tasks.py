@@ -10,7 +10,7 @@ from httpx2 import AsyncClient
 from app.core.ids import new_id
 from app.core.logging import configure_logging
 from app.core.mail import MailDelayedError, MailRefusedError, SmtpMailer
-from app.core.mail_queue import RECIPIENT, Mail, queue_mail
+from app.outbox.mails import RECIPIENT, Mail, queue_mail
 from app.worker.queue import make_queue
 from tests.accounts.post import KeptMail, Post, make_post, token_of
 from tests.accounts.rows import jobs

@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from app.core.db import Tenant
 from app.core.jobs import enqueue
-from app.core.mail_queue import RECIPIENT, Mail, queue_mail
+from app.outbox.mails import RECIPIENT, Mail, queue_mail
 from tests.admin.logs import Log
 from tests.factories import Person
 from tests.servers import DatabaseUrls

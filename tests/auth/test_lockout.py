@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from app.auth.lockout.clients import client_of
 from app.auth.lockout.service import unlock
-from app.core.mail_queue import SEND_MAIL
+from app.outbox.mails import SEND_MAIL
 from app.settings import Settings
 from app.users.store import UserStore
 from tests.auth.attackers import AWAY, HOME, WRONG, Clock, at, guess, log_in, query

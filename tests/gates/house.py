@@ -13,7 +13,10 @@ VAGUE_NAMES = {"util", "utils", "helper", "helpers", "common", "misc", "shared"}
 BUILDERS = {"select", "insert", "update", "delete", "text"}
 # Rooms that are given a session and a tenant, or own a table that has none.
 STATEMENT_ROOMS = {"repository.py", "store.py", "queries.py"}
-STATEMENT_PACKAGES = {"core"}
+# What asks the database of itself, the queue's door, kept answers, and who names the tenant for others.
+STATEMENT_FILES = {
+    f"app/core/{name}.py" for name in ("db", "idempotency_store", "job_waking", "jobs", "tenant_reads")
+}
 PRINTING_ROOMS = ("app/commands", "app/local")
 SESSION_WIDE_SETTING = re.compile(r"SET\s+(SESSION\s+)?app\.|set_config\([^)]*,\s*false\s*\)", re.IGNORECASE)
 SUPPRESSION = re.compile(r"#\s*(noqa|type:\s*ignore|pragma:\s*no (cover|branch))\b(?P<rest>.*)")
@@ -82,8 +85,7 @@ def check_no_type_checking(source: Source) -> Iterator[str]:
 
 def check_statements_in_their_room(source: Source) -> Iterator[str]:
     """A repository is born with its tenant; a statement built elsewhere can forget it."""
-    package = source.path.split("/")[1]
-    if source.name in STATEMENT_ROOMS or package in STATEMENT_PACKAGES:
+    if source.name in STATEMENT_ROOMS or source.path in STATEMENT_FILES:
         return
     tree = source.tree
     builders = _imported_builders(tree)

@@ -27,6 +27,7 @@ REFUSED = [
         "from sqlalchemy.dialects.postgresql import insert as upsert\nupsert(A)\n",
     ),
     (house.check_statements_in_their_room, "app/a/service.py", "self._session.get(A, key)\n"),
+    (house.check_statements_in_their_room, "app/core/door.py", "from sqlalchemy import text\ntext('')\n"),
     (house.check_no_print, "app/a/service.py", "print(1)\n"),
     (house.check_no_session_wide_tenant, "app/a.py", 'sql = "SET app.organization_id = 1"\n'),
     (house.check_no_session_wide_tenant, "app/a.py", "sql = \"set_config('app.user_id', :u, false)\"\n"),

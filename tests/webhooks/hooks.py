@@ -9,7 +9,7 @@ from httpx2 import AsyncClient
 from sqlalchemy import select, text
 
 from app.core.db import Database, Tenant
-from app.core.webhook_queue import Happening, WebhookEvent, endpoints_wanting, queue_deliveries
+from app.outbox.deliveries import Happening, WebhookEvent, endpoints_wanting, queue_deliveries
 from app.webhooks.models import Webhook, WebhookDelivery
 from app.webhooks.tasks import Courier, deliver
 from tests.factories import Person

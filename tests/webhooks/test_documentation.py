@@ -9,7 +9,7 @@ import pytest
 from standardwebhooks import WebhookVerificationError
 
 from app.core.ids import new_id
-from app.core.webhook_queue import WebhookEvent
+from app.outbox.deliveries import WebhookEvent
 from app.webhooks.signing import Message, new_secret, signed_headers
 from app.webhooks.vocabulary import DeliveryFailure
 

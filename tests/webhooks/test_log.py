@@ -6,7 +6,7 @@ import pytest
 from fastapi import FastAPI
 from httpx2 import AsyncClient
 
-from app.core.webhook_queue import WebhookEvent
+from app.outbox.deliveries import WebhookEvent
 from app.webhooks.tasks import Courier
 from tests.factories import Person
 from tests.webhooks.hooks import PATH, create, deliveries, execute, happen, run

@@ -9,7 +9,7 @@ from httpx2 import AsyncClient, Response
 from standardwebhooks import Webhook as Verifier
 from typing_extensions import override
 
-from app.core.webhook_queue import WebhookEvent
+from app.outbox.deliveries import WebhookEvent
 from app.reading.article import ExtractResult, RawDocument
 from app.reading.errors import ReadingError, Reason
 from app.summaries.tasks import summarise

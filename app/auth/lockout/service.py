@@ -19,7 +19,7 @@ from app.auth.lockout.clients import STRANGERS, LoginClient
 from app.auth.lockout.models import LoginTally
 from app.auth.lockout.repository import TallyRepository
 from app.auth.lockout.rules import ClientRule, LockKind, StrangersRule, forgive, is_locked
-from app.core.mail_queue import Mail, queue_mail
+from app.outbox.mails import Mail, queue_mail
 
 ACCOUNT_LOCKS = Counter("precis_account_locks_total", "Locks after failed logins, by kind.", ["kind"])
 # There at 0 before the first: a rate over a missing series is no zero.

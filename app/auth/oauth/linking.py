@@ -16,10 +16,10 @@ from app.auth.oauth.identity import Identity
 from app.auth.oauth.repository import OAuthAccountRepository
 from app.auth.second_factor.repository import SecondFactorRepository
 from app.core.db import TENANT_KEY, Tenant, bind_tenant
-from app.core.mail_queue import Mail, queue_mail
 from app.core.principal import StaffRole
 from app.organizations.repository import first_membership_of
 from app.organizations.service import create_personal
+from app.outbox.mails import Mail, queue_mail
 from app.users.errors import UsernameTakenError
 from app.users.models import User
 from app.users.store import UserStore

@@ -14,11 +14,11 @@ from app.auth.password_change.errors import WrongPasswordError
 from app.auth.password_change.schemas import PasswordChangeIn
 from app.auth.sessions import end_all_sessions
 from app.core.db import Database, Tenant
-from app.core.mail_queue import Mail, queue_mail
 from app.core.password_policy import check_policy
 from app.core.passwords import Passwords
 from app.core.principal import Principal
 from app.core.principal_cache import PrincipalCache
+from app.outbox.mails import Mail, queue_mail
 from app.settings import PasswordPolicy
 from app.users.models import User
 from app.users.store import UserStore

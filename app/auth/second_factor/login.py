@@ -11,7 +11,7 @@ from app.auth.second_factor.errors import SecondFactorRequiredError, WrongCodeEr
 from app.auth.second_factor.proof import CodeProof, Method
 from app.auth.second_factor.repository import SecondFactorRepository
 from app.core.errors import RateLimitedError
-from app.core.mail_queue import Mail, queue_mail
+from app.outbox.mails import Mail, queue_mail
 
 
 class SecondFactorLogin:

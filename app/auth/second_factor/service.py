@@ -15,9 +15,9 @@ from app.auth.second_factor.schemas import Enrolment, SecondFactorOut
 from app.auth.second_factor.totp import new_secret, provisioning_uri
 from app.auth.sessions import announce, demand_living
 from app.auth.store import OwnSessions
-from app.core.mail_queue import Mail, queue_mail
 from app.core.principal import Principal
 from app.core.principal_cache import PrincipalCache
+from app.outbox.mails import Mail, queue_mail
 
 CHANGES = {
     AuditAction.SECOND_FACTOR_ENABLED: "enabled",

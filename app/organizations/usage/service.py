@@ -7,13 +7,13 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.events import AuditAction
-from app.core.mail_queue import Mail, queue_mail
 from app.core.plans import PLANS, PlanTerms
 from app.core.principal import Principal
 from app.organizations.journal import note
 from app.organizations.usage.errors import QuotaExceededError
 from app.organizations.usage.figures import NO_KEY, Counted, Due, Usage, noticed_of
 from app.organizations.usage.repository import UsageRepository
+from app.outbox.mails import Mail, queue_mail
 
 
 async def count_summary(session: AsyncSession, principal: Principal, *, many: int = 1) -> None:

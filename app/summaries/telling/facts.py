@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.core.schemas import to_rfc3339
-from app.core.webhook_queue import WebhookEvent
+from app.outbox.deliveries import WebhookEvent
 from app.summaries.models import Summary
 from app.summaries.vocabulary import Status, Visibility
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.webhook_queue import Happening, endpoints_wanting, queue_callback, queue_deliveries
+from app.outbox.deliveries import Happening, endpoints_wanting, queue_callback, queue_deliveries
 from app.summaries.models import Summary
 from app.summaries.telling.facts import BY_STATUS, event_of, facts_of
 from app.summaries.telling.queries import read_facts

@@ -11,43 +11,18 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.ids import new_id
 from app.core.jobs import WEBHOOK_QUEUE, enqueue
 from app.core.origin import current_origin
 from app.core.schemas import to_rfc3339
+from app.outbox.repository import OutboxRepository
 
 DELIVER = "webhooks.deliver"
 # So many deliveries that wait put a tenant's next one a step behind everybody else's.
 BACKLOG_PER_STEP = 10
 BACKLOG_COUNTED = 1000
-
-# KEY SHARE: an endpoint that is deleted at this moment is either kept until we commit, or not among them.
-WANTING = text(
-    "SELECT id FROM webhooks WHERE organization_id = :organization_id AND kind = 'endpoint'"
-    " AND disabled_at IS NULL AND deleted_at IS NULL AND :event = ANY (events) ORDER BY id FOR KEY SHARE"
-)
-ADD = text(
-    "INSERT INTO webhook_deliveries (id, organization_id, webhook_id, event, subject_id, url, payload,"
-    " request_id, traceparent)"
-    " VALUES (:id, :organization_id, :webhook_id, :event, :subject_id, :url, :payload,"
-    " :request_id, :traceparent)"
-)
-BACKLOG = text(
-    "SELECT count(*) FROM (SELECT FROM webhooks w JOIN webhook_deliveries d ON d.webhook_id = w.id"
-    " WHERE w.organization_id = :organization_id AND w.disabled_at IS NULL AND d.status = 'pending'"
-    " LIMIT :most) AS waiting"
-)
-ADD_CALLBACK = text(
-    "INSERT INTO webhooks (id, organization_id, kind, events, version, failures)"
-    " VALUES (:id, :organization_id, 'callback', '{}', 1, 0)"
-    " ON CONFLICT (organization_id) WHERE kind = 'callback' DO NOTHING"
-)
-CALLBACK = text(
-    "SELECT id FROM webhooks WHERE organization_id = :organization_id AND kind = 'callback' FOR KEY SHARE"
-)
 
 
 class WebhookEvent(StrEnum):
@@ -79,8 +54,7 @@ async def endpoints_wanting(
     session: AsyncSession, event: WebhookEvent, *, organization_id: UUID
 ) -> Sequence[UUID]:
     """Where there is none, one look into an index."""
-    found = await session.scalars(WANTING, {"organization_id": organization_id, "event": event})
-    return found.all()
+    return await OutboxRepository(session, organization_id).wanting(event)
 
 
 async def queue_deliveries(
@@ -94,7 +68,6 @@ async def queue_deliveries(
     rows = [{"id": delivery_id, "webhook_id": webhook_id} for delivery_id, webhook_id in pairs]
     origin = current_origin()
     same = {
-        "organization_id": happening.organization_id,
         "event": happening.event,
         "subject_id": happening.subject_id,
         "url": url,
@@ -103,7 +76,7 @@ async def queue_deliveries(
         "traceparent": origin.traceparent,
     }
     priority = await delivery_priority(session, happening.organization_id)
-    await session.execute(ADD, [{**same, **row} for row in rows])
+    await OutboxRepository(session, happening.organization_id).add([{**same, **row} for row in rows])
     for delivery_id in ids:
         await nudge(session, happening.organization_id, delivery_id, priority=priority)
     return ids
@@ -111,18 +84,14 @@ async def queue_deliveries(
 
 async def queue_callback(session: AsyncSession, happening: Happening, *, url: str) -> None:
     """To the address that a summary's author named, signed with the organisation's callback secret."""
-    named = {"organization_id": happening.organization_id}
-    webhook_id = (await session.scalars(CALLBACK, named)).one_or_none()
-    if webhook_id is None:
-        await session.execute(ADD_CALLBACK, {**named, "id": new_id()})
-        webhook_id = (await session.scalars(CALLBACK, named)).one()
+    webhook_id = await OutboxRepository(session, happening.organization_id).callback()
     await queue_deliveries(session, happening, [webhook_id], url=url)
 
 
 async def delivery_priority(session: AsyncSession, organization_id: UUID) -> int:
     """Graded by the tenant's backlog: five thousand events of one tenant do not delay another's first."""
-    values = {"organization_id": organization_id, "most": BACKLOG_COUNTED}
-    return -((await session.scalar(BACKLOG, values) or 0) // BACKLOG_PER_STEP)
+    waiting = await OutboxRepository(session, organization_id).backlog(at_most=BACKLOG_COUNTED)
+    return -(waiting // BACKLOG_PER_STEP)
 
 
 async def nudge(

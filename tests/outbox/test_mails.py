@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI
 
 from app.core.ids import new_id
-from app.core.mail_queue import RECIPIENT, Mail, queue_mail
+from app.outbox.mails import RECIPIENT, Mail, queue_mail
 from tests.catalogue import ask
 from tests.servers import DatabaseUrls
 
