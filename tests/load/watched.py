@@ -30,6 +30,7 @@ scrape_configs:
   - {{job_name: precis-worker, static_configs: [{{targets: ["{host}:{worker}"]}}]}}
   - {{job_name: prometheus, static_configs: [{{targets: ["{host}:{prometheus}"]}}]}}
 """
+ALL_SCRAPED = "count(up == 1) == 3"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,10 @@ def watched(settings: Settings, folder: Path, *, environment: Mapping[str, str])
         start("prometheus", _prometheus(folder, ports), ports.prometheus, "/-/ready")
         for child, ready in children:
             _wait(child, ready)
-        yield Watched(ports)
+        watched = Watched(ports)
+        # A rate has to know where what is counted from now on began.
+        _wait(children[-1][0], lambda: bool(watched.query(ALL_SCRAPED)))
+        yield watched
 
 
 def _surroundings(settings: Settings, folder: Path, ports: Ports) -> dict[str, str]:

@@ -61,6 +61,10 @@ def _rates(name: str, series: dict[str, str], *, events: float, errors: float) -
     claim = "each is counted where it belongs"
     yield Case(recorded, claim, shaped, values=right)
     yield Case(f"precis:{name}:error_rate_5m", claim, shaped | given, values=wrong)
+    if left:
+        fewer = {recorded: gauge(("30m", (events - errors) / 2))}
+        claim = "no fewer than none go wrong, however the sums are rounded"
+        yield Case(f"precis:{name}:error_rate_5m", claim, shaped | fewer, values={"19m45s": 0})
     for rule in (recorded, f"precis:{name}:error_rate_5m"):
         yield Case(rule, "nobody asks", dict.fromkeys([*series, *given], many(0, 0)), values={"15m": 0})
         yield Case(rule, "no process", values={"10m": 0})
