@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from app.accounts.schemas import Registration
 from app.accounts.service import AccountService
-from app.core.db import Database
+from app.core.db import own_transaction
 from app.core.errors import FieldFault, ValidationFailedError
 from app.core.passwords import Passwords
 from app.core.principal import StaffRole
@@ -27,15 +27,11 @@ class NewStaff:
 async def create_staff(settings: Settings, new: NewStaff, *, passwords: Passwords) -> User:
     """Raises what registration raises. The operator vouches for the address, so it counts as verified."""
     registration = _registration(new)
-    database = Database.from_settings(settings)
-    try:
-        async with database.transaction() as session:
-            store = UserStore(session)
-            manager = UserManager(store, passwords=passwords, policy=settings.password_policy)
-            user = await AccountService(session, manager).create(registration)
-            return await store.update(user, {"role": new.role, "is_verified": True})
-    finally:
-        await database.dispose()
+    async with own_transaction(settings) as session:
+        store = UserStore(session)
+        manager = UserManager(store, passwords=passwords, policy=settings.password_policy)
+        user = await AccountService(session, manager).create(registration)
+        return await store.update(user, {"role": new.role, "is_verified": True})
 
 
 def _registration(new: NewStaff) -> Registration:

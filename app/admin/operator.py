@@ -13,7 +13,7 @@ from app.audit.events import AuditAction
 from app.auth.lockout.service import unlock
 from app.auth.second_factor.repository import SecondFactorRepository
 from app.auth.store import OwnSessions
-from app.core.db import Database, Tenant, bind_tenant
+from app.core.db import Tenant, bind_tenant, own_transaction
 from app.core.principal import Plan, StaffRole
 from app.outbox.mails import Mail, queue_mail
 from app.settings import Settings
@@ -21,12 +21,8 @@ from app.settings import Settings
 
 async def set_plan(settings: Settings, organization_id: UUID, plan: Plan) -> str:
     """The organisation's name. Raises OrganizationNotFoundError."""
-    database = Database.from_settings(settings)
-    try:
-        async with database.transaction() as session:
-            return (await StandingService(session, None).change(organization_id, plan=plan)).name
-    finally:
-        await database.dispose()
+    async with own_transaction(settings) as session:
+        return (await StandingService(session, None).change(organization_id, plan=plan)).name
 
 
 async def set_role(settings: Settings, name: str, role: StaffRole) -> StaffRole:
@@ -34,12 +30,8 @@ async def set_role(settings: Settings, name: str, role: StaffRole) -> StaffRole:
 
     Raises UserNotFoundError.
     """
-    database = Database.from_settings(settings)
-    try:
-        async with database.transaction() as session:
-            return await _set_role(session, await _find(session, name), role)
-    finally:
-        await database.dispose()
+    async with own_transaction(settings) as session:
+        return await _set_role(session, await _find(session, name), role)
 
 
 async def _set_role(session: AsyncSession, user_id: UUID, role: StaffRole) -> StaffRole:
@@ -58,16 +50,12 @@ async def _set_role(session: AsyncSession, user_id: UUID, role: StaffRole) -> St
 
 async def unlock_account(settings: Settings, name: str) -> bool:
     """False where nothing was locked. Raises UserNotFoundError."""
-    database = Database.from_settings(settings)
-    try:
-        async with database.transaction() as session:
-            user_id = await _find(session, name)
-            unlocked = await unlock(session, user_id)
-            if unlocked:
-                await note(session, None, Deed(AuditAction.ACCOUNT_UNLOCKED, subject_id=user_id))
-            return unlocked
-    finally:
-        await database.dispose()
+    async with own_transaction(settings) as session:
+        user_id = await _find(session, name)
+        unlocked = await unlock(session, user_id)
+        if unlocked:
+            await note(session, None, Deed(AuditAction.ACCOUNT_UNLOCKED, subject_id=user_id))
+        return unlocked
 
 
 async def reset_second_factor(settings: Settings, name: str) -> bool:
@@ -75,12 +63,8 @@ async def reset_second_factor(settings: Settings, name: str) -> bool:
 
     Raises UserNotFoundError. What the factor had proved in open sessions ends within two seconds.
     """
-    database = Database.from_settings(settings)
-    try:
-        async with database.transaction() as session:
-            return await _reset_second_factor(session, await _find(session, name))
-    finally:
-        await database.dispose()
+    async with own_transaction(settings) as session:
+        return await _reset_second_factor(session, await _find(session, name))
 
 
 async def _reset_second_factor(session: AsyncSession, user_id: UUID) -> bool:

@@ -213,6 +213,17 @@ class Database:
         return pool.checkedout() if isinstance(pool, QueuePool) else 0
 
 
+@asynccontextmanager
+async def own_transaction(settings: Settings) -> AsyncIterator[AsyncSession]:
+    """Of a command that does no more: one transaction, on a database that is closed with it."""
+    database = Database.from_settings(settings)
+    try:
+        async with database.transaction() as session:
+            yield session
+    finally:
+        await database.dispose()
+
+
 def after_commit(session: AsyncSession, action: Callable[[], Awaitable[None]]) -> None:
     """What other stores are told once the transaction holds, never before; not run on a rollback."""
     session.info.setdefault(AFTER_COMMIT_KEY, []).append(action)
