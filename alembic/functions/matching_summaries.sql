@@ -11,13 +11,11 @@ DECLARE
     met record;
     seen integer := 0;
     found integer := 0;
-    asked record;
 BEGIN
     IF query IS NULL THEN
         RETURN;
     END IF;
-    FOR met IN EXECUTE CASE sorted
-        WHEN 'created_at' THEN $sql$ 
+    FOR met IN EXECUTE CASE sorted WHEN 'created_at' THEN $sql$ 
     SELECT s.id, s.created_at, 
     (s.visibility = 'organization' OR s.user_id = $2) AND s.deleted_at IS NULL AND NOT s.ephemeral
       AND ($4->>'status' IS NULL OR s.status = $4->>'status')
@@ -30,8 +28,7 @@ BEGIN
       AND ($4->>'created_before' IS NULL OR s.created_at < ($4->>'created_before')::timestamptz)
  AND ($5::timestamptz IS NULL OR (s.created_at, s.id) > ($5, $6))
     ORDER BY s.created_at ASC, s.id ASC LIMIT $7
- $sql$
-        ELSE $sql$ 
+ $sql$ ELSE $sql$ 
     SELECT s.id, s.created_at, 
     (s.visibility = 'organization' OR s.user_id = $2) AND s.deleted_at IS NULL AND NOT s.ephemeral
       AND ($4->>'status' IS NULL OR s.status = $4->>'status')
@@ -45,7 +42,7 @@ BEGIN
  AND ($5::timestamptz IS NULL OR (s.created_at, s.id) < ($5, $6))
     ORDER BY s.created_at DESC, s.id DESC LIMIT $7
  $sql$ END
-        USING tenant, viewer, query, wanted, after_time, after_id, 10000 + 1
+        USING tenant, viewer, query, wanted, after_time, after_id, 2500 + 1
     LOOP
         seen := seen + 1;
         IF met.matches THEN
@@ -56,39 +53,9 @@ BEGIN
             END IF;
         END IF;
         -- At this rate the page would be further away than the walk may go.
-        IF seen % 250 = 0 AND seen::bigint * at_most > 10000::bigint * found THEN
-            asked := loose_search_query(query, wanted, tenant, viewer);
-            RETURN QUERY EXECUTE CASE sorted
-                WHEN 'created_at' THEN $sql$ 
-    SELECT s.id FROM summaries s WHERE s.search @@ $8 AND s.organization_id::text = $1::text AND 
-    (s.visibility = 'organization' OR s.user_id = $2) AND s.deleted_at IS NULL AND NOT s.ephemeral
-      AND ($4->>'status' IS NULL OR s.status = $4->>'status')
-      AND ($4->>'visibility' IS NULL OR s.visibility = $4->>'visibility')
-      AND ($4->'favourite' IS NULL OR s.favourite = ($4->>'favourite')::boolean)
-      AND ($4->'archived' IS NULL OR (s.archived_at IS NOT NULL) = ($4->>'archived')::boolean)
- AND 
-    ($4->>'created_after' IS NULL OR s.created_at >= ($4->>'created_after')::timestamptz)
-      AND ($4->>'created_before' IS NULL OR s.created_at < ($4->>'created_before')::timestamptz)
- AND ($5::timestamptz IS NULL OR (s.created_at, s.id) > ($5, $6))
-      AND ($3 IS NULL OR ts_match_vq(s.search, $3))
-    ORDER BY s.created_at ASC, s.id ASC LIMIT $7
- $sql$
-                ELSE $sql$ 
-    SELECT s.id FROM summaries s WHERE s.search @@ $8 AND s.organization_id::text = $1::text AND 
-    (s.visibility = 'organization' OR s.user_id = $2) AND s.deleted_at IS NULL AND NOT s.ephemeral
-      AND ($4->>'status' IS NULL OR s.status = $4->>'status')
-      AND ($4->>'visibility' IS NULL OR s.visibility = $4->>'visibility')
-      AND ($4->'favourite' IS NULL OR s.favourite = ($4->>'favourite')::boolean)
-      AND ($4->'archived' IS NULL OR (s.archived_at IS NOT NULL) = ($4->>'archived')::boolean)
- AND 
-    ($4->>'created_after' IS NULL OR s.created_at >= ($4->>'created_after')::timestamptz)
-      AND ($4->>'created_before' IS NULL OR s.created_at < ($4->>'created_before')::timestamptz)
- AND ($5::timestamptz IS NULL OR (s.created_at, s.id) < ($5, $6))
-      AND ($3 IS NULL OR ts_match_vq(s.search, $3))
-    ORDER BY s.created_at DESC, s.id DESC LIMIT $7
- $sql$ END
-                USING tenant, viewer, CASE WHEN NOT asked.exact THEN query END, wanted,
-                    met.created_at, met.id, at_most - found, asked.loose;
+        IF seen % 250 = 0 AND seen::bigint * at_most > 2500::bigint * found THEN
+            RETURN QUERY SELECT l FROM looked_up_summaries(
+                query, wanted, tenant, viewer, sorted, met.created_at, met.id, at_most - found) l;
             RETURN;
         END IF;
     END LOOP;

@@ -15,8 +15,8 @@ pytestmark = pytest.mark.unit
 OTHERS = (
     *("trafilatura", "htmldate", "dateparser", "lxml", "justext", "py3langid", "numpy", "pypdf", "docx"),
     *("pebble", "procrastinate", "psycopg", "alembic", "mako", "typer", "sentry_sdk", *EXTRAS),
-    # Loaded with the first page, feed or code that is asked for.
-    *("jinja2", "segno"),
+    # Loaded with the first page, feed, code or list of XML.
+    *("jinja2", "segno", "defusedxml", "xml"),
     *("app.reading.extract", "app.reading.summarize", "app.reading.sandbox", "app.reading.fetch"),
     *("app.worker", "app.local", "app.operations"),
 )

@@ -8,46 +8,34 @@ the plans.
 
 import argparse
 import asyncio
-import os
 import statistics
-import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import asyncpg
-from alembic import command
 from asgi_lifespan import LifespanManager
 from fastapi import FastAPI
 from httpx2 import ASGITransport, AsyncClient
 
-from app.core.logging import configure_logging
-from app.core.migrations import alembic_config
 from app.core.principal import Scope
-from app.core.roles import RolePasswords, bootstrap
-from app.local.account import server_account
-from app.local.binaries import find_binaries
-from app.local.postgres import PostgresServer, start_postgres
-from app.local.valkey import start_valkey
+from app.core.serving.garbage import settle
 from app.main import create_app
-from app.settings import Settings, load_settings
+from app.settings import Settings
 from tests.factories import Factory, Person
 from tests.fixtures import BASE_URL
 from tests.load.growth_rows import Place, Size, load
+from tests.load.growth_servers import start
 from tests.summaries.search.explained import explain_everything, plans_of
 
 PATH = "/api/v1/summaries"
 SMALL = 10_000
 TIMES, SECONDS, WARMING = 120, 20.0, 5
 GOAL, PAGES = 1.5, 1000
-# As a server of its own is given: a quarter of the machine. `./run` starts one for a laptop.
-BUFFERS = f"{os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') // 4 // 2**20}MB"
-SETUP = {"shared_buffers": BUFFERS, "max_wal_size": "6GB", "checkpoint_timeout": "15min", "autovacuum": "off"}
 LISTS = {
     "list, page 1": "?",
     "list, status=failed": "?status=failed",
@@ -60,6 +48,7 @@ LISTS = {
     "search, one hit": "?q=9990",
     "search, no hit": "?q=nowhere",
     "search, rare word": "?q=w5000",
+    "search, rare word, newest": "?q=w5000&limit=1",
     "search, middling word": "?q=w100",
     "search, common word": "?q=w1",
     "search, two words": "?q=w1 w100",
@@ -136,10 +125,12 @@ def tell(line: str) -> None:
 
 async def compare(name: str, ask: Ask, sides: list[Side]) -> float:
     """By turns, and by turns the other way round; the ratio of the medians."""
+    shown = []
     for side in sides:
         side.taken[name] = []
         for _ in range(WARMING):
-            await ask(side)
+            answer = await ask(side)
+        shown.append(str(len(answer["items"])) if answer and "items" in answer else "")
     until = time.perf_counter() + SECONDS
     for number in range(TIMES):
         for side in sides if number % 2 else reversed(sides):
@@ -150,7 +141,8 @@ async def compare(name: str, ask: Ask, sides: list[Side]) -> float:
             break
     small, large = (_percentiles(side.taken[name]) for side in sides)
     ratios = [much / little for little, much in zip(small, large, strict=True)]
-    cells = [f"{value:.1f}" for value in (*small, *large)] + [f"{ratio:.2f}" for ratio in ratios[:2]]
+    figures = (f"{value:.1f}" for value in (*small, *large)), (f"{ratio:.2f}" for ratio in ratios[:2])
+    cells = [" : ".join(filter(None, shown)), *figures[0], *figures[1]]
     tell(f"| {name} | {' | '.join(cells)} |")
     return ratios[1]
 
@@ -189,8 +181,9 @@ async def measure(sides: list[Side]) -> None:
         side.ids = iter(await side.spread_ids(many=TIMES + 2 * WARMING))
         depth = await side.walk()
         tell(f"{side.name}: page {depth}, {(await side.get('/count'))['count']} on the shelf")
-    tell("| | small, least ms | p50 | p95 | large, least | p50 | p95 | ratio of the least | of p50 |")
-    tell("|---|---|---|---|---|---|---|---|---|")
+    tell("| | items | small, least ms | p50 | p95 | large, least | p50 | p95 | ratio of the least | of p50 |")
+    tell("|---|---|---|---|---|---|---|---|---|---|")
+    settle()
     grown = {name: ask for name, ask in operations(sides) if await compare(name, ask, sides) > GOAL}
     await explain_everything(sides[-1].place.superuser_url)
     for name, ask in grown.items():
@@ -203,57 +196,6 @@ async def tell_sizes(url: str) -> None:
         for row in await connection.fetch(SIZES):
             each = row["bytes"] / max(1, row["entries"])
             tell(f"{row['name']}: {row['bytes'] / 1e6:.0f} MB, {each:.0f} bytes each of {row['entries']}")
-    finally:
-        await connection.close()
-
-
-@dataclass(frozen=True, slots=True)
-class Servers:
-    folder: Path
-    postgres: PostgresServer
-    redis_url: str
-
-    def settings(self, database: str) -> tuple[Settings, str]:
-        """Of a migrated database, and its superuser's DSN."""
-        passwords = RolePasswords("owner-of-throw-away-data", "reader-of-throw-away-data")
-        urls = asyncio.run(bootstrap(self.postgres.url(), database=database, passwords=passwords))
-        settings = load_settings(
-            environment="testing",
-            database_url=urls.rw,
-            migration_database_url=urls.owner,
-            redis_url=self.redis_url,
-            jwt_keys_dir=self.folder / "keys",
-            rate_limit_scale=100_000,
-            db_statement_timeout_seconds=60,
-            log_level="WARNING",
-        )
-        configure_logging(settings)
-        command.upgrade(alembic_config(settings.migration_database_url), "head")
-        return settings, self.postgres.url(database)
-
-
-def start(stack: ExitStack) -> Servers:
-    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="precis-growth-")))
-    folder.chmod(0o755)
-    account = server_account()
-    binaries = find_binaries(account, folder / "bin")
-    postgres = start_postgres(binaries, folder / "postgres", account)
-    try:
-        asyncio.run(_configure(postgres.url()))
-    finally:
-        postgres.stop()
-    postgres = start_postgres(binaries, folder / "postgres", account)
-    stack.callback(postgres.stop)
-    valkey = start_valkey(binaries, folder / "valkey", account)
-    stack.callback(valkey.stop)
-    return Servers(folder, postgres, valkey.url)
-
-
-async def _configure(url: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        for name, value in SETUP.items():
-            await connection.execute(f"ALTER SYSTEM SET {name} = '{value}'")
     finally:
         await connection.close()
 

@@ -5,10 +5,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from importlib import import_module
 
 from app.summaries.imports.bookmarks import read_bookmarks
 from app.summaries.imports.links import Link, MalformedListError, bounded
-from app.summaries.imports.opml import read_opml
 from app.summaries.imports.plain import delimiter_of, read_csv, read_lines
 
 HEAD = 4096
@@ -51,7 +51,7 @@ def read_list(body: bytes) -> LinkList:
 
 def _links(body: bytes, text: str, head: str) -> tuple[ListFormat, Iterator[Link]]:
     if OPML.search(head):
-        return ListFormat.OPML, read_opml(body)
+        return ListFormat.OPML, _read_opml(body)
     if BOOKMARKS.search(head):
         return ListFormat.BOOKMARKS, read_bookmarks(text)
     if MARKUP.match(head):
@@ -59,6 +59,12 @@ def _links(body: bytes, text: str, head: str) -> tuple[ListFormat, Iterator[Link
     if delimiter := delimiter_of(head):
         return ListFormat.CSV, read_csv(text, delimiter)
     return ListFormat.TEXT, read_lines(text)
+
+
+def _read_opml(body: bytes) -> Iterator[Link]:
+    """By what is loaded with the first of them: parsers of XML are half a megabyte, and few ever need one."""
+    links: Iterator[Link] = import_module("app.summaries.imports.opml").read_opml(body)
+    return links
 
 
 def _decoded(body: bytes) -> str:

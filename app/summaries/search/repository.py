@@ -13,6 +13,7 @@ from sqlalchemy import (
     Select,
     Text,
     Uuid,
+    case,
     func,
     literal,
     select,
@@ -26,6 +27,7 @@ from app.core.pagination import Keyset, KeyValue, PageOfRows, Pagination
 from app.summaries.counting.queries import count_statement
 from app.summaries.filters import Filters
 from app.summaries.models import Summary
+from app.summaries.queries import SHOWN
 from app.summaries.repository import NEWEST_FIRST, visible
 from app.summaries.search.highlights import PIECES, WHOLE, Highlight, read_marks
 from app.summaries.search.queries import walks_of
@@ -38,7 +40,7 @@ HIGHLIGHTED = {"title": WHOLE, "summary": PIECES, "notes": PIECES}
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One of a list. In one that is ordered by time `rank` is 0, and `summary` a row of `queries.SHOWN`."""
+    """One of a list: `summary` is a row of `queries.SHOWN`. In one that is ordered by time `rank` is 0."""
 
     summary: Summary
     rank: int = 0
@@ -108,7 +110,7 @@ class Shelf:
         order = pagination.keyset.order() if pagination.keyset is not MOST_RELEVANT else []
         marked = [_marked(name, filters) for name in HIGHLIGHTED]
         return (
-            select(Summary, found.c.rank, *marked)
+            select(*SHOWN, found.c.rank, *marked)
             .join(found, found.c.summary_id == Summary.id)
             .where(*visible(self._organization_id, self._viewer))
             .order_by(*(order or (found.c.rank.desc(), Summary.id.desc())))
@@ -129,16 +131,16 @@ def _call(filters: Filters, pagination: Pagination) -> Any:  # Any: SQLAlchemy's
     )
 
 
-def _marked(name: str, filters: Filters) -> ColumnElement[str]:
-    """NULL where no words were asked for."""
-    terms = literal(list(filters.terms) or None, JSONB(none_as_null=True))
-    content = getattr(Summary, name)
-    marked: ColumnElement[str] = func.search_highlight(content, Summary.language, terms, HIGHLIGHTED[name])
-    return marked.label(f"{name}_marked")
+def _marked(name: str, filters: Filters) -> ColumnElement[Any]:  # Any: text, or NULL
+    """NULL where no words were asked for, or nothing is there: a mark costs more than the row it is in."""
+    if not filters.terms:
+        return literal(None, Text()).label(f"{name}_marked")
+    terms, content = literal(list(filters.terms), JSONB), getattr(Summary, name)
+    marked = func.search_highlight(content, Summary.language, terms, HIGHLIGHTED[name])
+    return case((content.is_not(None), marked)).label(f"{name}_marked")
 
 
 def _found(row: Any) -> Found:  # Any: a row of `_matching`
-    summary, rank, *marked = row
-    pairs = zip(HIGHLIGHTED, marked, strict=True)
-    highlights = [found for name, text in pairs if (found := read_marks(name, text))]
-    return Found(summary, rank, tuple(highlights))
+    marked = ((name, getattr(row, f"{name}_marked")) for name in HIGHLIGHTED)
+    highlights = [found for name, text in marked if (found := read_marks(name, text))]
+    return Found(row, row.rank, tuple(highlights))
