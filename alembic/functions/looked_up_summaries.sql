@@ -76,8 +76,9 @@ BEGIN
         END IF;
         after_time := (day + CASE sorted WHEN 'created_at' THEN 1 ELSE 0 END)::timestamp AT TIME ZONE 'UTC';
         after_id := '00000000-0000-0000-0000-000000000000';
-        -- The first day may have begun just now. At this rate the page would be further away than all days.
-        EXIT WHEN number > 1 AND found * days < at_most * number;
+        -- The first day may have begun just now, and what is rare comes by chance: two more are granted. At this
+        -- rate the page would be further away than all days.
+        EXIT WHEN number > 1 AND (found + 2) * days < at_most * number;
     END LOOP;
     RETURN QUERY EXECUTE CASE sorted WHEN 'created_at' THEN $sql$ 
     SELECT s.id FROM summaries s WHERE search_by_day(s.search, s.organization_id, s.user_id, s.visibility, s.created_at) @@ $8 AND s.organization_id::text = $1::text AND 

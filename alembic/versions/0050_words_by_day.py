@@ -156,8 +156,9 @@ BEGIN
         END IF;
         after_time := (day + CASE sorted WHEN 'created_at' THEN 1 ELSE 0 END)::timestamp AT TIME ZONE 'UTC';
         after_id := '00000000-0000-0000-0000-000000000000';
-        -- The first day may have begun just now. At this rate the page would be further away than all days.
-        EXIT WHEN number > 1 AND found * days < at_most * number;
+        -- The first day may have begun just now, and what is rare comes by chance: two more are granted. At this
+        -- rate the page would be further away than all days.
+        EXIT WHEN number > 1 AND (found + 2) * days < at_most * number;
     END LOOP;
     RETURN QUERY EXECUTE {ordered(LOOK_UP, searched=SEARCHED)}
         USING tenant, viewer, exactly, wanted, after_time, after_id, at_most - found, asked.loose;
