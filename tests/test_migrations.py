@@ -33,6 +33,7 @@ from tests.factories import Factory
 from tests.fixtures import BASE_URL
 from tests.servers import DatabaseUrls, Template
 from tests.summaries.search.corpus import count, shelve, titles
+from tests.summaries.search.days import EACH, fill_days
 from tests.tenant_rows import WRITES
 from tests.test_isolation import of, tenant_of
 
@@ -192,6 +193,27 @@ def test_an_index_whose_building_was_cut_off_is_built_anew(empty_database: Datab
     assert found == [{"name": "ix_summaries_status", "valid": True, "columns": 9}]
 
 
+INDEX_OF_WORDS = """
+SELECT c.oid::bigint AS id, c.relname AS name, i.indisvalid AS valid, pg_get_indexdef(c.oid) AS definition
+FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE c.relname LIKE 'ix_summaries_search%'
+"""
+
+
+def test_an_index_that_is_asked_already_is_not_built_anew(empty_database: DatabaseUrls) -> None:
+    """Cut off where the former one was still read: the functions ask the latter."""
+    config = config_for(empty_database.owner)
+    command.upgrade(config, "0050")
+    built = asyncio.run(ask(empty_database.superuser, INDEX_OF_WORDS))
+    for statement in (
+        "ALTER INDEX ix_summaries_search RENAME TO ix_summaries_search_next",
+        "CREATE INDEX ix_summaries_search ON summaries USING gin (search) WHERE deleted_at IS NULL",
+        "UPDATE alembic_version SET version_num = '0049'",
+    ):
+        asyncio.run(execute(empty_database.superuser, statement))
+    command.upgrade(config, "0050")
+    assert asyncio.run(ask(empty_database.superuser, INDEX_OF_WORDS)) == built
+
+
 async def answers(app: FastAPI, query: str, **parameters: object) -> list[Any]:  # Any: a column's values
     """Without a tenant, as before one is known."""
     async with app.state.database.transaction() as session:
@@ -232,12 +254,16 @@ async def test_a_single_role_finds_words_and_only_its_own(single_role_app: FastA
     factory = Factory(single_role_app)
     alice, charlie = await factory.person("alice"), await factory.person("charlie")
     await shelve(single_role_app, alice, "Bridges")
+    await fill_days(single_role_app, alice)
     transport = ASGITransport(app=single_role_app)
     async with AsyncClient(transport=transport, base_url=BASE_URL) as client:
         for person, found in ((alice, ["Bridges"]), (charlie, [])):
             for sort in ("-created_at", "relevance"):
                 assert await titles(client, person, "bridge", sort=sort) == found
             assert await count(client, person, "bridge") == len(found)
+        # Too rare to be walked to.
+        expected = [f"Number {EACH * n} lantern" for n in range(1, 21)]
+        assert await titles(client, alice, "lantern") == expected
 
 
 async def test_a_single_role_serves_requests(single_role_app: FastAPI) -> None:

@@ -1,45 +1,24 @@
 """What is too rare to be walked to is looked for day by day, in no more days than a page needs."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 import pytest
 from fastapi import FastAPI
 from httpx2 import AsyncClient
 from sqlalchemy import text
 
-from app.core.db import Tenant
 from tests.factories import Person
 from tests.servers import DatabaseUrls
 from tests.summaries.growing import most_rows
+from tests.summaries.search.days import A_DAY, EACH, ROWS, fill_days
 from tests.summaries.search.explained import explain_everything, plans_of
 from tests.summaries.shelf import PATH
 
 pytestmark = pytest.mark.integration
 
-# A thousand a day, of which four have the word: a page of twenty is of five days, and of a sixth what tells
-# whether there is another. The newest row is of the day before NOW.
-ROWS, A_DAY, EACH, PAGE, DAYS = 10_000, 1_000, 250, 20, 6
-NOW = datetime(2026, 3, 1, tzinfo=UTC)
+# A page is of five days, and of a sixth what tells whether there is another.
+PAGE, DAYS = 20, 6
 MATCHES = ROWS // EACH
-FILL = """
-INSERT INTO summaries (id, organization_id, user_id, status, attempt, version, visibility, source, key_points,
-    keywords, sentences, low_content, engine, options, tags, stages, title, language, favourite, ephemeral,
-    created_at)
-SELECT gen_random_uuid(), :organization_id, :user_id, 'ready', 0, 1,
-    CASE WHEN n % 500 = 0 THEN 'private' ELSE 'organization' END, 'text', '{}', '{}', '[]', false,
-    'extractive', '{}', '{}', '{}',
-    'Number ' || n || CASE WHEN n % CAST(:each AS integer) = 0 THEN ' lantern' ELSE ' ferry' END, 'en',
-    false, false, CAST(:now AS timestamptz) - n * interval '1 day' / CAST(:a_day AS integer)
-FROM generate_series(1, CAST(:rows AS integer)) n
-"""
-
-
-async def fill(app: FastAPI, person: Person, *, user: Person | None = None, rows: int = ROWS) -> None:
-    values = {"rows": rows, "a_day": A_DAY, "each": EACH, "now": NOW}
-    whose = {"organization_id": person.organization_id, "user_id": (user or person).user_id}
-    async with app.state.database.transaction(Tenant(person.organization_id, person.user_id)) as session:
-        await session.execute(text(FILL), values | whose)
 
 
 def numbers(items: Sequence[dict[str, str]]) -> list[int]:
@@ -50,7 +29,7 @@ def numbers(items: Sequence[dict[str, str]]) -> list[int]:
 async def test_a_page_meets_what_its_own_days_have(
     client: AsyncClient, app: FastAPI, alice: Person, database_urls: DatabaseUrls
 ) -> None:
-    await fill(app, alice)
+    await fill_days(app, alice)
     async with app.state.database.transaction() as session:
         await session.execute(text("ANALYZE summaries"))
     await explain_everything(database_urls.superuser)
@@ -65,7 +44,7 @@ async def test_a_page_meets_what_its_own_days_have(
 
 @pytest.mark.parametrize("sort", ["-created_at", "created_at"])
 async def test_every_page_in_both_orders(client: AsyncClient, app: FastAPI, alice: Person, sort: str) -> None:
-    await fill(app, alice)
+    await fill_days(app, alice)
     found: list[int] = []
     cursor = ""
     for _ in range(MATCHES):
@@ -80,7 +59,7 @@ async def test_every_page_in_both_orders(client: AsyncClient, app: FastAPI, alic
 
 
 async def test_what_is_between_two_times_ends_there(client: AsyncClient, app: FastAPI, alice: Person) -> None:
-    await fill(app, alice)
+    await fill_days(app, alice)
     # From six and a half days before NOW until two and a half, which have four of the word each.
     between = "created_before=2026-02-26T12:00:00Z&created_after=2026-02-22T12:00:00Z"
     for sort, expected in (("-created_at", range(11, 27)), ("created_at", range(26, 10, -1))):
@@ -92,8 +71,8 @@ async def test_nobody_elses_days_are_among_them(
     client: AsyncClient, app: FastAPI, alice: Person, bob: Person, charlie: Person
 ) -> None:
     """Another tenant's rows of the same days, and alice's own ones there; in hers what is private to bob."""
-    await fill(app, charlie)
-    await fill(app, charlie, user=alice)
-    await fill(app, alice, user=bob)
+    await fill_days(app, charlie)
+    await fill_days(app, charlie, user=alice)
+    await fill_days(app, alice, user=bob)
     answer = await client.get(f"{PATH}?q=lantern", headers=alice.headers)
     assert numbers(answer.json()["items"]) == [EACH * n for n in range(1, 2 * PAGE, 2)]

@@ -1,0 +1,31 @@
+"""Ten days of a tenant's summaries, in which a word is too rare to be walked to."""
+
+from datetime import UTC, datetime
+
+from fastapi import FastAPI
+from sqlalchemy import text
+
+from app.core.db import Tenant
+from tests.factories import Person
+
+# A thousand a day, of which four have the word. The newest row is of the day before NOW.
+ROWS, A_DAY, EACH = 10_000, 1_000, 250
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+FILL = """
+INSERT INTO summaries (id, organization_id, user_id, status, attempt, version, visibility, source, key_points,
+    keywords, sentences, low_content, engine, options, tags, stages, title, language, favourite, ephemeral,
+    created_at)
+SELECT gen_random_uuid(), :organization_id, :user_id, 'ready', 0, 1,
+    CASE WHEN n % 500 = 0 THEN 'private' ELSE 'organization' END, 'text', '{}', '{}', '[]', false,
+    'extractive', '{}', '{}', '{}',
+    'Number ' || n || CASE WHEN n % CAST(:each AS integer) = 0 THEN ' lantern' ELSE ' ferry' END, 'en',
+    false, false, CAST(:now AS timestamptz) - n * interval '1 day' / CAST(:a_day AS integer)
+FROM generate_series(1, CAST(:rows AS integer)) n
+"""
+
+
+async def fill_days(app: FastAPI, person: Person, *, user: Person | None = None, rows: int = ROWS) -> None:
+    values = {"rows": rows, "a_day": A_DAY, "each": EACH, "now": NOW}
+    whose = {"organization_id": person.organization_id, "user_id": (user or person).user_id}
+    async with app.state.database.transaction(Tenant(person.organization_id, person.user_id)) as session:
+        await session.execute(text(FILL), values | whose)
