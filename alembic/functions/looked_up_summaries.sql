@@ -7,6 +7,7 @@ CREATE OR REPLACE FUNCTION public.looked_up_summaries(query tsquery, wanted json
  SET enable_seqscan TO 'off'
  SET enable_sort TO 'off'
  SET plan_cache_mode TO 'force_generic_plan'
+ SET max_parallel_workers_per_gather TO '0'
 AS $function$
 DECLARE
     asked record := loose_search_query(query, wanted, tenant, viewer);

@@ -119,14 +119,15 @@ def planned_once(statement: str) -> str:
     return statement
 
 
-# What matches behind a place, in the order of time, from the index alone.
+# What matches behind a place, in the order of time, from the index alone. Without workers: a plan for any
+# query expects many rows of a large table, and to start workers takes ten times what a day does.
 LOOKED_UP = f"""
 CREATE OR REPLACE FUNCTION looked_up_summaries(
     query tsquery, wanted jsonb, tenant uuid, viewer uuid, sorted text, after_time timestamptz, after_id uuid,
     at_most integer
 ) RETURNS SETOF uuid
 LANGUAGE plpgsql STABLE ROWS 20 SET search_path = public, pg_temp SET enable_seqscan = off
-SET enable_sort = off SET plan_cache_mode = force_generic_plan
+SET enable_sort = off SET plan_cache_mode = force_generic_plan SET max_parallel_workers_per_gather = 0
 AS $$
 DECLARE
     asked record := loose_search_query(query, wanted, tenant, viewer);
