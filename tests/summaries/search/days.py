@@ -24,8 +24,8 @@ FROM generate_series(1, CAST(:rows AS integer)) n
 """
 
 
-async def fill_days(app: FastAPI, person: Person, *, user: Person | None = None, rows: int = ROWS) -> None:
-    values = {"rows": rows, "a_day": A_DAY, "each": EACH, "now": NOW}
+async def fill_days(app: FastAPI, person: Person, *, user: Person | None = None) -> None:
+    values = {"rows": ROWS, "a_day": A_DAY, "each": EACH, "now": NOW}
     whose = {"organization_id": person.organization_id, "user_id": (user or person).user_id}
     async with app.state.database.transaction(Tenant(person.organization_id, person.user_id)) as session:
         await session.execute(text(FILL), values | whose)

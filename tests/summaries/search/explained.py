@@ -19,12 +19,12 @@ LOADED = (
 )
 
 
-async def explain_everything(superuser_url: str) -> None:
-    """In this database, for every connection from now on."""
+async def explain_everything(superuser_url: str, *settings: str) -> None:
+    """In this database, for every connection from now on; with what else is to be set for them."""
     connection = await asyncpg.connect(superuser_url)
     try:
         name = await connection.fetchval("SELECT quote_ident(current_database())")
-        for setting in LOADED:
+        for setting in (*LOADED, *settings):
             await connection.execute(f"ALTER DATABASE {name} SET {setting}")
     finally:
         await connection.close()

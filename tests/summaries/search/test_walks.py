@@ -43,7 +43,7 @@ SELECT gen_random_uuid(), :organization_id,
 FROM generate_series(1, CAST(:rows AS integer)) n
 """
 # The hundred newest have the word, and the hundred oldest, which no walk reaches.
-FAR = 10_000
+FAR = 2_500
 BURST = """
 INSERT INTO summaries (id, organization_id, user_id, status, attempt, version, visibility, source, key_points,
     keywords, sentences, low_content, engine, options, tags, stages, title, language, favourite, ephemeral,
