@@ -71,7 +71,10 @@ ADD_DELIVERY = """
 INSERT INTO webhook_deliveries (id, organization_id, webhook_id, event, payload)
 VALUES (:id, :organization_id, :id, 'webhook.test', '{}')
 """
-ADD_TALLY = "INSERT INTO shelf_tallies VALUES (:organization_id, :user_id, false, 1)"
+ADD_TALLY = """
+INSERT INTO shelf_tallies (organization_id, reader, archived, outcome, favourite, many)
+VALUES (:organization_id, :user_id, false, 'none', false, 1)
+"""
 WRITES = {
     "idempotency_keys": ADD_ANSWER,
     "summaries": ADD_SUMMARY,

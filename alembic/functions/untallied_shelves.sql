@@ -7,6 +7,6 @@ CREATE OR REPLACE FUNCTION public.untallied_shelves(at_most integer)
 AS $function$
 BEGIN
     PERFORM set_config('app.lookup', 'on', true);
-    RETURN QUERY SELECT o.id FROM organizations o WHERE NOT o.shelf_tallied ORDER BY o.id LIMIT at_most;
+    RETURN QUERY SELECT o.id FROM organizations o WHERE NOT o.shelf_tallied UNION SELECT t.organization_id FROM shelf_tallies t WHERE t.outcome IS NULL ORDER BY 1 LIMIT at_most;
     PERFORM set_config('app.lookup', '', true);
 END $function$;

@@ -56,6 +56,9 @@ LISTS = {
     "trash": "/trash",
     "count, all": "/count?",
     "count, status=failed": "/count?status=failed",
+    "count, status=ready": "/count?status=ready",
+    "count, favourites": "/count?favourite=true",
+    "count, rare word": "/count?q=w5000",
     "count, middling word": "/count?q=w100",
 }
 IDS = """

@@ -77,9 +77,10 @@ INSERT INTO summary_contents (summary_id, organization_id, text)
 SELECT id, organization_id, summary FROM summaries
 """
 ADD_TALLIES = f"""
-INSERT INTO shelf_tallies (organization_id, reader, archived, many, folded)
-SELECT organization_id, {READER}, archived_at IS NOT NULL, count(*), true
-FROM summaries WHERE deleted_at IS NULL AND NOT ephemeral GROUP BY 1, 2, 3
+INSERT INTO shelf_tallies (organization_id, reader, archived, outcome, favourite, many, folded)
+SELECT organization_id, {READER}, archived_at IS NOT NULL,
+    CASE WHEN status IN ('ready', 'failed') THEN status ELSE 'none' END, favourite, count(*), true
+FROM summaries WHERE deleted_at IS NULL AND NOT ephemeral GROUP BY 1, 2, 3, 4, 5
 """  # noqa: S608  # our own words
 FILLED = "summaries, summary_contents, shelf_tallies, users, organizations, memberships"
 INDEXES = """
