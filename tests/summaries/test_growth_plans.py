@@ -30,6 +30,8 @@ pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 # The most rows that one step may meet. A page is twenty and one, of two shelves, and what lies between.
 ONE, PAGE, BATCH = 5, 200, 1_000
+# Of two readers, archived or not, with each outcome and as a favourite.
+TALLIES = 2 * 2 * 3 * 2
 # The newest are walked until it shows that the words are rare: so far, or further where one was among them.
 WORDS = 400
 # A small organisation's feed sorts what its owner has: docs/scaling.md says more.
@@ -47,13 +49,15 @@ LISTS = {
     "?q=w1": PAGE,
     "?q=9990": WORDS,
     "/trash": PAGE,
-    "/count": ONE,
-    "/count?archived=any&visibility=organization": ONE,
-    "/count?status=failed": PAGE,
+    "/count": TALLIES,
+    "/count?archived=any&visibility=organization": TALLIES,
+    "/count?status=ready": TALLIES,
+    "/count?favourite=true&status=failed&archived=any": TALLIES,
+    "/count?status=queued": PAGE,
     "/count?q=w5000": PAGE,
 }
 # Opens no row where the table is vacuumed.
-IN_INDEX_ALONE = {f"{PATH}/count?status=failed": "Index Only Scan using ix_summaries_status"}
+IN_INDEX_ALONE = {f"{PATH}/count?status=queued": "Index Only Scan using ix_summaries_status"}
 UPKEEP = (
     empty_trash,
     delete_uncollected_summaries,

@@ -17,28 +17,32 @@ EVERYTHING = Filters(archived=None)
 OUTCOMES: frozenset[Status | None] = FINAL | {None}
 
 
-def count_statement(filters: Filters, organization_id: UUID, viewer: UUID) -> Select[int]:
-    """Of what is asked for without words. By times, and what is under way by its step, rows are counted."""
-    walks = walks_of(filters, organization_id, viewer)
-    # Each by itself: to count what is put together first takes a quarter longer.
-    counted = reduce(add, (walk.with_only_columns(func.count()).scalar_subquery() for walk in walks))
-    kept_of = replace(filters, archived=None, visibility=None, status=None, favourite=None)
-    if kept_of != EVERYTHING or filters.status not in OUTCOMES:
-        return select(counted)
-    kept = _sum_of_tallies(filters, organization_id, viewer).scalar_subquery()
-    # What an organisation had before there were tallies the worker counts in time. Only one of them is read.
-    many = case((Organization.shelf_tallied, func.coalesce(kept, counted)), else_=counted)
-    return select(many).where(Organization.id == organization_id)
+def is_kept(filters: Filters) -> bool:
+    """Whether it need not be counted: by time it is, and by the step of what is under way."""
+    others = replace(filters, archived=None, visibility=None, status=None, favourite=None)
+    return others == EVERYTHING and filters.status in OUTCOMES
 
 
-def _sum_of_tallies(filters: Filters, organization_id: UUID, viewer: UUID) -> Select[int | None]:
-    """NULL where one from before migration 0051 would have to tell more than its shelf."""
+def kept_statement(filters: Filters, organization_id: UUID, viewer: UUID) -> Select[int | None]:
+    """NULL where the worker still has to count what an organisation had before that was kept."""
     tallies = SHELF_TALLIES.c
     asked = {"outcome": filters.status, "favourite": filters.favourite}
     narrows = [tallies[name] == value for name, value in asked.items() if value is not None]
     many = func.coalesce(func.sum(tallies.many).filter(*narrows), 0)
+    # One from before migration 0051 knows only its shelf.
     all_tell = func.bool_and(tallies.outcome.is_not(None)).is_not(False)
     total = select(case((all_tell, many)) if narrows else many).where(
         tallies.organization_id == organization_id, tallies.reader.in_(readers_of(filters, viewer))
     )
-    return total if filters.archived is None else total.where(tallies.archived == filters.archived)
+    if filters.archived is not None:
+        total = total.where(tallies.archived == filters.archived)
+    return select(case((Organization.shelf_tallied, total.scalar_subquery()))).where(
+        Organization.id == organization_id
+    )
+
+
+def count_statement(filters: Filters, organization_id: UUID, viewer: UUID) -> Select[int]:
+    """By rows, of what is asked for without words."""
+    walks = walks_of(filters, organization_id, viewer)
+    # Each by itself: to count what is put together first takes a quarter longer.
+    return select(reduce(add, (walk.with_only_columns(func.count()).scalar_subquery() for walk in walks)))
