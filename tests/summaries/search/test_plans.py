@@ -46,7 +46,8 @@ LISTS = [
     ("q=-w1", None),
     ("q=lang:de", None),
 ]
-COUNTS = ["", "status=failed", "archived=any", "tag=t199", "q=w1", "q=w19999", "q=-w1"]
+COUNTS = ["status=queued", "created_after=2020-01-01T00:00:00Z", "tag=t199", "q=w1", "q=w19999", "q=-w1"]
+KEPT = ["", "status=failed", "archived=any", "favourite=true"]
 SCAN = re.compile(r"Seq Scan on summaries\b.*")
 
 
@@ -93,3 +94,9 @@ async def test_an_index_answers_every_list_and_count(
                 assert "on summaries" in explained
                 assert SCAN.findall(explained) == []
                 assert index is None or f"ix_summaries_{index}" in explained, explained
+        for query in KEPT:
+            plans.clear()
+            await client.get(f"{PATH}/count?{query}", headers=large.headers)
+            with subtests.test(query):
+                assert "on shelf_tallies" in "\n".join(plans)
+                assert "on summaries" not in "\n".join(plans)
