@@ -17,8 +17,8 @@ from app.core.single_flight import SingleFlight
 from app.summaries.filters import Filters
 from app.summaries.queries import SEVERAL
 from app.summaries.rendering import document_of, item_of, may_read
+from app.summaries.search.found import Found
 from app.summaries.search.queries import PageShape, page_statement, page_values, states_statement
-from app.summaries.search.repository import Found
 
 NARROWING = tuple(field.name for field in fields(Filters))
 

@@ -16,7 +16,7 @@ from app.reading.errors import ADVICE, Reason
 from app.summaries.models import Summary
 from app.summaries.queries import VIEWED
 from app.summaries.schemas import FailureView, HighlightView, SummaryItem, SummaryView, SummaryWithText
-from app.summaries.search.repository import Found
+from app.summaries.search.found import Found
 from app.summaries.vocabulary import Style, Visibility
 
 # Of what is not written yet: no clock of ours tells it.

@@ -132,7 +132,9 @@ class SummaryRepository:
         return select(Summary).where(*visible(self.organization_id, viewer))
 
 
-def visible(organization_id: UUID, viewer: UUID) -> tuple[ColumnElement[bool], ...]:
+def visible(
+    organization_id: UUID | ColumnElement[UUID], viewer: UUID | ColumnElement[UUID]
+) -> tuple[ColumnElement[bool], ...]:
     """What of this organisation somebody may read: their own, and what is shared with it.
 
     Without what is not to be kept (`store=false`): no list, count, export or search shows it.

@@ -11,8 +11,8 @@ from app.core.pagination import Keyset
 from app.core.schemas import NUL, Moment
 from app.summaries.filters import Filters
 from app.summaries.repository import NEWEST_FIRST, OLDEST_FIRST
+from app.summaries.search.found import MOST_RELEVANT
 from app.summaries.search.query import MAX_QUERY_LENGTH, ParsedQuery, label_of, parse_query, query_fault
-from app.summaries.search.repository import MOST_RELEVANT
 from app.summaries.vocabulary import Status, Visibility
 
 DESCRIPTION = (
