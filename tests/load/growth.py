@@ -28,7 +28,7 @@ from app.main import create_app
 from app.settings import Settings
 from tests.factories import Factory, Person
 from tests.fixtures import BASE_URL
-from tests.load.growth_rows import Place, Size, load
+from tests.load.growth_rows import PLANTED, Place, Size, load
 from tests.load.growth_servers import start
 from tests.summaries.search.explained import explain_everything, plans_of
 
@@ -45,8 +45,10 @@ LISTS = {
     "list, oldest first": "?sort=created_at",
     "list, a tag, common": "?tag=t1",
     "list, a tag, rare": "?tag=t150",
+    "list, a tag, planted": f"?tag={PLANTED}",
     "search, one hit": "?q=9990",
     "search, no hit": "?q=nowhere",
+    "search, planted word": f"?q={PLANTED}",
     "search, rare word": "?q=w5000",
     "search, rare word, newest": "?q=w5000&limit=1",
     "search, middling word": "?q=w100",
@@ -58,6 +60,7 @@ LISTS = {
     "count, status=failed": "/count?status=failed",
     "count, status=ready": "/count?status=ready",
     "count, favourites": "/count?favourite=true",
+    "count, planted word": f"/count?q={PLANTED}",
     "count, rare word": "/count?q=w5000",
     "count, middling word": "/count?q=w100",
 }

@@ -18,6 +18,7 @@ from tests.load.library import TEXTS, WORDS
 # A row is about 1 KB with the words of its search.
 WORDS_EACH = 30
 BATCH = 100_000
+PLANTED, SPREAD = "w0", 40
 SIDE_BY_SIDE = 2
 SESSION = """
 SET session_replication_role = replica; SET synchronous_commit = off; SET statement_timeout = 0;
@@ -41,6 +42,7 @@ FROM (SELECT n % {TEXTS} + 1 AS number,
 CREATE UNIQUE INDEX ON texts (number); ANALYZE texts; ANALYZE people
 """  # noqa: S608  # numbers of our own
 # `k` counts a tenant's own rows. What waits is today's, however large the shelf: fifty of the large tenant's.
+# `PLANTED` is a word and a tag of SPREAD of its rows, of all ages, however many there are.
 ADD_SUMMARIES = f"""
 INSERT INTO summaries (id, organization_id, user_id, status, attempt, version, visibility, source, key_points,
     keywords, sentences, low_content, engine, options, tags, stages, title, summary, language, canonical_url,
@@ -61,13 +63,14 @@ FROM (
         CASE WHEN n <= 1000 AND k % 2 = 1 THEN 'queued' WHEN k % 50 = 0 THEN 'failed' ELSE 'ready' END
             AS status,
         CASE k % 3 WHEN 0 THEN 'private' ELSE 'organization' END AS visibility,
-        'Number ' || n || ' w' || floor(exp(random() * ln({WORDS})))::integer AS title,
+        'Number ' || n || ' w' || floor(exp(random() * ln({WORDS})))::integer
+            || CASE WHEN planted THEN ' {PLANTED}' ELSE '' END AS title,
         CASE WHEN k % 4 = 0 THEN ARRAY['t' || floor(exp(random() * ln(200)))::integer] ELSE '{{}}' END
-            AS tags,
+            || CASE WHEN planted THEN ARRAY['{PLANTED}'] ELSE '{{}}' END AS tags,
         CASE k % 5 WHEN 0 THEN 'de' WHEN 1 THEN 'fr' ELSE 'en' END AS language,
         'www.site' || floor(exp(random() * ln(1000)))::integer || '.example' AS host
     FROM generate_series($1::integer, $2::integer) n
-    CROSS JOIN LATERAL (SELECT n / 10 AS k) own
+    CROSS JOIN LATERAL (SELECT n / 10 AS k, n % 10 = 0 AND n / 10 % $5 = 1 AS planted) own
     JOIN texts ON texts.number = 1 + (k::bigint * 7919 + n) % {TEXTS}
     JOIN people ON people.number = 1 + (n::bigint * 7919) % (SELECT count(*) FROM people)
 ) made
@@ -145,7 +148,7 @@ async def _add_rows(connections: list[asyncpg.Connection], person: Person, size:
     """How many there are in the end."""
     batches = iter(range(1, size.rows + 1, BATCH))
     until = time.perf_counter() + size.seconds
-    own = (person.organization_id, person.user_id)
+    own = (person.organization_id, person.user_id, max(2, size.rows // 10 // SPREAD))
 
     async def add(connection: asyncpg.Connection) -> int:
         added = 0

@@ -12,8 +12,8 @@ from app.summaries.counting.queries import count_statement, is_kept, kept_statem
 from app.summaries.filters import Filters
 from app.summaries.models import Summary
 from app.summaries.repository import NEWEST_FIRST
-from app.summaries.search.found import Found, found_in, found_statement, found_values
-from app.summaries.search.queries import walks_of
+from app.summaries.search.found import Found, found_in
+from app.summaries.search.queries import found_statement, found_values, walks_of
 
 # So many of the newest summaries are looked through for their tags.
 TAGS_FROM = 10_000
