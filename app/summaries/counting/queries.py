@@ -1,11 +1,11 @@
 """How many there are, read from as few rows as can be."""
 
 from dataclasses import replace
-from functools import reduce
+from functools import cache, reduce
 from operator import add
 from uuid import UUID
 
-from sqlalchemy import Select, case, func, select
+from sqlalchemy import Select, Uuid, bindparam, case, func, select
 
 from app.organizations.models import Organization
 from app.summaries.counting.models import SHELF_TALLIES
@@ -23,16 +23,21 @@ def is_kept(filters: Filters) -> bool:
     return others == EVERYTHING and filters.status in OUTCOMES
 
 
-def kept_statement(filters: Filters, organization_id: UUID, viewer: UUID) -> Select[int | None]:
-    """NULL where the worker still has to count what an organisation had before that was kept."""
-    tallies = SHELF_TALLIES.c
+@cache
+def kept_statement(filters: Filters) -> Select[int | None]:
+    """For `organization_id` and `viewer`. NULL where the worker still has to count what there was before.
+
+    There are no more than filters that `is_kept`: each is built once.
+    """
+    tallies, organization_id = SHELF_TALLIES.c, bindparam("organization_id", type_=Uuid())
+    readers = readers_of(filters, bindparam("viewer", type_=Uuid()))
     asked = {"outcome": filters.status, "favourite": filters.favourite}
     narrows = [tallies[name] == value for name, value in asked.items() if value is not None]
     many = func.coalesce(func.sum(tallies.many).filter(*narrows), 0)
     # One from before migration 0051 knows only its shelf.
     all_tell = func.bool_and(tallies.outcome.is_not(None)).is_not(False)
     total = select(case((all_tell, many)) if narrows else many).where(
-        tallies.organization_id == organization_id, tallies.reader.in_(readers_of(filters, viewer))
+        tallies.organization_id == organization_id, tallies.reader.in_(readers)
     )
     if filters.archived is not None:
         total = total.where(tallies.archived == filters.archived)

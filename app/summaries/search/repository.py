@@ -38,9 +38,13 @@ class Shelf:
         if filters.need_search:
             wanted = literal(filters.wanted(), JSONB)
             return await self._session.scalar(select(func.count_found_summaries(wanted))) or 0
-        here = self._organization_id, self._viewer
-        kept = await self._session.scalar(kept_statement(filters, *here)) if is_kept(filters) else None
-        return kept if kept is not None else await self._session.scalar(count_statement(filters, *here)) or 0
+        if is_kept(filters):
+            here = {"organization_id": self._organization_id, "viewer": self._viewer}
+            kept = await self._session.scalar(kept_statement(filters), here)
+            if kept is not None:
+                return kept
+        statement = count_statement(filters, self._organization_id, self._viewer)
+        return await self._session.scalar(statement) or 0
 
     async def tags(self) -> Sequence[tuple[str, int]]:
         """The most used first; of the newest 10,000 on each shelf (mine, and the organisation's)."""
