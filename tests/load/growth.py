@@ -55,6 +55,7 @@ LISTS = {
     "search, common word": "?q=w1",
     "search, two words": "?q=w1 w100",
     "search, by relevance": "?q=w100&sort=relevance",
+    "search, common word by relevance": "?q=w1&sort=relevance",
     "trash": "/trash",
     "count, all": "/count?",
     "count, status=failed": "/count?status=failed",
