@@ -1,8 +1,8 @@
 """What a shelf has is kept by outcome and by favourites, too: the ready ones of a million were counted.
 
 A tally from before says neither. It counts in a whole shelf as ever; where a reader has one, the rest is
-counted by rows until the worker has counted the organisation anew. So does one that a worker of the release
-before writes meanwhile.
+counted by rows until the worker has counted the organisation anew. What a worker of the former release adds
+up meanwhile is like one from before.
 """
 
 from alembic import op
@@ -79,9 +79,13 @@ OF_BEFORE = "ix_shelf_tallies_untallied"
 
 
 def upgrade() -> None:
+    # By themselves: who writes holds `summaries` and then waits for the tallies, and it must not be the other
+    # way round here.
+    with op.get_context().autocommit_block():
+        op.execute("SET lock_timeout = '5s'")
+        op.execute("ALTER TABLE shelf_tallies ADD COLUMN IF NOT EXISTS outcome text")
+        op.execute("ALTER TABLE shelf_tallies ADD COLUMN IF NOT EXISTS favourite boolean")
     op.execute("SET LOCAL lock_timeout = '5s'")
-    op.execute("ALTER TABLE shelf_tallies ADD COLUMN IF NOT EXISTS outcome text")
-    op.execute("ALTER TABLE shelf_tallies ADD COLUMN IF NOT EXISTS favourite boolean")
     # The trigger waits for whoever writes, so that nobody goes on by the former one.
     op.execute(TALLY)
     op.execute(MOVED)
@@ -110,6 +114,7 @@ def _build(name: str, columns: str) -> None:
         op.execute("SET lock_timeout = 0")
         op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
         op.execute(f"CREATE INDEX CONCURRENTLY {name} ON shelf_tallies {columns}")
+        op.execute("SET lock_timeout = '5s'")
 
 
 def _rebuild(included: str) -> None:
@@ -117,6 +122,5 @@ def _rebuild(included: str) -> None:
     _build(BEING_BUILT, f"(organization_id, reader) INCLUDE ({included})")
     with op.get_context().autocommit_block():
         # This waits for whoever reads, too.
-        op.execute("SET lock_timeout = '5s'")
         op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {NAME}")
         op.execute(f"ALTER INDEX {BEING_BUILT} RENAME TO {NAME}")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
+from app.summaries.counting.models import OUTCOME
 from app.summaries.search.models import READER
 from tests.factories import Person
 from tests.load.library import TEXTS, WORDS
@@ -82,7 +83,7 @@ SELECT id, organization_id, summary FROM summaries
 ADD_TALLIES = f"""
 INSERT INTO shelf_tallies (organization_id, reader, archived, outcome, favourite, many, folded)
 SELECT organization_id, {READER}, archived_at IS NOT NULL,
-    CASE WHEN status IN ('ready', 'failed') THEN status ELSE 'none' END, favourite, count(*), true
+    {OUTCOME}, favourite, count(*), true
 FROM summaries WHERE deleted_at IS NULL AND NOT ephemeral GROUP BY 1, 2, 3, 4, 5
 """  # noqa: S608  # our own words
 FILLED = "summaries, summary_contents, shelf_tallies, users, organizations, memberships"

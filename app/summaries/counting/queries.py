@@ -5,7 +5,7 @@ from functools import cache, reduce
 from operator import add
 from uuid import UUID
 
-from sqlalchemy import Select, Uuid, bindparam, case, func, select
+from sqlalchemy import BigInteger, Select, Uuid, bindparam, case, cast, func, select
 
 from app.organizations.models import Organization
 from app.summaries.counting.models import SHELF_TALLIES
@@ -18,7 +18,7 @@ OUTCOMES: frozenset[Status | None] = FINAL | {None}
 
 
 def is_kept(filters: Filters) -> bool:
-    """Whether it need not be counted: by time it is, and by the step of what is under way."""
+    """Whether the tallies know it. They know neither times nor words, nor the steps of what is under way."""
     others = replace(filters, archived=None, visibility=None, status=None, favourite=None)
     return others == EVERYTHING and filters.status in OUTCOMES
 
@@ -27,13 +27,13 @@ def is_kept(filters: Filters) -> bool:
 def kept_statement(filters: Filters) -> Select[int | None]:
     """For `organization_id` and `viewer`. NULL where the worker still has to count what there was before.
 
-    There are no more than filters that `is_kept`: each is built once.
+    Of filters that are kept there are 81, and each one's is built once.
     """
     tallies, organization_id = SHELF_TALLIES.c, bindparam("organization_id", type_=Uuid())
     readers = readers_of(filters, bindparam("viewer", type_=Uuid()))
     asked = {"outcome": filters.status, "favourite": filters.favourite}
     narrows = [tallies[name] == value for name, value in asked.items() if value is not None]
-    many = func.coalesce(func.sum(tallies.many).filter(*narrows), 0)
+    many = cast(func.coalesce(func.sum(tallies.many).filter(*narrows), 0), BigInteger)
     # One from before migration 0051 knows only its shelf.
     all_tell = func.bool_and(tallies.outcome.is_not(None)).is_not(False)
     total = select(case((all_tell, many)) if narrows else many).where(

@@ -6,23 +6,24 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.summaries.counting.models import OUTCOME
 from app.summaries.search.models import READER
 
 UNFOLDED = text("SELECT unfolded_shelves(:at_most)")
 UNTALLIED = text("SELECT untallied_shelves(:at_most)")
 # One statement, and so one snapshot: nobody finds a change both by itself and in the sum, or in neither. Of
-# what is added up already, only the sums that change are written anew.
+# what is added up already, only the sums that change are written anew; and all from before 0051, as some take
+# each other back.
 FOLD = text("""
 WITH moved AS (
     DELETE FROM shelf_tallies WHERE organization_id = :organization_id AND ctid = ANY(ARRAY(
-        SELECT ctid FROM shelf_tallies WHERE organization_id = :organization_id AND NOT folded
-        LIMIT :at_most))
+        SELECT ctid FROM shelf_tallies
+        WHERE organization_id = :organization_id AND (NOT folded OR outcome IS NULL) LIMIT :at_most))
     RETURNING reader, archived, outcome, favourite, many
 ), sums AS (
     DELETE FROM shelf_tallies s USING (SELECT DISTINCT reader, archived, outcome, favourite FROM moved) m
     WHERE s.organization_id = :organization_id AND s.folded
-    AND (s.reader, s.archived) = (m.reader, m.archived)
-    AND (s.outcome, s.favourite) IS NOT DISTINCT FROM (m.outcome, m.favourite)
+    AND (s.reader, s.archived, s.outcome, s.favourite) = (m.reader, m.archived, m.outcome, m.favourite)
     RETURNING s.reader, s.archived, s.outcome, s.favourite, s.many
 )
 INSERT INTO shelf_tallies (organization_id, reader, archived, outcome, favourite, many, folded)
@@ -40,7 +41,7 @@ FROM organizations o WHERE o.id = :organization_id FOR NO KEY UPDATE OF o
 """)
 ON_A_SHELF = f"""
 SELECT {READER} AS reader, archived_at IS NOT NULL AS archived,
-    CASE WHEN status IN ('ready', 'failed') THEN status ELSE 'none' END AS outcome, count(*) AS many
+    {OUTCOME} AS outcome, count(*) AS many
 FROM summaries WHERE organization_id = :organization_id AND deleted_at IS NULL AND NOT ephemeral
 """  # noqa: S608  # our own words
 # All from an index that knows no favourites, and those from theirs: a million rows need not be opened.
@@ -55,7 +56,7 @@ FROM ({ON_A_SHELF} AND favourite GROUP BY 1, 2, 3) AS favourites,
 # 0051 is taken back by rows that are then added up with it.
 COUNT = text(f"""
 INSERT INTO shelf_tallies (organization_id, reader, archived, outcome, favourite, many, folded)
-SELECT :organization_id, reader, archived, outcome, favourite, sum(many), outcome IS NOT NULL FROM (
+SELECT :organization_id, reader, archived, outcome, favourite, sum(many), true FROM (
     {SHELVES}
     UNION ALL
     SELECT reader, archived, outcome, favourite, -many FROM shelf_tallies

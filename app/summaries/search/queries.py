@@ -32,7 +32,7 @@ from app.core.tenant_reads import under_tenant
 from app.summaries.filters import Filters
 from app.summaries.models import Summary
 from app.summaries.queries import SHOWN
-from app.summaries.repository import NEWEST_FIRST, archived, kept, plain_conditions, visible
+from app.summaries.repository import NEWEST_FIRST, OLDEST_FIRST, archived, kept, plain_conditions, visible
 from app.summaries.search.found import HIGHLIGHTED, MOST_RELEVANT
 from app.summaries.search.models import EVERYBODY, READER
 from app.summaries.vocabulary import Visibility
@@ -43,7 +43,7 @@ TOLD = ("status", "created_after", "created_before")
 SHAPES = 256
 STATE = state_of_row(Summary.__tablename__)
 # As `find_summaries` takes them (migration 0021).
-SORTED = {MOST_RELEVANT: "relevance", NEWEST_FIRST: "-created_at"}
+SORTED = {MOST_RELEVANT: "relevance", NEWEST_FIRST: "-created_at", OLDEST_FIRST: "created_at"}
 WANTED: Mapping[str, TypeEngine[Any]] = {  # Any: of several types
     "wanted": JSONB(),
     "sorted": Text(),
@@ -158,7 +158,7 @@ def found_values(
     by_rank = pagination.keyset is MOST_RELEVANT
     return {
         "wanted": filters.wanted(),
-        "sorted": SORTED.get(pagination.keyset, "created_at"),
+        "sorted": SORTED[pagination.keyset],
         "after_time": None if by_rank else first,
         "after_rank": first if by_rank else None,
         "after_id": last,

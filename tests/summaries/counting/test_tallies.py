@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from httpx2 import AsyncClient
 from sqlalchemy import text
 
+from app.summaries.counting.store import count_shelves
 from app.summaries.counting.tasks import tally_shelves
 from app.summaries.filters import Filters
 from app.summaries.search.repository import Shelf
@@ -19,6 +20,7 @@ from tests.catalogue import ask
 from tests.factories import Person
 from tests.servers import DatabaseUrls
 from tests.summaries.search.corpus import shelve
+from tests.summaries.search.explained import explain_everything, plans_of
 from tests.summaries.shelf import PATH
 from tests.test_isolation import tenant_of
 from tests.test_migrations import execute
@@ -129,6 +131,35 @@ async def test_tallies_from_before_outcomes_count_in_whole_shelves_until_all_is_
         assert all(row["outcome"] and row["folded"] for row in rows)
 
 
+async def test_tallies_from_before_that_take_each_other_back_are_gone_with_the_next_round(
+    app: FastAPI, alice: Person, database_urls: DatabaseUrls
+) -> None:
+    await shelve(app, alice, "Bridge")
+    taken_back = f"""
+        INSERT INTO shelf_tallies (organization_id, reader, archived, many, folded)
+        SELECT '{alice.organization_id}', '{alice.user_id}', true, many, true FROM unnest(ARRAY[5, -5]) many
+    """  # noqa: S608  # our own ids
+    await execute(database_urls.superuser, taken_back)
+    await tally_shelves(app.state.database)
+    rows = await ask(database_urls.superuser, TALLIES)
+    assert [(row["outcome"], row["archived"], row["many"]) for row in rows] == [("ready", False, 1)]
+    assert await counts(app, alice) == await scanned(app, alice)
+
+
+async def test_an_organisation_that_two_workers_count_is_counted_once(
+    app: FastAPI, alice: Person, database_urls: DatabaseUrls
+) -> None:
+    await shelve(app, alice, "Bridge")
+    await execute(database_urls.superuser, *FROM_BEFORE)
+    async with app.state.database.transaction(tenant_of(alice)) as session:
+        await count_shelves(session, alice.organization_id)
+        other = asyncio.create_task(tally_shelves(app.state.database))
+        done, _ = await asyncio.wait({other}, timeout=0.5)
+        assert not done
+    await other
+    assert await counts(app, alice) == await scanned(app, alice)
+
+
 async def test_what_comes_while_it_is_added_up_is_neither_lost_nor_counted_twice(
     app: FastAPI, alice: Person
 ) -> None:
@@ -157,6 +188,19 @@ async def test_added_up_a_shelf_is_one_row_and_an_empty_one_none(
         await client.delete(f"{PATH}/{summary_id}", headers=alice.headers)
     await tally_shelves(app.state.database)
     assert await ask(database_urls.superuser, TALLIES) == []
+
+
+async def test_a_kept_count_is_read_from_its_index_alone(
+    client: AsyncClient, app: FastAPI, alice: Person, database_urls: DatabaseUrls
+) -> None:
+    await shelve(app, alice, "Bridge")
+    await explain_everything(database_urls.superuser, "enable_bitmapscan = off", "enable_seqscan = off")
+    await app.state.database.dispose()
+    with plans_of(app) as plans:
+        for filters in ("", "?status=ready", "?favourite=true&archived=any"):
+            plans.clear()
+            await client.get(f"{PATH}/count{filters}", headers=alice.headers)
+            assert "Index Only Scan using ix_shelf_tallies_organization_id_reader" in "\n".join(plans)
 
 
 async def test_an_organisation_takes_its_tallies_with_it(
