@@ -1,8 +1,8 @@
 """What a shelf has is kept by outcome and by favourites, too: the ready ones of a million were counted.
 
 A tally from before says neither. It counts in a whole shelf as ever; where a reader has one, the rest is
-counted by rows until the worker has counted the organisation anew. What a worker of the former release adds
-up meanwhile is like one from before.
+counted by rows until the worker has counted the organisation anew. A worker of the former release finds none
+to add up: it would put together what outcomes keep apart, and beside a worker of this one forget some.
 """
 
 from alembic import op
@@ -56,9 +56,9 @@ MOVED = moved(on=f"{WRITTEN}, status, favourite", values=f"{SHELF}, {OUTCOME}, r
 FORMER_TALLY, FORMER_MOVED = tally(columns="", values=SHELF), moved(on=WRITTEN, values=SHELF)
 
 
-def untallied(among: str) -> str:
+def organizations_of(function: str, among: str) -> str:
     return f"""
-CREATE OR REPLACE FUNCTION untallied_shelves(at_most integer) RETURNS SETOF uuid
+CREATE OR REPLACE FUNCTION {function}(at_most integer) RETURNS SETOF uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
 BEGIN
@@ -69,10 +69,19 @@ END $$
 """
 
 
+CHANGED = """SELECT t.organization_id FROM shelf_tallies t WHERE NOT t.folded
+        GROUP BY t.organization_id ORDER BY count(*) DESC"""
+TO_FOLD = organizations_of("shelves_to_fold", CHANGED)
+FORMER_UNFOLDED = organizations_of("unfolded_shelves", CHANGED)
+NONE_UNFOLDED = """
+CREATE OR REPLACE FUNCTION unfolded_shelves(at_most integer) RETURNS SETOF uuid
+LANGUAGE sql SET search_path = public, pg_temp
+AS $$ SELECT NULL::uuid WHERE false $$
+"""
 NOT_COUNTED = "SELECT o.id FROM organizations o WHERE NOT o.shelf_tallied"
 FROM_BEFORE = "SELECT t.organization_id FROM shelf_tallies t WHERE t.outcome IS NULL"
-UNTALLIED = untallied(f"{NOT_COUNTED} UNION {FROM_BEFORE} ORDER BY 1")
-FORMER_UNTALLIED = untallied(f"{NOT_COUNTED} ORDER BY o.id")
+UNTALLIED = organizations_of("untallied_shelves", f"{NOT_COUNTED} UNION {FROM_BEFORE} ORDER BY 1")
+FORMER_UNTALLIED = organizations_of("untallied_shelves", f"{NOT_COUNTED} ORDER BY o.id")
 
 NAME, BEING_BUILT = "ix_shelf_tallies_organization_id_reader", "ix_shelf_tallies_next"
 OF_BEFORE = "ix_shelf_tallies_untallied"
@@ -86,6 +95,7 @@ def upgrade() -> None:
         op.execute("ALTER TABLE shelf_tallies ADD COLUMN IF NOT EXISTS outcome text")
         op.execute("ALTER TABLE shelf_tallies ADD COLUMN IF NOT EXISTS favourite boolean")
     op.execute("SET LOCAL lock_timeout = '5s'")
+    op.execute(NONE_UNFOLDED)
     # The trigger waits for whoever writes, so that nobody goes on by the former one.
     op.execute(TALLY)
     op.execute(MOVED)
@@ -93,12 +103,32 @@ def upgrade() -> None:
     _build(OF_BEFORE, "(organization_id) WHERE outcome IS NULL")
     op.execute("SET LOCAL lock_timeout = '5s'")
     op.execute(UNTALLIED)
+    op.execute(TO_FOLD)
+    look_across_tenants("shelves_to_fold(integer)")
+
+
+def look_across_tenants(function: str) -> None:
+    """As in 0039, whose policies a single role has already."""
+    op.execute(
+        f"""
+        DO $$ BEGIN
+            REVOKE ALL ON FUNCTION {function} FROM PUBLIC;
+            IF EXISTS (SELECT FROM pg_roles
+                       WHERE rolname = 'app_search' AND pg_has_role(current_user, oid, 'MEMBER')) THEN
+                GRANT EXECUTE ON FUNCTION {function} TO app_rw;
+                ALTER FUNCTION {function} OWNER TO app_search;
+            END IF;
+        END $$
+        """
+    )
 
 
 def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
     _rebuild("archived, many")
     op.execute("SET LOCAL lock_timeout = '5s'")
+    op.execute("DROP FUNCTION shelves_to_fold(integer)")
+    op.execute(FORMER_UNFOLDED)
     op.execute(FORMER_UNTALLIED)
     op.execute(FORMER_MOVED)
     op.execute(FORMER_TALLY)

@@ -82,8 +82,7 @@ SELECT id, organization_id, summary FROM summaries
 """
 ADD_TALLIES = f"""
 INSERT INTO shelf_tallies (organization_id, reader, archived, outcome, favourite, many, folded)
-SELECT organization_id, {READER}, archived_at IS NOT NULL,
-    {OUTCOME}, favourite, count(*), true
+SELECT organization_id, {READER}, archived_at IS NOT NULL, {OUTCOME}, favourite, count(*), true
 FROM summaries WHERE deleted_at IS NULL AND NOT ephemeral GROUP BY 1, 2, 3, 4, 5
 """  # noqa: S608  # our own words
 FILLED = "summaries, summary_contents, shelf_tallies, users, organizations, memberships"

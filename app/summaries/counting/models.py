@@ -7,10 +7,10 @@ from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Table, Te
 
 from app.core.db import Base
 
-# The triggers of migrations 0039 and 0051 only ever insert, as in `app.admin.models.TALLY_MOVES`: the count
-# is the sum. `reader` is `READER` of `app.summaries.search.models`; `outcome` is "ready", "failed", or "none"
-# yet; `folded`: added up by the worker. One from before 0051 has neither `outcome` nor `favourite`.
 OUTCOME = "CASE WHEN status IN ('ready', 'failed') THEN status ELSE 'none' END"
+# The triggers of migrations 0039 and 0051 only ever insert, as in `app.admin.models.TALLY_MOVES`: the count
+# is the sum. `reader` is `READER` of `app.summaries.search.models`, `outcome` is OUTCOME; `folded`: added up
+# by the worker. One from before 0051 has neither `outcome` nor `favourite`.
 SHELF_TALLIES = Table(
     "shelf_tallies",
     Base.metadata,

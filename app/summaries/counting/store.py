@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.summaries.counting.models import OUTCOME
 from app.summaries.search.models import READER
 
-UNFOLDED = text("SELECT unfolded_shelves(:at_most)")
+UNFOLDED = text("SELECT shelves_to_fold(:at_most)")
 UNTALLIED = text("SELECT untallied_shelves(:at_most)")
 # One statement, and so one snapshot: nobody finds a change both by itself and in the sum, or in neither. Of
 # what is added up already, only the sums that change are written anew; and all from before 0051, as some take
@@ -40,8 +40,7 @@ SELECT NOT o.shelf_tallied OR EXISTS (
 FROM organizations o WHERE o.id = :organization_id FOR NO KEY UPDATE OF o
 """)
 ON_A_SHELF = f"""
-SELECT {READER} AS reader, archived_at IS NOT NULL AS archived,
-    {OUTCOME} AS outcome, count(*) AS many
+SELECT {READER} AS reader, archived_at IS NOT NULL AS archived, {OUTCOME} AS outcome, count(*) AS many
 FROM summaries WHERE organization_id = :organization_id AND deleted_at IS NULL AND NOT ephemeral
 """  # noqa: S608  # our own words
 # All from an index that knows no favourites, and those from theirs: a million rows need not be opened.

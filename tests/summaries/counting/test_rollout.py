@@ -5,9 +5,14 @@ import asyncio
 import asyncpg
 import pytest
 from alembic import command
+from fastapi import FastAPI
+from sqlalchemy import text
 
+from app.summaries.counting.store import unfolded_shelves
 from tests.catalogue import ask
+from tests.factories import Person
 from tests.servers import DatabaseUrls
+from tests.summaries.search.corpus import shelve
 from tests.test_migrations import config_for
 
 pytestmark = pytest.mark.integration
@@ -22,6 +27,18 @@ async def wait_for_the_migration(superuser_url: str) -> None:
             if found["many"]:
                 return
             await asyncio.sleep(0.02)
+
+
+async def test_a_worker_of_the_former_release_finds_nothing_to_add_up(
+    app: FastAPI, alice: Person, database_urls: DatabaseUrls
+) -> None:
+    await shelve(app, alice, "Bridge")
+    async with app.state.database.transaction() as session:
+        assert await unfolded_shelves(session, at_most=9) == [alice.organization_id]
+        assert (await session.scalars(text("SELECT unfolded_shelves(9)"))).all() == []
+    await asyncio.to_thread(command.downgrade, config_for(database_urls.owner), "0050")
+    async with app.state.database.transaction() as session:
+        assert (await session.scalars(text("SELECT unfolded_shelves(9)"))).all() == [alice.organization_id]
 
 
 async def test_whoever_is_writing_a_summary_can_still_tally_it(database_urls: DatabaseUrls) -> None:
