@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.summaries.counting.models import OUTCOME
 from app.summaries.search.models import READER
 
-UNFOLDED = text("SELECT shelves_to_fold(:at_most)")
+TO_FOLD = text("SELECT shelves_to_fold(:at_most)")
 UNTALLIED = text("SELECT untallied_shelves(:at_most)")
 # One statement, and so one snapshot: nobody finds a change both by itself and in the sum, or in neither. Of
 # what is added up already, only the sums that change are written anew; and all from before 0051, as some take
@@ -65,9 +65,9 @@ SELECT :organization_id, reader, archived, outcome, favourite, sum(many), true F
 KEPT = text("UPDATE organizations SET shelf_tallied = true WHERE id = :organization_id")
 
 
-async def unfolded_shelves(session: AsyncSession, *, at_most: int) -> Sequence[UUID]:
+async def shelves_to_fold(session: AsyncSession, *, at_most: int) -> Sequence[UUID]:
     """Organisations, those with the most changes first."""
-    return (await session.scalars(UNFOLDED, {"at_most": at_most})).all()
+    return (await session.scalars(TO_FOLD, {"at_most": at_most})).all()
 
 
 async def untallied_shelves(session: AsyncSession, *, at_most: int) -> Sequence[UUID]:

@@ -8,7 +8,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import Database, Tenant
-from app.summaries.counting.store import count_shelves, fold_shelves, unfolded_shelves, untallied_shelves
+from app.summaries.counting.store import count_shelves, fold_shelves, shelves_to_fold, untallied_shelves
 
 # Of each a round: some milliseconds an organisation.
 ORGANIZATIONS = 200
@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 async def tally_shelves(database: Database, *, at_most: int = ORGANIZATIONS) -> int:
     """How many were added up or counted. One that cannot be is tried again later, and holds up no other."""
     async with database.transaction() as session:
-        unfolded = await unfolded_shelves(session, at_most=at_most)
+        unfolded = await shelves_to_fold(session, at_most=at_most)
         untallied = await untallied_shelves(session, at_most=at_most)
     done = [await _try(database, organization_id, fold_shelves) for organization_id in unfolded]
     done += [await _try(database, organization_id, count_shelves) for organization_id in untallied]

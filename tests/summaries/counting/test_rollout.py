@@ -8,7 +8,7 @@ from alembic import command
 from fastapi import FastAPI
 from sqlalchemy import text
 
-from app.summaries.counting.store import unfolded_shelves
+from app.summaries.counting.store import shelves_to_fold
 from tests.catalogue import ask
 from tests.factories import Person
 from tests.servers import DatabaseUrls
@@ -34,7 +34,7 @@ async def test_a_worker_of_the_former_release_finds_nothing_to_add_up(
 ) -> None:
     await shelve(app, alice, "Bridge")
     async with app.state.database.transaction() as session:
-        assert await unfolded_shelves(session, at_most=9) == [alice.organization_id]
+        assert await shelves_to_fold(session, at_most=9) == [alice.organization_id]
         assert (await session.scalars(text("SELECT unfolded_shelves(9)"))).all() == []
     await asyncio.to_thread(command.downgrade, config_for(database_urls.owner), "0050")
     async with app.state.database.transaction() as session:
