@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from app.core.key_refresh import refreshed
 from app.core.key_rotation import rotate
@@ -25,11 +26,14 @@ def ring(tmp_path: Path) -> KeyRing:
 
 
 async def test_a_published_key_is_seen_without_a_restart(ring: KeyRing, tmp_path: Path) -> None:
-    async with refreshed(ring, interval_seconds=0.01):
-        await asyncio.sleep(0.1)  # looks that find nothing new
-        assert len(ring.jwks()["keys"]) == 1
-        await asyncio.to_thread(rotate, tmp_path)
-        await until(lambda: len(ring.jwks()["keys"]) == 2)
+    with capture_logs() as lines:
+        async with refreshed(ring, interval_seconds=0.01):
+            await asyncio.sleep(0.1)  # looks that find nothing new
+            assert len(ring.jwks()["keys"]) == 1
+            await asyncio.to_thread(rotate, tmp_path)
+            await until(lambda: bool(lines))
+            assert len(ring.jwks()["keys"]) == 2
+    assert lines == [{"event": "keys_reloaded", "log_level": "info", "active": ring.active.kid}]
 
 
 async def test_a_broken_directory_leaves_the_loaded_keys_and_is_looked_at_again(
@@ -37,10 +41,14 @@ async def test_a_broken_directory_leaves_the_loaded_keys_and_is_looked_at_again(
 ) -> None:
     manifest = tmp_path / MANIFEST
     sound = await asyncio.to_thread(manifest.read_bytes)
-    async with refreshed(ring, interval_seconds=0.01):
-        await asyncio.to_thread(manifest.write_bytes, b"nonsense")
-        await asyncio.sleep(0.05)
-        assert len(ring.jwks()["keys"]) == 1
-        await asyncio.to_thread(manifest.write_bytes, sound)
-        await asyncio.to_thread(rotate, tmp_path)
-        await until(lambda: len(ring.jwks()["keys"]) == 2)
+    with capture_logs() as lines:
+        async with refreshed(ring, interval_seconds=0.01):
+            await asyncio.to_thread(manifest.write_bytes, b"nonsense")
+            await until(lambda: bool(lines))
+            assert len(ring.jwks()["keys"]) == 1
+            await asyncio.to_thread(manifest.write_bytes, sound)
+            await asyncio.to_thread(rotate, tmp_path)
+            await until(lambda: any(line["event"] == "keys_reloaded" for line in lines))
+            assert len(ring.jwks()["keys"]) == 2
+    assert lines[0]["event"] == "keys_not_reloaded"
+    assert lines[0]["reason"]
