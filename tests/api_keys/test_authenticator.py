@@ -1,8 +1,7 @@
 """A key at the guard: what it is worth at this moment, on every worker, with Redis or without."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -30,13 +29,6 @@ ROW = "SELECT xmin::text AS written_by, last_used_at, host(last_used_ip) AS addr
 DEMOTE = "UPDATE memberships SET role = 'viewer' WHERE user_id = :user_id"
 REMOVE = "DELETE FROM memberships WHERE user_id = :user_id AND organization_id = :organization_id"
 MINUTE_AGO = "UPDATE api_keys SET last_used_at = now() - interval '61 seconds'"
-
-
-@pytest.fixture
-def own_valkey(tmp_path: Path) -> Iterator[OwnValkey]:
-    server = OwnValkey(tmp_path)
-    yield server
-    server.kill()
 
 
 @pytest.fixture

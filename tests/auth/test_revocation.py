@@ -5,7 +5,6 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
@@ -52,11 +51,6 @@ class Fleet:
 
 
 @pytest.fixture
-def own_valkey(tmp_path: Path) -> OwnValkey:
-    return OwnValkey(tmp_path)
-
-
-@pytest.fixture
 async def fleet(settings: Settings, own_valkey: OwnValkey) -> AsyncIterator[Fleet]:
     async with AsyncExitStack() as stack:
         own = [
@@ -67,7 +61,6 @@ async def fleet(settings: Settings, own_valkey: OwnValkey) -> AsyncIterator[Flee
         ]
         yield Fleet((own[0], own[1]), own_valkey)
         own_valkey.thaw()
-        own_valkey.kill()
 
 
 def kill(redis: OwnValkey) -> None:

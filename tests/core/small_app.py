@@ -100,6 +100,11 @@ def configure_plain_logs() -> None:
     structlog.configure(processors=[processors.format_exc_info, processors.KeyValueRenderer()])
 
 
+def _has_default_logs() -> bool:
+    """Chosen or not: `capture_logs` puts the default back as if somebody had."""
+    return isinstance(structlog.get_config()["processors"][-1], structlog.dev.ConsoleRenderer)
+
+
 def small_app(
     settings: Settings | None = None,
     *,
@@ -107,7 +112,7 @@ def small_app(
     body_limits: BodyLimits = NO_LIMITS,
 ) -> FastAPI:
     settings = settings or small_settings()
-    if not structlog.is_configured():
+    if _has_default_logs():
         configure_plain_logs()
     app = FastAPI(redirect_slashes=False, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.settings = settings

@@ -3,9 +3,11 @@ from typing import Any, ClassVar
 
 import pytest
 import sentry_sdk
+import structlog
 from fastapi import FastAPI, Request
 from sentry_sdk.envelope import Envelope
 from sentry_sdk.transport import Transport
+from structlog.testing import capture_logs
 from typing_extensions import override
 
 from app.core.errors import NotFoundError, UnavailableError
@@ -73,6 +75,15 @@ async def crash(error: Exception) -> int:
             headers=CREDENTIALS,
         )
     return response.status_code
+
+
+async def test_a_crash_is_told_plainly_whatever_was_captured_before(sent: list[Envelope]) -> None:
+    """The default would look for the source files of its traceback, on the event loop."""
+    structlog.reset_defaults()
+    with capture_logs():
+        pass
+    assert await crash(RuntimeError("broken")) == 500
+    assert len(events(sent)) == 1
 
 
 @pytest.mark.parametrize("error", [NotFoundError(), UnavailableError(), ConnectionRefusedError()])

@@ -43,7 +43,7 @@ def story(app: FastAPI, client: AsyncClient, stranger: Receiver, mail: SmtpSink)
 
 
 class Broken:
-    """In the place of the cursors: a fault that nobody thought of, and that quotes what it was given."""
+    """In the place of what reads lists: a fault that nobody thought of, and that quotes what it was given."""
 
     def __init__(self, words: str) -> None:
         self._words = words
@@ -80,7 +80,7 @@ async def test_what_breaks_the_api_is_reported_without_a_secret(
 ) -> None:
     secrets = {"token": alice.access_token, **WORDS}
     said = f"{alice.access_token} of {WORDS['address']} at https://a.test/?{WORDS['query']}"
-    app.state.cursors = Broken(said)
+    app.state.summary_reads = Broken(said)
     headers = {**alice.headers, "User-Agent": WORDS["user agent"], "X-Request-ID": "the-crash"}
     answer = await client.get(f"{API}/summaries?q={WORDS['search']}&cursor=abc", headers=headers)
     assert answer.status_code == 500
