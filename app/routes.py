@@ -29,7 +29,7 @@ from app.organizations.invitations.router import router as invitations
 from app.organizations.router import router as organizations
 from app.organizations.usage.router import router as usage
 from app.summaries.batches.router import router as batches
-from app.summaries.early import early_list, early_read
+from app.summaries.early import early_count, early_list, early_read
 from app.summaries.exports.router import router as exports
 from app.summaries.feeds.public import router as public_feeds
 from app.summaries.feeds.router import router as feeds
@@ -91,6 +91,8 @@ ROUTERS: tuple[tuple[str, str, APIRouter], ...] = (
 
 # Answered before routing as their routes would, where the request is a plain one.
 EARLY: tuple[EarlyRoute, ...] = (
+    # Before what reads one summary, which takes whatever stands in its place for an id.
+    early_count(f"{API}/summaries"),
     early_read(f"{API}/summaries"),
     early_list(f"{API}/summaries"),
     early_submission(f"{API}/summaries"),

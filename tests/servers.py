@@ -26,6 +26,7 @@ from app.local.postgres import start_postgres
 from app.local.valkey import start_valkey
 from app.settings import load_settings
 from app.settings_parsing import to_libpq_url
+from tests.core.own_valkey import OwnValkey
 
 MEMORY = Path("/dev/shm")  # noqa: S108  # its files are of a directory of ours with a random name
 MEMORY_NEEDED = 4 * 1024**3
@@ -135,6 +136,14 @@ def redis_url(redis_server_url: str, redis_emptier: "redis.Redis") -> str:
     """Empty: no cached body, no counter of another test."""
     redis_emptier.flushdb()
     return redis_server_url
+
+
+@pytest.fixture
+def own_valkey(tmp_path: Path) -> Iterator[OwnValkey]:
+    """The test's own, which it may freeze, kill and start again."""
+    server = OwnValkey(tmp_path)
+    yield server
+    server.kill()
 
 
 def _execute(superuser: "psycopg.Connection[tuple[object, ...]]", statement: str) -> None:

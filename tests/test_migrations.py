@@ -199,18 +199,31 @@ FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE c.relname LIKE 'ix
 """
 
 
-def test_an_index_that_is_asked_already_is_not_built_anew(empty_database: DatabaseUrls) -> None:
+@pytest.mark.parametrize(("before", "revision"), [("0049", "0050"), ("0051", "0052")])
+def test_an_index_that_is_asked_already_is_not_built_anew(
+    empty_database: DatabaseUrls, before: str, revision: str
+) -> None:
     """Cut off where the former one was still read: the functions ask the latter."""
     config = config_for(empty_database.owner)
-    command.upgrade(config, "0050")
+    command.upgrade(config, revision)
     built = asyncio.run(ask(empty_database.superuser, INDEX_OF_WORDS))
     for statement in (
         "ALTER INDEX ix_summaries_search RENAME TO ix_summaries_search_next",
         "CREATE INDEX ix_summaries_search ON summaries USING gin (search) WHERE deleted_at IS NULL",
-        "UPDATE alembic_version SET version_num = '0049'",
     ):
         asyncio.run(execute(empty_database.superuser, statement))
-    command.upgrade(config, "0050")
+    command.stamp(config, before)
+    command.upgrade(config, revision)
+    assert asyncio.run(ask(empty_database.superuser, INDEX_OF_WORDS)) == built
+
+
+def test_an_index_that_is_in_its_place_already_is_not_built_anew(empty_database: DatabaseUrls) -> None:
+    """Cut off before the revision was written down."""
+    config = config_for(empty_database.owner)
+    command.upgrade(config, "0052")
+    built = asyncio.run(ask(empty_database.superuser, INDEX_OF_WORDS))
+    command.stamp(config, "0051")
+    command.upgrade(config, "0052")
     assert asyncio.run(ask(empty_database.superuser, INDEX_OF_WORDS)) == built
 
 

@@ -14,7 +14,7 @@ BEGIN
     IF query IS NOT NULL AND asked.exact THEN
         query := asked.loose;
     END IF;
-    EXECUTE $sql$ SELECT count(*) FROM summaries s WHERE search_by_day(s.search, s.organization_id, s.user_id, s.visibility, s.created_at) @@ $3 AND s.organization_id::text = $1::text AND 
+    EXECUTE $sql$ SELECT count(*) FROM summaries s WHERE search_by_span(s.search, s.organization_id, s.user_id, s.visibility, s.created_at) @@ $3 AND s.organization_id::text = $1::text AND 
     (s.visibility = 'organization' OR s.user_id = $2) AND s.deleted_at IS NULL AND NOT s.ephemeral
       AND ($4->>'status' IS NULL OR s.status = $4->>'status')
       AND ($4->>'visibility' IS NULL OR s.visibility = $4->>'visibility')

@@ -2,7 +2,7 @@
 CREATE OR REPLACE FUNCTION public.find_summaries(wanted jsonb, sorted text, after_time timestamp with time zone, after_rank integer, after_id uuid, at_most integer)
  RETURNS TABLE(summary_id uuid, rank integer)
  LANGUAGE plpgsql
- SECURITY DEFINER ROWS 20
+ STABLE SECURITY DEFINER ROWS 20
  SET search_path TO 'public', 'pg_temp'
 AS $function$
 DECLARE

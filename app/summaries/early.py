@@ -1,4 +1,4 @@
-"""GET of one summary and of the list, as what answers them before routing needs to know them."""
+"""GET of one summary, of the list and its count, as what answers them before routing needs to know them."""
 
 from uuid import UUID
 
@@ -12,9 +12,11 @@ from app.core.page_answer import rendered_page
 from app.core.principal import Principal, Scope
 from app.summaries import answers
 from app.summaries.errors import SummaryNotFoundError
+from app.summaries.filters import Filters
 from app.summaries.reads import SummaryReads
 from app.summaries.rendering import cache_key, may_read
-from app.summaries.search.plain import PlainList, plain_list
+from app.summaries.schemas import CountView
+from app.summaries.search.plain import PlainList, plain_filters, plain_list
 
 
 def early_read(prefix: str) -> EarlyRead:
@@ -33,10 +35,22 @@ def early_list(prefix: str) -> EarlyList[PlainList]:
     return EarlyList(path=prefix, needs=Scope.SUMMARIES_READ, read=plain_list, answer=_answer_page)
 
 
+def early_count(prefix: str) -> EarlyList[Filters]:
+    return EarlyList(
+        path=f"{prefix}/count", needs=Scope.SUMMARIES_READ, read=plain_filters, answer=_answer_count
+    )
+
+
 async def _answer_page(connection: HTTPConnection, principal: Principal, asked: PlainList) -> Response:
     reads: SummaryReads = connection.app.state.summary_reads
     page = await reads.page(principal, asked.filters, asked.order, asked.page)
     return rendered_page(page, connection)
+
+
+async def _answer_count(connection: HTTPConnection, principal: Principal, asked: Filters) -> Response:
+    reads: SummaryReads = connection.app.state.summary_reads
+    counted = CountView(count=await reads.count(principal, asked))
+    return Response(counted.model_dump_json(), media_type="application/json")
 
 
 async def _load(

@@ -1,10 +1,10 @@
 """The statements of reads that need no transaction of the request's: built once, asked by `Database.read`."""
 
-from sqlalchemy import Uuid, any_, bindparam, select
+from sqlalchemy import Uuid, and_, any_, bindparam, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.core.tenant_reads import under_tenant
-from app.summaries.models import Summary
+from app.summaries.models import Summary, SummaryContent
 from app.summaries.schemas import SummaryView
 
 # What a view shows that is no column of that name.
@@ -19,10 +19,16 @@ BEHIND = (
 SHOWN = tuple(getattr(Summary, name) for name in (*VIEWED, *BEHIND))
 
 # Whoever may read it: that is decided for each reader.
+_HERE = Summary.organization_id == bindparam("organization_id"), Summary.deleted_at.is_(None)
 SEVERAL = under_tenant(
-    select(*SHOWN).where(
-        Summary.organization_id == bindparam("organization_id"),
-        Summary.id == any_(bindparam("summary_ids", type_=ARRAY(Uuid()))),
-        Summary.deleted_at.is_(None),
-    )
+    select(*SHOWN).where(*_HERE, Summary.id == any_(bindparam("summary_ids", type_=ARRAY(Uuid()))))
+)
+_TEXT = and_(
+    SummaryContent.organization_id == Summary.organization_id, SummaryContent.summary_id == Summary.id
+)
+# One with its extracted `text`, NULL where there is none.
+WITH_TEXT = under_tenant(
+    select(*SHOWN, SummaryContent.text)
+    .outerjoin(SummaryContent, _TEXT)
+    .where(*_HERE, Summary.id == bindparam("summary_id"))
 )

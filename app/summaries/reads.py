@@ -15,10 +15,10 @@ from app.core.principal import Principal
 from app.core.row_memory import RowMemory
 from app.core.single_flight import SingleFlight
 from app.summaries.filters import Filters
-from app.summaries.queries import SEVERAL
-from app.summaries.rendering import document_of, item_of, may_read
-from app.summaries.search.found import Found
+from app.summaries.queries import SEVERAL, WITH_TEXT
+from app.summaries.rendering import document_of, document_with_text, highlighted, item_of, may_read
 from app.summaries.search.queries import PageShape, page_statement, page_values, states_statement
+from app.summaries.search.repository import Shelf
 
 NARROWING = tuple(field.name for field in fields(Filters))
 
@@ -61,6 +61,16 @@ class SummaryReads:
         found = await flight
         return found if found and may_read(principal, found.document) else None
 
+    async def find_with_text(self, principal: Principal, summary_id: UUID) -> Cold | None:
+        """From the database: texts are in no cache."""
+        tenant = tenant_of(principal)
+        values = {"organization_id": tenant.organization_id, "summary_id": summary_id}
+        rows = await self._database.read(tenant, WITH_TEXT, values)
+        if not rows:
+            return None
+        found = Cold(document_with_text(rows[0], rows[0].text), is_kept=not rows[0].ephemeral)
+        return found if may_read(principal, found.document) else None
+
     async def _load(self, tenant: Tenant, summary_id: UUID, missed: Miss) -> Cold | None:
         row = await self._rows.load(tenant, summary_id)
         if row is None:
@@ -78,18 +88,33 @@ class SummaryReads:
     async def page(
         self, principal: Principal, filters: Filters, keyset: Keyset, request: PageRequest
     ) -> PageOfRows[bytes]:
-        """In the order of time, without words, each rendered. Raises InvalidCursorError."""
-        tenant = tenant_of(principal)
+        """Each rendered. Raises InvalidCursorError."""
         pagination = Pagination(self._cursors, keyset, request, scope_of(principal, filters))
+        if filters.need_search:
+            found = await self._shelf(principal).page(filters, pagination)
+            items = [highlighted(self._item(each.summary), each.highlights) for each in found.items]
+            return PageOfRows(items, found.next_cursor)
+        return await self._page(tenant_of(principal), filters, pagination)
+
+    async def count(self, principal: Principal, filters: Filters) -> int:
+        """How many the pages have in all."""
+        return await self._shelf(principal).count(filters)
+
+    def _shelf(self, principal: Principal) -> Shelf:
+        return Shelf(self._database, principal.organization_id, viewer=principal.user_id)
+
+    async def _page(self, tenant: Tenant, filters: Filters, pagination: Pagination) -> PageOfRows[bytes]:
+        """In the order of time, without words."""
+        keyset, request = pagination.keyset, pagination.request
         position = pagination.position()
         shape = PageShape.of(filters, keyset, rows=request.limit + 1, is_behind=position is not None)
         values = page_values(filters, keyset, tenant, position)
         if position is None:
             # The first page is looked at again and again; the others are walked through, mostly once.
             page = pagination.page(await self._ask(tenant, states_statement(shape), values))
-            items = self._items.recall([row.state for row in page.items])
-            if items is not None:
-                return PageOfRows(items, page.next_cursor)
+            known = self._items.recall([row.state for row in page.items])
+            if known is not None:
+                return PageOfRows(known, page.next_cursor)
         # All of them, as one moment has them.
         page = pagination.page(await self._ask(tenant, page_statement(shape), values))
         return PageOfRows([self._item(row) for row in page.items], page.next_cursor)
@@ -105,10 +130,10 @@ class SummaryReads:
         rows = await self._database.read(asked.tenant, asked.statement, dict(asked.values))
         return [rows] * len(callers)
 
-    def _item(self, row: Any) -> bytes:  # Any: a row of `page_statement`
+    def _item(self, row: Any) -> bytes:  # Any: a row of `SHOWN` and its state
         if known := self._items.recall([row.state]):
             return known[0]
-        item = item_of(Found(row))
+        item = item_of(row)
         self._items.keep(row.state, item)
         return item
 

@@ -3,9 +3,12 @@
 A row of `queries.SHOWN` has all that is asked of a `Summary` here.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
+
+from pydantic import TypeAdapter
 
 from app.core.cache import CachedBody
 from app.core.http import strong_etag
@@ -16,7 +19,7 @@ from app.reading.errors import ADVICE, Reason
 from app.summaries.models import Summary
 from app.summaries.queries import VIEWED
 from app.summaries.schemas import FailureView, HighlightView, SummaryItem, SummaryView, SummaryWithText
-from app.summaries.search.found import Found
+from app.summaries.search.highlights import Highlight
 from app.summaries.vocabulary import Style, Visibility
 
 # Of what is not written yet: no clock of ours tells it.
@@ -25,6 +28,9 @@ NOT_YET = datetime.min.replace(tzinfo=UTC)
 _TIMES = '"created_at":"{0}","updated_at":"{0}"'
 _NOT_YET_TIMES = _TIMES.format(to_rfc3339(NOT_YET)).encode()
 _KEPT_TIMES = _TIMES.format(KEPT_AT.decode()).encode()
+# Highlights are an item's last member: where there are none, it ends like this.
+_NO_HIGHLIGHTS = b'"highlights":[]}'
+_HIGHLIGHTS = TypeAdapter(list[HighlightView])
 
 
 def cache_key(organization_id: UUID | str, summary_id: UUID) -> str:
@@ -39,11 +45,17 @@ def view_of(summary: Summary) -> SummaryView:
     return SummaryView.model_validate(_fields(summary))
 
 
-def item_of(found: Found) -> bytes:
-    """As it stands in a list."""
-    highlights = [HighlightView.model_validate(each) for each in found.highlights]
-    item = SummaryItem.model_validate({**_fields(found.summary), "highlights": highlights})
-    return item.model_dump_json().encode()
+def item_of(summary: Summary) -> bytes:
+    """As it stands in a list where no words were looked for."""
+    return SummaryItem.model_validate(_fields(summary)).model_dump_json().encode()
+
+
+def highlighted(item: bytes, highlights: Sequence[Highlight]) -> bytes:
+    """An item of `item_of` that says why it was found."""
+    if not highlights:
+        return item
+    views = [HighlightView.model_validate(each) for each in highlights]
+    return item.removesuffix(_NO_HIGHLIGHTS) + b'"highlights":%b}' % _HIGHLIGHTS.dump_json(views)
 
 
 def dated_when_kept(answer: Answer) -> Answer:

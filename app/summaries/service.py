@@ -15,7 +15,7 @@ from app.core.errors import FieldFault, ValidationFailedError
 from app.core.http import matches_if_match
 from app.core.idempotency_store import Keeping
 from app.core.jobs import enqueue
-from app.core.pagination import CursorCodec, Keyset, PageOfRows, PageRequest, Pagination
+from app.core.pagination import CursorCodec, Keyset, PageOfRows, PageRequest
 from app.core.principal import Principal
 from app.organizations.usage.service import count_summary, settle
 from app.reading.article import RawDocument
@@ -35,7 +35,7 @@ from app.summaries.errors import (
 from app.summaries.filters import Filters
 from app.summaries.measuring import count_submitted
 from app.summaries.models import Summary, stamp
-from app.summaries.reads import SummaryReads, scope_of
+from app.summaries.reads import SummaryReads
 from app.summaries.redo import Redo, RedoKind, queued_values
 from app.summaries.rendering import (
     cache_key,
@@ -43,12 +43,10 @@ from app.summaries.rendering import (
     document_with_text,
     etag_of,
     etag_with_text,
-    item_of,
     may_read,
 )
 from app.summaries.repository import BACKLOG_PER_STEP, SummaryRepository
 from app.summaries.schemas import SummaryChanges, SummaryDraft
-from app.summaries.search.repository import Shelf
 from app.summaries.taking.repository import write
 from app.summaries.taking.service import drafted, job_of, writing_of
 from app.summaries.telling.service import tell_of_change
@@ -89,12 +87,10 @@ class SummaryService:
         self._session = session
         self._principal = principal
         self._cache = surroundings.cache
-        self._cursors = surroundings.cursors
         self._reads = surroundings.reads
         self._announcer = surroundings.announcer
         self._allow_hosts = surroundings.allow_hosts
         self._summaries = SummaryRepository(session, principal.organization_id)
-        self._shelf = Shelf(session, principal.organization_id, viewer=principal.user_id)
 
     async def submit(self, draft: SummaryDraft, *, keep: Keep) -> Submission:
         """`keep` seals the answer, for the statement that writes a new one; an equal one is not sealed."""
@@ -196,6 +192,11 @@ class SummaryService:
         return document_of(summary)
 
     async def document_with_text(self, summary_id: UUID, *, is_seen: bool = True) -> CachedBody:
+        found = await self._reads.find_with_text(self._principal, summary_id)
+        if found is None:
+            raise SummaryNotFoundError
+        if found.is_kept:
+            return found.document
         summary = await self.get(summary_id)
         document = document_with_text(summary, await self._summaries.find_text(summary_id))
         if is_seen:
@@ -209,14 +210,10 @@ class SummaryService:
 
     async def page(self, filters: Filters, keyset: Keyset, request: PageRequest) -> PageOfRows[bytes]:
         """Of rendered items."""
-        if not filters.need_search:
-            return await self._reads.page(self._principal, filters, keyset, request)
-        scope = scope_of(self._principal, filters)
-        page = await self._shelf.page(filters, Pagination(self._cursors, keyset, request, scope))
-        return PageOfRows([item_of(found) for found in page.items], page.next_cursor)
+        return await self._reads.page(self._principal, filters, keyset, request)
 
     async def count(self, filters: Filters) -> int:
-        return await self._shelf.count(filters)
+        return await self._reads.count(self._principal, filters)
 
     async def change(self, summary_id: UUID, changes: SummaryChanges, *, if_match: str | None) -> Summary:
         summary = await self.changeable(summary_id, if_match)

@@ -25,6 +25,7 @@ from tests.summaries.shelf import PATH, create, set_columns
 from tests.test_isolation import tenant_of
 
 pytestmark = pytest.mark.integration
+COUNT = f"{PATH}/count"
 WHEN = datetime(2026, 1, 31, 12, tzinfo=UTC)
 AWKWARD = 'a "quote", \\, </script>, \x7f \x01 \t\r\n \u2028 \U0001f309 é'
 NARROWED = [
@@ -32,8 +33,18 @@ NARROWED = [
     *("visibility=organization&sort=created_at", "visibility=private&limit=2", "visibility="),
     *("favourite=true", "favourite=false&limit=3", "favourite=1", "favourite=yes&archived=any"),
     *("archived=any", "archived=true&sort=-created_at", "archived=false", "archived=no"),
-    *("sort=created_at&limit=2", "sort=title", "sort=relevance", "status=ready&", "&&", "q=bridge", "tag=x"),
+    *("sort=created_at&limit=2", "sort=title", "sort=relevance", "status=ready&", "&&"),
     *("created_after=2020-01-01T00:00:00Z", "status=ready&x=1", "sort=created_at&sort=created_at", "status"),
+]
+WORDS = [
+    *("q=bridge", "q=quote", "q=quote&sort=relevance", "q=quote&limit=1", "q=&sort=relevance", "q=the+quote"),
+    *("q=%22a+quote%22+-bridge", "q=%C3%A9", "q=%e9", "q=%00", "q=%22quote", "q=a%26b", "q=a;b", "q=%"),
+    *("q=%zz", "q=%ED%A0%80", "%71=quote"),
+    *("q=a&q=b", "Q=a", "q", "q=tag:", "q=tag:x+site:example.com", "q=no:such", "q=-quote", "q=%2B", "q=a=b"),
+    *("q=status:failed&status=ready", "q=is:archived", "q=is:archived&archived=false", "q=before:2020"),
+    *(f"q={'a' * 400}", f"q={'a' * 401}", f"q={'%61' * 200}", "q=" + "a+" * 40),
+    *("tag=x", "tag=", f"tag={'x' * 51}", "tag=%00", "tag=x&tag=y", "tag=a+b&q=quote", "tag=%C3%A9"),
+    *("site=example.com", "site=EXAMPLE.com", "site=%2e", "site=a%20b", f"site={'a' * 254}"),
 ]
 STATES: dict[str, dict[str, Any]] = {  # Any: columns
     **{status: {"status": status} for status in Status},
@@ -66,6 +77,15 @@ async def shelf(client: AsyncClient, app: FastAPI, alice: Person) -> list[str]:
     return ids
 
 
+@pytest.fixture
+async def unhurried(shelf: list[str], alice: Person, factory: Factory) -> Person:
+    """Alice, with a larger limit, of which each process knows by now."""
+    del shelf
+    await factory.enlarge(alice)
+    await asyncio.sleep(1.05)
+    return alice
+
+
 async def titles(client: AsyncClient, person: Person) -> list[str]:
     return [item["title"] for item in (await client.get(PATH, headers=person.headers)).json()["items"]]
 
@@ -81,7 +101,7 @@ def variants(cursor: str, alice: Person, robot: Robot) -> dict[str, Asked]:
         "too many": Asked(f"{PATH}?limit=101", bearer),
         "none": Asked(f"{PATH}?limit=0", bearer),
         "another's cursor": Asked(f"{PATH}?limit=2&cursor={cursor[:-1]}", bearer),
-        **{query: Asked(f"{PATH}?{query}", bearer) for query in NARROWED},
+        **{query: Asked(f"{PATH}?{query}", bearer) for query in (*NARROWED, *WORDS)},
         "unknown parameter": Asked(f"{PATH}?limit=2&x=1", bearer),
         "empty query": Asked(f"{PATH}?", bearer),
         "slash": Asked(f"{PATH}/?limit=2", bearer),
@@ -98,17 +118,13 @@ def variants(cursor: str, alice: Person, robot: Robot) -> dict[str, Asked]:
     }
 
 
-@pytest.mark.usefixtures("shelf")
 async def test_every_variant_is_answered_as_the_route_answers_it(
-    app: FastAPI, routes_only: FastAPI, alice: Person, robot: Robot, factory: Factory
+    app: FastAPI, routes_only: FastAPI, unhurried: Person, robot: Robot
 ) -> None:
-    await factory.enlarge(alice)
-    # Until everybody knows it.
-    await asyncio.sleep(1.05)
     async with caller(app) as early, caller(routes_only) as routed:
-        cursor = (await warmed(early, f"{PATH}?limit=2", alice.headers)).json()["next_cursor"]
+        cursor = (await warmed(early, f"{PATH}?limit=2", unhurried.headers)).json()["next_cursor"]
         await warmed(early, PATH, robot.headers)
-        for name, asked in variants(cursor, alice, robot).items():
+        for name, asked in variants(cursor, unhurried, robot).items():
             answers = [
                 said(await each.request(asked.method, asked.path, headers=asked.headers))
                 for each in (early, routed)
@@ -117,10 +133,37 @@ async def test_every_variant_is_answered_as_the_route_answers_it(
             assert answers[0][0] != 429
 
 
+@pytest.mark.parametrize("queries", [["", "limit=2", *NARROWED], WORDS])
+async def test_every_count_is_the_one_that_the_route_answers(
+    app: FastAPI, routes_only: FastAPI, unhurried: Person, queries: list[str]
+) -> None:
+    async with caller(app) as early, caller(routes_only) as routed:
+        await warmed(early, COUNT, unhurried.headers)
+        for query in queries:
+            path = f"{COUNT}?{query}"
+            answers = [said(await each.get(path, headers=unhurried.headers)) for each in (early, routed)]
+            assert answers[0] == answers[1], query
+            assert answers[0][0] != 429
+
+
+@pytest.mark.usefixtures("shelf")
+@pytest.mark.parametrize("asked", [f"{PATH}?q=quote", f"{PATH}?tag=x", COUNT, f"{COUNT}?q=quote"])
+async def test_a_search_and_a_count_are_one_statement_and_one_question_to_redis(
+    client: AsyncClient, app: FastAPI, alice: Person, asked: str
+) -> None:
+    await warmed(client, PATH, alice.headers)
+    before = await round_trips(app.state.redis)
+    async with statements_of(app) as statements:
+        assert (await client.get(asked, headers=alice.headers)).status_code == 200
+    assert len(statements) == 1
+    # The question how many there were is one too.
+    assert await round_trips(app.state.redis) - before == 2
+
+
 async def test_a_page_is_to_the_byte_what_its_model_renders(
     client: AsyncClient, alice: Person, shelf: list[str]
 ) -> None:
-    for query in ("", "?limit=3", "?q=is:favourite"):
+    for query in ("", "?limit=3", "?q=is:favourite", "?q=quote"):
         for _ in range(2):
             answer = await client.get(PATH + query, headers=alice.headers)
             page = Page[SummaryItem].model_validate_json(answer.content)

@@ -12,6 +12,8 @@ from tests.statements import statements_of
 from tests.summaries.shelf import PATH, create, set_columns
 
 pytestmark = pytest.mark.integration
+# From the cache, and with the text always from the database.
+WAYS = ["", "?include=text"]
 
 
 async def test_anonymous_is_refused(client: AsyncClient) -> None:
@@ -25,21 +27,23 @@ async def test_credential_without_scope_is_refused(
     assert (await client.get(f"{PATH}/{uuid4()}", headers=writer.headers)).status_code == 403
 
 
+@pytest.mark.parametrize("query", WAYS)
 @pytest.mark.parametrize("visibility", ["private", "organization"])
 async def test_outsider_sees_nothing(
-    client: AsyncClient, alice: Person, charlie: Person, visibility: str
+    client: AsyncClient, alice: Person, charlie: Person, visibility: str, query: str
 ) -> None:
     created = await create(client, alice, visibility=visibility)
-    answer = await client.get(f"{PATH}/{created['id']}", headers=charlie.headers)
+    answer = await client.get(f"{PATH}/{created['id']}{query}", headers=charlie.headers)
     assert (answer.status_code, answer.json()["title"]) == (404, "Summary not found")
 
 
+@pytest.mark.parametrize("query", WAYS)
 async def test_private_one_is_its_authors_alone_from_a_warm_cache_too(
-    client: AsyncClient, alice: Person, bob: Person
+    client: AsyncClient, alice: Person, bob: Person, query: str
 ) -> None:
     created = await create(client, alice)
     await client.get(f"{PATH}/{created['id']}", headers=alice.headers)
-    assert (await client.get(f"{PATH}/{created['id']}", headers=bob.headers)).status_code == 404
+    assert (await client.get(f"{PATH}/{created['id']}{query}", headers=bob.headers)).status_code == 404
 
 
 @pytest.mark.parametrize(

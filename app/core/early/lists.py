@@ -1,4 +1,4 @@
-"""Pages of a list: two dozen query parameters cost more than the page that they narrow.
+"""Pages of a list, and how many it has: two dozen query parameters cost more than what they narrow.
 
 So where a glance at the query string tells what is asked, it is answered here; all else is the route's.
 """

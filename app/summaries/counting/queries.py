@@ -3,10 +3,13 @@
 from dataclasses import replace
 from functools import cache, reduce
 from operator import add
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Select, Uuid, bindparam, case, cast, func, select
+from sqlalchemy import BigInteger, Select, Uuid, any_, bindparam, case, cast, func, select
+from sqlalchemy.dialects.postgresql import array
 
+from app.core.tenant_reads import under_tenant
 from app.organizations.models import Organization
 from app.summaries.counting.models import SHELF_TALLIES
 from app.summaries.filters import Filters
@@ -24,10 +27,11 @@ def is_kept(filters: Filters) -> bool:
 
 
 @cache
-def kept_statement(filters: Filters) -> Select[int | None]:
-    """For `organization_id` and `viewer`. NULL where the worker still has to count what there was before.
+def kept_statement(filters: Filters) -> Select[*tuple[Any, ...]]:  # Any: its column
+    """`many`, for `organization_id` and `viewer`.
 
-    Of filters that are kept there are 81, and each one's is built once.
+    NULL where the worker still has to count what there was before. Of filters that are kept there are 81, and
+    each one's is built once.
     """
     tallies, organization_id = SHELF_TALLIES.c, bindparam("organization_id", type_=Uuid())
     readers = readers_of(filters, bindparam("viewer", type_=Uuid()))
@@ -37,13 +41,12 @@ def kept_statement(filters: Filters) -> Select[int | None]:
     # One from before migration 0051 knows only its shelf.
     all_tell = func.bool_and(tallies.outcome.is_not(None)).is_not(False)
     total = select(case((all_tell, many)) if narrows else many).where(
-        tallies.organization_id == organization_id, tallies.reader.in_(readers)
+        tallies.organization_id == organization_id, tallies.reader == any_(array(readers))
     )
     if filters.archived is not None:
         total = total.where(tallies.archived == filters.archived)
-    return select(case((Organization.shelf_tallied, total.scalar_subquery()))).where(
-        Organization.id == organization_id
-    )
+    known = case((Organization.shelf_tallied, total.scalar_subquery())).label("many")
+    return under_tenant(select(known).where(Organization.id == organization_id))
 
 
 def count_statement(filters: Filters, organization_id: UUID, viewer: UUID) -> Select[int]:

@@ -50,11 +50,11 @@ _index("favourites", "organization_id", READER, "created_at", "id", rows="delete
 _index("status", "organization_id", READER, "status", "created_at", "id", rows="deleted_at IS NULL")
 _index("trash", "organization_id", READER, "deleted_at", "id", rows="deleted_at IS NOT NULL")
 _index("unsearchable", "id", rows="search IS NULL")
-# Of what a row is found by: the column, and its day (migration 0050). What was written last stands in a list
-# that each look reads through: 4 MB of it, as it is by itself, take longer than all else.
+# Of what a row is found by: the column, and the spans of time that it is of (migration 0052). What was
+# written last stands in a list that each look reads through: 4 MB, as it has by itself, take longest of all.
 Index(
     "ix_summaries_search",
-    text("search_by_day(search, organization_id, user_id, visibility, created_at)"),
+    text("search_by_span(search, organization_id, user_id, visibility, created_at)"),
     postgresql_using="gin",
     postgresql_with={"gin_pending_list_limit": 256},
     postgresql_where=text("deleted_at IS NULL"),

@@ -20,6 +20,8 @@ DESCRIPTION = (
     "`lang:` `before:` `after:` `is:favourite` `is:archived` `is:shared`. All must hold."
 )
 BY_TIME: Mapping[str, Keyset] = {"-created_at": NEWEST_FIRST, "created_at": OLDEST_FIRST}
+RELEVANCE = "relevance"
+MAX_TAG_LENGTH, MAX_SITE_LENGTH = 50, 253
 ARCHIVED: Mapping[str, bool | None] = {"true": True, "false": False, "any": None}
 
 
@@ -65,11 +67,21 @@ async def get_chosen(
 async def get_filters(
     query: Annotated[ParsedQuery, Depends(get_query)],
     chosen: Annotated[dict[str, object], Depends(get_chosen)],
-    tag: Annotated[str, AfterValidator(_without_nul), Query(min_length=1, max_length=50)] | None = None,
-    site: Annotated[str, Query(min_length=1, max_length=253, description="A host, and those below it.")]
+    tag: Annotated[str, AfterValidator(_without_nul), Query(min_length=1, max_length=MAX_TAG_LENGTH)]
+    | None = None,
+    site: Annotated[
+        str, Query(min_length=1, max_length=MAX_SITE_LENGTH, description="A host, and those below it.")
+    ]
     | None = None,
 ) -> Filters:
     """Raises ValidationFailedError, also where a parameter and `q` contradict each other."""
+    return filters_of(query, chosen, tag=tag, site=site)
+
+
+def filters_of(
+    query: ParsedQuery, chosen: Mapping[str, object], *, tag: str | None, site: str | None
+) -> Filters:
+    """Of parameters that are valid each by itself. Raises ValidationFailedError."""
     for name in chosen.keys() & query.chosen.keys():
         if chosen[name] != query.chosen[name]:
             raise query_fault("given_twice", f"{name} is another in q.", pointer=f"#/query/{name}")
@@ -95,7 +107,12 @@ async def get_list_order(
         Query(description="By relevance the newest 500 that q finds, the best first."),
     ] = "-created_at",
 ) -> Keyset:
-    if sort != "relevance":
+    return order_of(query, sort)
+
+
+def order_of(query: ParsedQuery, sort: str) -> Keyset:
+    """Raises ValidationFailedError."""
+    if sort != RELEVANCE:
         return BY_TIME[sort]
     if not query.terms:
         raise query_fault("no_words", "Relevance is to words in q, and it has none.", pointer="#/query/sort")

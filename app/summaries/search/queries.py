@@ -7,6 +7,8 @@ from typing import Any, Self
 from uuid import UUID
 
 from sqlalchemy import (
+    BigInteger,
+    Boolean,
     ColumnElement,
     DateTime,
     Integer,
@@ -20,6 +22,7 @@ from sqlalchemy import (
     literal,
     literal_column,
     select,
+    true,
     union_all,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -118,12 +121,23 @@ def walks_of(
             kept(),
             # As the indexes' own condition says it.
             ~Summary.ephemeral,
-            archived(yes=state),
+            _archived(filters, yes=state),
             *plain_conditions(filters),
         )
         for reader in readers_of(filters, viewer)
         for state in states
     ]
+
+
+def _archived(filters: Filters, *, yes: bool) -> ColumnElement[bool]:
+    """That it is not, as a value where what is asked for has an index of its own: the shelf's is not meant.
+
+    A plan for any tenant expects a row or none of a shelf, and would walk it for a status as gladly. What is
+    of the archive is less than what is not, and mostly found soonest there.
+    """
+    if yes or (filters.status is None and not filters.favourite):
+        return archived(yes=yes)
+    return Summary.archived_at.is_not(None) == literal(yes, Boolean())
 
 
 def read_by(reader: UUID | ColumnElement[UUID]) -> SQLColumnExpression[bool]:
@@ -135,25 +149,31 @@ def readers_of(filters: Filters, viewer: UUID | ColumnElement[UUID]) -> Sequence
     return [reader for shown, reader in readers.items() if filters.visibility in {None, shown}]
 
 
+# How many have the words, whatever filters are asked with them: `many`.
+FOUND_COUNT = under_tenant(
+    select(func.count_found_summaries(bindparam("wanted", type_=JSONB()), type_=BigInteger()).label("many"))
+)
+
+
 @cache
-def found_statement(keyset: Keyset, *, are_marked: bool) -> Select[*tuple[Any, ...]]:  # Any: its columns
-    """A page behind a place, and one row more. To put it together takes a millisecond."""
+def found_statement(*, are_marked: bool) -> Select[*tuple[Any, ...]]:  # Any: its columns
+    """A page behind a place and one row more, with their states, as the function orders them.
+
+    Each is read by its id: whatever a plan expects of the organisation, its rows are not read through for it.
+    To put the statement together takes a millisecond.
+    """
     call = func.find_summaries(*(bindparam(name, type_=type_) for name, type_ in WANTED.items()))
-    found = call.table_valued("summary_id", "rank").render_derived()
-    by_rank = found.c.rank.desc(), Summary.id.desc()
+    found = call.table_valued("summary_id", "rank", with_ordinality="place").render_derived()
     here = bindparam("organization_id", type_=Uuid()), bindparam("viewer", type_=Uuid())
-    return (
-        select(*SHOWN, found.c.rank, *(_marked(name, are_marked=are_marked) for name in HIGHLIGHTED))
-        .join(found, found.c.summary_id == Summary.id)
-        .where(*visible(*here))
-        .order_by(*(by_rank if keyset is MOST_RELEVANT else keyset.order()))
-    )
+    marks = (_marked(name, are_marked=are_marked) for name in HIGHLIGHTED)
+    rows = select(*SHOWN, STATE, *marks).where(Summary.id == found.c.summary_id, *visible(*here))
+    row = rows.offset(literal_column("0")).lateral("row")
+    shown = select(row, found.c.rank).select_from(found).join(row, true())
+    return under_tenant(shown.order_by(found.c.place))
 
 
-def found_values(
-    filters: Filters, pagination: Pagination, organization_id: UUID, viewer: UUID
-) -> Mapping[str, object]:
-    """Raises InvalidCursorError."""
+def found_values(filters: Filters, pagination: Pagination) -> Mapping[str, object]:
+    """But for who asks. Raises InvalidCursorError."""
     first, last = pagination.position() or (None, None)
     by_rank = pagination.keyset is MOST_RELEVANT
     return {
@@ -163,8 +183,6 @@ def found_values(
         "after_rank": first if by_rank else None,
         "after_id": last,
         "at_most": pagination.request.limit + 1,
-        "organization_id": organization_id,
-        "viewer": viewer,
         **({"terms": list(filters.terms)} if filters.terms else {}),
     }
 

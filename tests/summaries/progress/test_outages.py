@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from functools import partial
-from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -29,13 +28,6 @@ from tests.summaries.shelf import PATH, TEXT, create
 from tests.summaries.workbench import bench_of, key_of
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-async def valkey(tmp_path: Path) -> AsyncIterator[OwnValkey]:
-    server = await asyncio.to_thread(OwnValkey, tmp_path)
-    yield server
-    await asyncio.to_thread(server.kill)
 
 
 @pytest.fixture
@@ -83,16 +75,16 @@ async def test_a_lost_announcement_is_found_by_the_next_look(
 
 @pytest.mark.parametrize("outage", ["kill", "freeze"])
 async def test_redis_may_go_and_come_back_while_somebody_watches(
-    client: AsyncClient, app: FastAPI, alice: Person, valkey: OwnValkey, outage: str
+    client: AsyncClient, app: FastAPI, alice: Person, own_valkey: OwnValkey, outage: str
 ) -> None:
-    desk = seat(app, redis_url=valkey.url)
+    desk = seat(app, redis_url=own_valkey.url)
     first, second = await create(client, alice), await create(client, alice)
     watch = partial(events_of, app, headers=alice.headers)
     async with watch(first["id"]) as one, watch(second["id"]) as two:
-        await asyncio.to_thread(getattr(valkey, outage))
+        await asyncio.to_thread(getattr(own_valkey, outage))
         await summarise(bench_of(app), key_of(alice, first["id"]), tries=0)
         assert (await one.rest())[-1].name == "ready"
-        await asyncio.to_thread(valkey.start if outage == "kill" else valkey.thaw)
+        await asyncio.to_thread(own_valkey.start if outage == "kill" else own_valkey.thaw)
         await summarise(bench_of(app), key_of(alice, second["id"]), tries=0)
         assert (await two.rest())[-1].name == "ready"
     assert desk.hub.watches == 0

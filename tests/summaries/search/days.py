@@ -1,4 +1,4 @@
-"""Ten days of a tenant's summaries, in which a word is too rare to be walked to."""
+"""Days of a tenant's summaries, in which a word is too rare to be walked to."""
 
 from datetime import UTC, datetime
 
@@ -8,9 +8,10 @@ from sqlalchemy import text
 from app.core.db import Tenant
 from tests.factories import Person
 
-# A thousand a day, of which four have the word. The newest row is of the day before NOW.
+# A thousand a day unless told, of which four have the word: ten days, in which a span of 32 begins (migration
+# 0052). The newest row is of the day before NOW.
 ROWS, A_DAY, EACH = 10_000, 1_000, 250
-NOW = datetime(2026, 3, 1, tzinfo=UTC)
+NOW = datetime(2026, 3, 11, tzinfo=UTC)
 FILL = """
 INSERT INTO summaries (id, organization_id, user_id, status, attempt, version, visibility, source, key_points,
     keywords, sentences, low_content, engine, options, tags, stages, title, language, favourite, ephemeral,
@@ -24,8 +25,8 @@ FROM generate_series(1, CAST(:rows AS integer)) n
 """
 
 
-async def fill_days(app: FastAPI, person: Person, *, user: Person | None = None) -> None:
-    values = {"rows": ROWS, "a_day": A_DAY, "each": EACH, "now": NOW}
+async def fill_days(app: FastAPI, person: Person, *, user: Person | None = None, a_day: int = A_DAY) -> None:
+    values = {"rows": ROWS, "a_day": a_day, "each": EACH, "now": NOW}
     whose = {"organization_id": person.organization_id, "user_id": (user or person).user_id}
     async with app.state.database.transaction(Tenant(person.organization_id, person.user_id)) as session:
         await session.execute(text(FILL), values | whose)

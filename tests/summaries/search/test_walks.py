@@ -108,8 +108,8 @@ async def test_pages_in_both_orders_and_counts_are_those_of_a_scan(
     await fill(app, alice, bob)
     drawn = random.Random(11)  # noqa: S311  # a test's own
     many = set()
+    shelf = Shelf(app.state.database, alice.organization_id, viewer=alice.user_id)
     async with app.state.database.transaction(Tenant(alice.organization_id, alice.user_id)) as session:
-        shelf = Shelf(session, alice.organization_id, viewer=alice.user_id)
         for filters in (drawn_filters(drawn) for _ in range(QUERIES)):
             expected = await scanned(session, alice, filters)
             many.add(min(len(expected), 20))
@@ -134,9 +134,9 @@ async def test_where_a_walk_ends_the_index_goes_on(app: FastAPI, alice: Person) 
     async with app.state.database.transaction(Tenant(alice.organization_id, alice.user_id)) as session:
         values = {"own": alice.user_id, "organization_id": alice.organization_id, "rows": FAR + 500}
         await session.execute(text(BURST), values)
-        shelf = Shelf(session, alice.organization_id, viewer=alice.user_id)
-        request = PageRequest(limit=100, cursor=None)
-        pagination = Pagination(CursorCodec("x" * 32), NEWEST_FIRST, request, {})
-        page = await shelf.page(Filters(terms=("lantern",)), pagination)
+    shelf = Shelf(app.state.database, alice.organization_id, viewer=alice.user_id)
+    request = PageRequest(limit=100, cursor=None)
+    pagination = Pagination(CursorCodec("x" * 32), NEWEST_FIRST, request, {})
+    page = await shelf.page(Filters(terms=("lantern",)), pagination)
     assert len(page.items) == 100
     assert page.next_cursor is not None

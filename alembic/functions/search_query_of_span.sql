@@ -1,5 +1,5 @@
 -- Owned by app_owner.
-CREATE OR REPLACE FUNCTION public.search_query_of_day(query tsquery, tenant uuid, viewer uuid, day date)
+CREATE OR REPLACE FUNCTION public.search_query_of_span(query tsquery, tenant uuid, viewer uuid, day date, days integer)
  RETURNS tsquery
  LANGUAGE sql
  IMMUTABLE
@@ -8,5 +8,6 @@ AS $function$
     SELECT ts_rewrite(
         query,
         search_label('in:' || tenant) || search_label('in:' || tenant || ':' || viewer),
-        search_label(search_day_label(tenant, day)) || search_label(search_day_label(viewer, day)))
+        search_label(search_span_label(tenant, day, days))
+            || search_label(search_span_label(viewer, day, days)))
 $function$;
