@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.load import turns
 from tests.load.bench import demands, document, lag, wrk
 from tests.load.bench.__main__ import too_little
 from tests.load.bench.demands import DEMANDS, LOG_IN, WARM, WARM_KEY, chosen
@@ -152,3 +153,9 @@ def test_document_without_its_marks_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="lost its marks"):
         document.write(document.Measurement([], "", "", 0.0, date(2026, 11, 21)), file=file)
     assert file.read_text() == "# Speed\n"
+
+
+def test_a_checkout_is_told_by_what_this_one_did_in_the_same_round() -> None:
+    ours, theirs = [one(rate=100), one(rate=200)], [one(rate=90), one(rate=220)]
+    told = turns.line_of(Path("theirs"), theirs, ours).split()
+    assert told == ["theirs", "155/s", "200", "us", "1.000", "±", "0.100"]

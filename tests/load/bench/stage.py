@@ -8,7 +8,7 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -89,20 +89,20 @@ class Cast:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """`floor_token` opens the floor; `log` is where the API writes; `servers`: their names and versions."""
+    """`others`: APIs of other checkouts; `floor_token` opens the floor; `servers`: names and versions."""
 
     api: Server
+    others: list[Server]
     floor: Server
     cast: Cast
     floor_token: str
-    log: Path
     settings: Settings
     servers: str
 
 
 @contextmanager
-def staged(*, rows: int) -> Iterator[Stage]:
-    """`rows`: summaries of the reader, and sessions to refresh."""
+def staged(*, rows: int, others: Sequence[Path] = ()) -> Iterator[Stage]:
+    """`rows`: summaries of the reader, and sessions to refresh. `others`: checkouts that know our schema."""
     with throw_away_directory(server_account()) as folder:
         environment = base_environment(os.environ, folder, host=LOOPBACK)
         stack = Stack(folder, server_account(), environment)
@@ -111,7 +111,7 @@ def staged(*, rows: int) -> Iterator[Stage]:
             stack.environment |= _as_in_production(folder)
             stack.run_once("keys", "init", stack.environment["JWT_KEYS_DIR"])
             stack.run_once("migrate")
-            yield _raised(stack, rows=rows)
+            yield _raised(stack, rows=rows, others=others)
         finally:
             stack.stop()
 
@@ -131,10 +131,22 @@ def _as_in_production(folder: Path) -> dict[str, str]:
     }
 
 
-def _raised(stack: Stack, *, rows: int) -> Stage:
-    port, log = free_port(), stack.folder / "api.log"
-    stack.environment["PORT"] = str(port)
-    api = Child("serve", Command(precis("serve"), environment=stack.environment, directory=ROOT, log=log))
+def _raised(stack: Stack, *, rows: int, others: Sequence[Path]) -> Stage:
+    api = _serving(stack, ROOT)
+    os.environ.update(stack.environment)
+    settings = load_settings()
+    cast = asyncio.run(_cast(stack, settings, api.url, rows=rows))
+    asyncio.run(_analysed(stack))
+    token = jwt.encode({"sub": "reader", "jti": "one"}, FLOOR_KEY, algorithm="HS256")
+    more = [_serving(stack, directory) for directory in others]
+    return Stage(api, more, _floor(stack), cast, token, settings, asyncio.run(_versions(settings)))
+
+
+def _serving(stack: Stack, directory: Path) -> Server:
+    """This checkout's."""
+    port = free_port()
+    log, environment = stack.folder / f"api-{port}.log", {**stack.environment, "PORT": str(port)}
+    api = Child("serve", Command(precis("serve"), environment=environment, directory=directory, log=log))
     stack.children.append(api)
     url = url_of(LOOPBACK, port)
     try:
@@ -142,13 +154,7 @@ def _raised(stack: Stack, *, rows: int) -> Stage:
     except LocalServerError as error:
         error.add_note(log.read_text("utf-8")[-LOG_TAIL:])
         raise
-    os.environ.update(stack.environment)
-    settings = load_settings()
-    cast = asyncio.run(_cast(stack, settings, url, rows=rows))
-    asyncio.run(_analysed(stack))
-    token = jwt.encode({"sub": "reader", "jti": "one"}, FLOOR_KEY, algorithm="HS256")
-    server = Server(url, _child_of(api.pid), BEHIND_PROXY)
-    return Stage(server, _floor(stack), cast, token, log, settings, asyncio.run(_versions(settings)))
+    return Server(url, _child_of(api.pid), BEHIND_PROXY)
 
 
 async def _analysed(stack: Stack) -> None:
