@@ -111,6 +111,17 @@ def test_what_an_image_needs_is_sent_to_its_builder(file: str) -> None:
     assert {f"!{name}" for name in (*copied, *handlers, "app", "alembic", "gunicorn.conf.py")} <= set(sent)
 
 
+@pytest.mark.parametrize("file", ["deploy/Dockerfile", "deploy/aws/Dockerfile.lambda"])
+def test_image_holds_the_application_compiled(file: str) -> None:
+    lines = (ROOT / file).read_text("utf-8").splitlines()
+    compiled = next(number for number, line in enumerate(lines) if "-m compileall" in line)
+    assert compiled > lines.index("COPY . .")
+    assert "USER" not in {line.split(" ")[0] for line in lines[:compiled]}
+    arguments = lines[compiled].split("unchecked-hash ")[1].split()
+    assert {"app", "alembic"} <= set(arguments)
+    assert all((ROOT / folder).is_dir() for folder in arguments)
+
+
 def test_proxy_gives_an_idle_connection_up_before_gunicorn_does() -> None:
     upstream = (ROOT / "nginx/nginx.conf").read_text("utf-8").partition("upstream precis_api")[2]
     proxy = re.search(r"keepalive_timeout (\d+)s;", upstream)
