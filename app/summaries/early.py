@@ -12,11 +12,10 @@ from app.core.page_answer import rendered_page
 from app.core.principal import Principal, Scope
 from app.summaries import answers
 from app.summaries.errors import SummaryNotFoundError
-from app.summaries.filters import Filters
 from app.summaries.reads import SummaryReads
 from app.summaries.rendering import cache_key, may_read
 from app.summaries.schemas import CountView
-from app.summaries.search.plain import PlainList, plain_filters, plain_list
+from app.summaries.search.plain import PlainCount, PlainList, plain_count, plain_list
 
 
 def early_read(prefix: str) -> EarlyRead:
@@ -35,9 +34,9 @@ def early_list(prefix: str) -> EarlyList[PlainList]:
     return EarlyList(path=prefix, needs=Scope.SUMMARIES_READ, read=plain_list, answer=_answer_page)
 
 
-def early_count(prefix: str) -> EarlyList[Filters]:
+def early_count(prefix: str) -> EarlyList[PlainCount]:
     return EarlyList(
-        path=f"{prefix}/count", needs=Scope.SUMMARIES_READ, read=plain_filters, answer=_answer_count
+        path=f"{prefix}/count", needs=Scope.SUMMARIES_READ, read=plain_count, answer=_answer_count
     )
 
 
@@ -47,9 +46,9 @@ async def _answer_page(connection: HTTPConnection, principal: Principal, asked: 
     return rendered_page(page, connection)
 
 
-async def _answer_count(connection: HTTPConnection, principal: Principal, asked: Filters) -> Response:
+async def _answer_count(connection: HTTPConnection, principal: Principal, asked: PlainCount) -> Response:
     reads: SummaryReads = connection.app.state.summary_reads
-    counted = CountView(count=await reads.count(principal, asked))
+    counted = CountView(count=await reads.count(principal, asked.filters, at_most=asked.at_most))
     return Response(counted.model_dump_json(), media_type="application/json")
 
 

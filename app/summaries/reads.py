@@ -96,9 +96,9 @@ class SummaryReads:
             return PageOfRows(items, found.next_cursor)
         return await self._page(tenant_of(principal), filters, pagination)
 
-    async def count(self, principal: Principal, filters: Filters) -> int:
-        """How many the pages have in all."""
-        return await self._shelf(principal).count(filters)
+    async def count(self, principal: Principal, filters: Filters, *, at_most: int | None) -> int:
+        """How many the pages have in all, or `at_most`."""
+        return await self._shelf(principal).count(filters, at_most=at_most)
 
     def _shelf(self, principal: Principal) -> Shelf:
         return Shelf(self._database, principal.organization_id, viewer=principal.user_id)

@@ -39,7 +39,7 @@ from app.summaries.schemas import (
     SummaryView,
     SummaryWithText,
 )
-from app.summaries.search.parameters import FiltersDep, ListOrder
+from app.summaries.search.parameters import AtMost, FiltersDep, ListOrder
 
 router = APIRouter(route_class=IdempotentRoute)
 
@@ -81,9 +81,9 @@ async def list_page(
 
 
 @router.get("/count")
-async def count(service: ReadingService, filters: FiltersDep) -> CountView:
+async def count(service: ReadingService, filters: FiltersDep, at_most: AtMost = None) -> CountView:
     """How many the list has in all."""
-    return CountView(count=await service.count(filters))
+    return CountView(count=await service.count(filters, at_most=at_most))
 
 
 @router.get(

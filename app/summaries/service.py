@@ -212,8 +212,8 @@ class SummaryService:
         """Of rendered items."""
         return await self._reads.page(self._principal, filters, keyset, request)
 
-    async def count(self, filters: Filters) -> int:
-        return await self._reads.count(self._principal, filters)
+    async def count(self, filters: Filters, *, at_most: int | None) -> int:
+        return await self._reads.count(self._principal, filters, at_most=at_most)
 
     async def change(self, summary_id: UUID, changes: SummaryChanges, *, if_match: str | None) -> Summary:
         summary = await self.changeable(summary_id, if_match)

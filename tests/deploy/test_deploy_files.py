@@ -116,7 +116,7 @@ def test_image_holds_the_application_compiled(file: str) -> None:
     lines = (ROOT / file).read_text("utf-8").splitlines()
     compiled = next(number for number, line in enumerate(lines) if "-m compileall" in line)
     assert compiled > lines.index("COPY . .")
-    assert "USER" not in {line.split(" ")[0] for line in lines[:compiled]}
+    assert not any(line.startswith("USER") for line in lines[:compiled])
     arguments = lines[compiled].split("unchecked-hash ")[1].split()
     assert {"app", "alembic"} <= set(arguments)
     assert all((ROOT / folder).is_dir() for folder in arguments)

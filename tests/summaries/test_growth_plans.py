@@ -55,6 +55,8 @@ LISTS = {
     "/count?favourite=true&status=failed&archived=any": TALLIES,
     "/count?status=queued": PAGE,
     "/count?q=w5000": PAGE,
+    "/count?q=w1&at_most=50": WORDS,
+    "/count?created_after=2001-01-01T00:00:00Z&at_most=50": PAGE,
 }
 # Opens no row where the table is vacuumed.
 IN_INDEX_ALONE = {f"{PATH}/count?status=queued": "Index Only Scan using ix_summaries_status"}

@@ -67,6 +67,29 @@ async def test_filters_narrow_list_and_count(client: AsyncClient, alice: Person)
     assert (await client.get(f"{PATH}/count?{query}", headers=alice.headers)).json() == {"count": 1}
 
 
+@pytest.mark.parametrize(
+    "query",
+    ["", "status=queued", "status=ready", "created_after=2020-01-01T00:00:00Z", "archived=any&tag=river"],
+)
+async def test_a_count_goes_no_further_than_is_asked(client: AsyncClient, alice: Person, query: str) -> None:
+    for visibility in ("private", "organization", "organization"):
+        await create(client, alice, tags=["river"], visibility=visibility)
+    whole = (await client.get(f"{PATH}/count?{query}", headers=alice.headers)).json()["count"]
+    assert whole == (0 if query == "status=ready" else 3)
+    for at_most in (1, 2, 3, 4, 10_000):
+        answer = await client.get(f"{PATH}/count?{query}&at_most={at_most}", headers=alice.headers)
+        assert answer.json() == {"count": min(whole, at_most)}, at_most
+
+
+@pytest.mark.parametrize("at_most", ["0", "10001", "-1", "many", ""])
+async def test_a_count_is_told_how_far_in_a_whole_number(
+    client: AsyncClient, alice: Person, at_most: str
+) -> None:
+    answer = await client.get(f"{PATH}/count?at_most={at_most}", headers=alice.headers)
+    assert answer.status_code == 422
+    assert [fault["pointer"] for fault in answer.json()["errors"]] == ["#/query/at_most"]
+
+
 @pytest.mark.parametrize("query", ["limit=5", "limit=5&status=queued"])
 async def test_page_of_many_costs_one_query_and_another_where_a_row_is_new(
     client: AsyncClient, alice: Person, app: FastAPI, query: str

@@ -6,7 +6,7 @@ from operator import add
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Select, Uuid, any_, bindparam, case, cast, func, select
+from sqlalchemy import BigInteger, Select, Uuid, any_, bindparam, case, cast, func, select, union_all
 from sqlalchemy.dialects.postgresql import array
 
 from app.core.tenant_reads import under_tenant
@@ -49,8 +49,13 @@ def kept_statement(filters: Filters) -> Select[*tuple[Any, ...]]:  # Any: its co
     return under_tenant(select(known).where(Organization.id == organization_id))
 
 
-def count_statement(filters: Filters, organization_id: UUID, viewer: UUID) -> Select[int]:
-    """By rows, of what is asked for without words."""
+def count_statement(
+    filters: Filters, organization_id: UUID, viewer: UUID, *, at_most: int | None = None
+) -> Select[int]:
+    """By rows, of what is asked for without words; no more than `at_most`."""
     walks = walks_of(filters, organization_id, viewer)
-    # Each by itself: to count what is put together first takes a quarter longer.
-    return select(reduce(add, (walk.with_only_columns(func.count()).scalar_subquery() for walk in walks)))
+    if at_most is None:
+        # Each by itself: to count what is put together first takes a quarter longer.
+        return select(reduce(add, (walk.with_only_columns(func.count()).scalar_subquery() for walk in walks)))
+    some = union_all(*(walk.limit(at_most) for walk in walks)).limit(at_most).subquery()
+    return select(func.count()).select_from(some)

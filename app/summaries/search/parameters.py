@@ -21,6 +21,8 @@ DESCRIPTION = (
 )
 BY_TIME: Mapping[str, Keyset] = {"-created_at": NEWEST_FIRST, "created_at": OLDEST_FIRST}
 RELEVANCE = "relevance"
+# To count by words reads what it counts.
+MAX_COUNTED = 10_000
 MAX_TAG_LENGTH, MAX_SITE_LENGTH = 50, 253
 ARCHIVED: Mapping[str, bool | None] = {"true": True, "false": False, "any": None}
 
@@ -119,6 +121,14 @@ def order_of(query: ParsedQuery, sort: str) -> Keyset:
     return MOST_RELEVANT
 
 
+AtMost = Annotated[
+    int | None,
+    Query(
+        ge=1,
+        le=MAX_COUNTED,
+        description="How far to count: answered with this number there are as many, or more.",
+    ),
+]
 FiltersDep = Annotated[Filters, Depends(get_filters)]
 Order = Annotated[Keyset, Depends(get_order)]
 ListOrder = Annotated[Keyset, Depends(get_list_order)]

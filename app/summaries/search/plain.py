@@ -15,6 +15,7 @@ from app.summaries.repository import NEWEST_FIRST
 from app.summaries.search.parameters import (
     ARCHIVED,
     BY_TIME,
+    MAX_COUNTED,
     MAX_SITE_LENGTH,
     MAX_TAG_LENGTH,
     RELEVANCE,
@@ -30,6 +31,12 @@ class PlainList:
     filters: Filters
     order: Keyset
     page: PageRequest
+
+
+@dataclass(frozen=True, slots=True)
+class PlainCount:
+    filters: Filters
+    at_most: int | None
 
 
 class Chosen(NamedTuple):
@@ -55,6 +62,7 @@ _SPELLED = {
 }
 _LONGEST = {"q": MAX_QUERY_LENGTH, "tag": MAX_TAG_LENGTH, "site": MAX_SITE_LENGTH}
 _TEXT = re.compile(rf"({'|'.join(_LONGEST)})=(.+)")
+_AT_MOST = re.compile(r"(?:at_most=([1-9][0-9]{0,4}))?")
 
 
 def plain_list(query: bytes) -> PlainList | None:
@@ -64,10 +72,14 @@ def plain_list(query: bytes) -> PlainList | None:
     return PlainList(chosen.filters, chosen.order or NEWEST_FIRST, page) if chosen and page else None
 
 
-def plain_filters(query: bytes) -> Filters | None:
+def plain_count(query: bytes) -> PlainCount | None:
     """What is counted, as `plain_list`; it has no order and no pages."""
     chosen = _chosen(query)
-    return chosen.filters if chosen and not chosen.order and not chosen.others else None
+    found = _AT_MOST.fullmatch(chosen.others) if chosen and not chosen.order else None
+    if chosen is None or found is None:
+        return None
+    at_most = int(found[1]) if found[1] else None
+    return PlainCount(chosen.filters, at_most) if (at_most or 1) <= MAX_COUNTED else None
 
 
 def _chosen(query: bytes) -> Chosen | None:

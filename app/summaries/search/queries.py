@@ -153,6 +153,11 @@ def readers_of(filters: Filters, viewer: UUID | ColumnElement[UUID]) -> Sequence
 FOUND_COUNT = under_tenant(
     select(func.count_found_summaries(bindparam("wanted", type_=JSONB()), type_=BigInteger()).label("many"))
 )
+_FIND = func.find_summaries(*(bindparam(name, type_=type_) for name, type_ in WANTED.items()))
+# As above, but no further than `at_most`: as many as are found, and nothing is read of what is beyond.
+FOUND_AT_MOST = under_tenant(
+    select(func.count().label("many")).select_from(_FIND.table_valued("summary_id", "rank").render_derived())
+)
 
 
 @cache
@@ -162,8 +167,7 @@ def found_statement(*, are_marked: bool) -> Select[*tuple[Any, ...]]:  # Any: it
     Each is read by its id: whatever a plan expects of the organisation, its rows are not read through for it.
     To put the statement together takes a millisecond.
     """
-    call = func.find_summaries(*(bindparam(name, type_=type_) for name, type_ in WANTED.items()))
-    found = call.table_valued("summary_id", "rank", with_ordinality="place").render_derived()
+    found = _FIND.table_valued("summary_id", "rank", with_ordinality="place").render_derived()
     here = bindparam("organization_id", type_=Uuid()), bindparam("viewer", type_=Uuid())
     marks = (_marked(name, are_marked=are_marked) for name in HIGHLIGHTED)
     rows = select(*SHOWN, STATE, *marks).where(Summary.id == found.c.summary_id, *visible(*here))
@@ -177,14 +181,19 @@ def found_values(filters: Filters, pagination: Pagination) -> Mapping[str, objec
     first, last = pagination.position() or (None, None)
     by_rank = pagination.keyset is MOST_RELEVANT
     return {
-        "wanted": filters.wanted(),
+        **newest_values(filters, at_most=pagination.request.limit + 1),
         "sorted": SORTED[pagination.keyset],
         "after_time": None if by_rank else first,
         "after_rank": first if by_rank else None,
         "after_id": last,
-        "at_most": pagination.request.limit + 1,
         **({"terms": list(filters.terms)} if filters.terms else {}),
     }
+
+
+def newest_values(filters: Filters, *, at_most: int) -> Mapping[str, object]:
+    """What `find_summaries` is told for the newest of all that has the words."""
+    nothing = dict.fromkeys(("after_time", "after_rank", "after_id"))
+    return {"wanted": filters.wanted(), "sorted": SORTED[NEWEST_FIRST], "at_most": at_most, **nothing}
 
 
 def _marked(name: str, *, are_marked: bool) -> ColumnElement[Any]:  # Any: text, or NULL

@@ -115,6 +115,8 @@ async def test_pages_in_both_orders_and_counts_are_those_of_a_scan(
             many.add(min(len(expected), 20))
             with subtests.test(str(filters)):
                 assert await shelf.count(filters) == len(expected)
+                for at_most in (1, 9, len(expected) + 1):
+                    assert await shelf.count(filters, at_most=at_most) == min(len(expected), at_most)
                 assert await walked(shelf, filters, NEWEST_FIRST) == expected[:27]
                 assert await walked(shelf, filters, OLDEST_FIRST) == expected[::-1][:27]
     assert {0, 20} <= many, "some find nothing and some more than a page"
