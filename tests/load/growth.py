@@ -64,8 +64,7 @@ LISTS = {
     "count, planted word": f"/count?q={PLANTED}",
     "count, rare word": "/count?q=w5000",
     "count, middling word": "/count?q=w100",
-    "count, middling word, at most 1,000": "/count?q=w100&at_most=1000",
-    "count, rare word, at most 20": "/count?q=w5000&at_most=20",
+    "count, middling word, at most 100": "/count?q=w100&at_most=100",
 }
 IDS = """
 SELECT id::text FROM (
