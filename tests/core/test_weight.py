@@ -41,7 +41,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> tuple[int, set[str]]:
     folder: Path = tmp_path_factory.mktemp("keys")
     given = {"ENVIRONMENT": "testing", "JWT_KEYS_DIR": str(folder), "PATH": os.environ["PATH"]}
     command = [sys.executable, "-c", SCRIPT]
-    # The first of a fresh checkout compiles all that it imports, which weighs 4 MB; images hold it compiled.
+    # The first of a fresh checkout compiles all that it imports, libraries too, which weighs 4 MB.
     for _ in range(2):
         finished = subprocess.run(command, cwd=ROOT, env=given, capture_output=True, text=True, check=True)  # noqa: S603  # our own
     resident, *modules = finished.stdout.split()
