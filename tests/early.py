@@ -1,6 +1,5 @@
 """What is answered before routing beside what its route answers."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,17 +33,6 @@ async def round_trips(client: RedisClient) -> int:
     stats = await client.run(lambda redis: redis.info("stats"))
     reads: int = stats["total_reads_processed"]
     return reads
-
-
-async def trips_of(client: RedisClient, ask: Callable[[], Awaitable[Response]]) -> int:
-    """The least of five: what the app sends by the clock, or in two pieces, may fall into one of them."""
-    counted = []
-    for _ in range(5):
-        before = await round_trips(client)
-        assert (await ask()).is_success
-        # The question how many there were is one too.
-        counted.append(await round_trips(client) - before - 1)
-    return min(counted)
 
 
 def said(answer: Response) -> tuple[int, dict[str, str], bytes]:

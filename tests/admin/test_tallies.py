@@ -128,28 +128,27 @@ async def test_a_long_absence_is_folded_in_steps(database: Database, alice: Pers
 async def test_counts_are_exact_while_many_write_and_two_fold(
     database: Database, alice: Person, database_urls: DatabaseUrls
 ) -> None:
-    # As many as have a connection; who waits for one for too long is refused it.
-    writers = asyncio.Semaphore(5)
+    # As many as the pool has connections: who waits for one for too long is refused it.
+    at_once = asyncio.Semaphore(10)
 
     async def write(number: int) -> None:
-        async with writers, database.open(tenant_of(alice)) as session:
+        async with at_once, database.open(tenant_of(alice)) as session:
             row = await add_summary(session, alice)
             await fail(session, row, "timeout")
             await (session.rollback() if number % 3 == 0 else session.commit())
 
+    async def fold() -> int:
+        async with at_once:
+            return await fold_tallies(database)
+
     async def look() -> int:
-        return (await kept(database)).get(("summaries", "queued"), 0)
+        async with at_once:
+            return (await kept(database)).get(("summaries", "queued"), 0)
 
-    async def fold_and_look() -> list[int]:
-        looks = []
-        for _ in range(6):
-            await fold_tallies(database)
-            looks.append(await look())
-        return looks
-
-    watching = [fold_and_look() for _ in range(2)]
-    results = await asyncio.gather(*(write(number) for number in range(30)), *watching)
-    assert results[-2:] == [[0] * 6] * 2
+    folding = [fold() for _ in range(6)]
+    looking = [look() for _ in range(6)]
+    results = await asyncio.gather(*(write(number) for number in range(30)), *folding, *looking)
+    assert results[-6:] == [0] * 6
     assert (await kept(database))["summaries", "failed"] == 20
     assert (await scanned(database_urls)).items() <= (await kept(database)).items()
 

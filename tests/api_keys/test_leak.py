@@ -1,6 +1,8 @@
 """Whoever finds a key may end it, and learns nothing by trying."""
 
 import asyncio
+import math
+import time
 
 import pytest
 from fastapi import FastAPI
@@ -67,7 +69,9 @@ async def test_the_owner_is_told_once_by_log_and_mail(
 
 
 async def test_guessing_is_limited_by_address(client: AsyncClient) -> None:
-    # More than one, as the limit refills by one in two seconds meanwhile.
+    began = time.monotonic()
     codes = [(await report(client, generate_api_key())).status_code for _ in range(60)]
+    back = math.ceil((time.monotonic() - began) / 2)  # of thirty a minute
     assert codes[:30] == [202] * 30
-    assert 429 in codes
+    assert set(codes[30:]) <= {202, 429}
+    assert codes.count(202) <= 30 + back < 60

@@ -32,8 +32,7 @@ async def test_silent_redis_costs_a_fifth_of_a_second_at_most(
     silent: tuple[RedisClient, ManualClock],
 ) -> None:
     client, _ = silent
-    # Twice would be 0.4; a busy machine adds to it.
-    assert await refuse(client) < 0.4
+    assert await refuse(client) < 0.25
 
 
 async def test_silent_redis_costs_nothing_once_the_breaker_is_open(
@@ -42,8 +41,7 @@ async def test_silent_redis_costs_nothing_once_the_breaker_is_open(
     client, _ = silent
     await refuse(client, 5)
     assert client.is_open
-    # Each by itself would be twenty.
-    assert await refuse(client, 100) < 1
+    assert await refuse(client, 100) < 0.05
 
 
 async def test_only_one_of_many_callers_pays_for_the_probe(silent: tuple[RedisClient, ManualClock]) -> None:
@@ -52,14 +50,13 @@ async def test_only_one_of_many_callers_pays_for_the_probe(silent: tuple[RedisCl
     clock.advance(10)
     probe = asyncio.create_task(refuse(client))
     await asyncio.sleep(0)
-    # Each by itself would be ten.
-    assert await refuse(client, 50) < 1
+    assert await refuse(client, 50) < 0.05
     assert await probe > 0.1
 
 
 async def test_refused_connection_is_redis_down() -> None:
     client = RedisClient("redis://127.0.0.1:1/0")
-    assert await refuse(client) < 0.2
+    assert await refuse(client) < 0.1
     await client.aclose()
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from tests.quality import goals, hostile, libraries, pages, rouge
 from tests.quality.evaluation_data import SUMMARY_SETS, data_folder, references
-from tests.quality.pace import Pace
 from tests.quality.scores import Scores
 
 SUMMARISERS = {"ours": rouge.ours, "lead": rouge.lead, **libraries.LIBRARIES}
@@ -20,29 +19,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", help="folder of the evaluation sets")
     folder = data_folder(parser.parse_args().data)
-    pace = Pace()
-    missed = list(_hostile(pace))
+    missed = list(_hostile())
     if folder is None:
         print("skipped: no evaluation data here", file=sys.stderr)  # noqa: T201  # a script's output
     else:
-        missed += [*_rouge(folder), *_ranking(folder, pace), *_pages(folder, pace)]
+        missed += [*_rouge(folder), *_ranking(folder), *_pages(folder)]
     for line in missed:
         print(f"MISSED {line}")  # noqa: T201  # a script's output
     return int(bool(missed))
 
 
-def _slowness(pace: Pace) -> float:
-    slowness = pace.since()
-    print(f"bounds of processor time hold {slowness:.1f} times here")  # noqa: T201  # a script's output
-    return slowness
-
-
-def _hostile(pace: Pace) -> Iterator[str]:
-    costs = hostile.measure()
-    bound = hostile.MAX_CPU_SECONDS * _slowness(pace)
-    for name, seconds in costs.items():
+def _hostile() -> Iterator[str]:
+    for name, seconds in hostile.measure().items():
         print(f"{name:<32}{seconds:>6.2f} s")  # noqa: T201  # a script's output
-        if seconds > bound:
+        if seconds > hostile.MAX_CPU_SECONDS:
             yield f"hostile page {name}: {seconds:.2f} s"
 
 
@@ -64,27 +54,26 @@ def _cell(scores: Scores) -> str:
     return " / ".join(f"{value:.1f}" for value in astuple(scores))
 
 
-def _ranking(folder: Path, pace: Pace) -> Iterator[str]:
+def _ranking(folder: Path) -> Iterator[str]:
     documents = [document for name in SUMMARY_SETS for document in references(folder, name)]
-    pace.since()
     began = time.process_time()
     for document in documents:
         rouge.ours(document, 100)
     spent = (time.process_time() - began) * 1000
     cost = spent / sum(len(document.text.encode()) for document in documents) * TEN_KILOBYTES
     print(f"\nranking {cost:.1f} ms of processor time per 10 kB")  # noqa: T201  # a script's output
-    if cost > goals.MAX_RANKING_MILLISECONDS * _slowness(pace):
+    if cost > goals.MAX_RANKING_MILLISECONDS:
         yield f"ranking: {cost:.1f} ms per 10 kB"
 
 
-def _pages(folder: Path, pace: Pace) -> Iterator[str]:
+def _pages(folder: Path) -> Iterator[str]:
     scores = pages.measure(folder)
     print()  # noqa: T201  # a script's output
     for field in fields(scores):
         goal = goals.PAGES.get(field.name)
         aim = "" if goal is None else f"  goal {goal}"
         print(f"{field.name:<16}{getattr(scores, field.name):>10.3f}{aim}")  # noqa: T201  # a script's output
-    yield from goals.missed_pages(scores, slowness=_slowness(pace))
+    yield from goals.missed_pages(scores)
 
 
 if __name__ == "__main__":

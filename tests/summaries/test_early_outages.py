@@ -19,7 +19,7 @@ from tests.summaries.shelf import PATH, create, set_columns
 pytestmark = pytest.mark.integration
 ASKED = [
     *(PATH, f"{PATH}?status=ready", f"{PATH}?q=ferry", f"{PATH}?tag=x&sort=relevance&q=ferry"),
-    *(f"{PATH}/count", f"{PATH}/count?q=ferry"),
+    *(f"{PATH}/count", f"{PATH}/count?q=ferry", f"{PATH}/count?q=ferry&at_most=1"),
 ]
 # These read the summaries themselves; how many there are in all is kept elsewhere.
 READ = [asked for asked in ASKED if asked != f"{PATH}/count"]

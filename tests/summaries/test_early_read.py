@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.core.middleware.access_log import describe
 from app.core.principal import Scope as Permission
-from tests.early import Asked, caller, round_trips, said, trips_of, warmed
+from tests.early import Asked, caller, round_trips, said, warmed
 from tests.factories import Factory, Person, Robot
 from tests.statements import statements_of
 from tests.summaries.shelf import create, set_columns
@@ -34,7 +34,10 @@ async def test_a_warm_read_asks_redis_once_and_postgresql_nothing(
     path = f"{PATH}/{summary['id']}"
     await warmed(client, path, alice.headers)
     async with statements_of(app) as statements:
-        assert await trips_of(app.state.redis, lambda: client.get(path, headers=alice.headers)) == 1
+        before = await round_trips(app.state.redis)
+        assert (await client.get(path, headers=alice.headers)).status_code == 200
+        # The question how many there were is one too.
+        assert await round_trips(app.state.redis) - before == 2
     assert statements == []
 
 
@@ -152,21 +155,23 @@ async def test_each_request_is_counted_once_warm_or_not(
     client: AsyncClient, alice: Person, summary: dict[str, Any]
 ) -> None:
     path, unknown = f"{PATH}/{summary['id']}", f"{PATH}/00000000-0000-7000-8000-000000000000"
-    began = time.monotonic()
     left = [
         int((await client.get(each, headers=alice.headers)).headers["x-ratelimit-remaining"])
         for each in (path, path, path, unknown, unknown, path)
     ]
-    back = math.ceil((time.monotonic() - began) / 0.6)  # of a hundred a minute
-    assert 5 - back <= left[0] - left[-1] <= 5
+    # A hit of a hundred a minute comes back meanwhile at most.
+    assert left[0] - left[-1] in {4, 5}
 
 
 async def test_the_limit_refuses_a_warm_read_too(
     client: AsyncClient, alice: Person, summary: dict[str, Any]
 ) -> None:
     path = f"{PATH}/{summary['id']}"
+    began = time.monotonic()
     answers = await asyncio.gather(*(client.get(path, headers=alice.headers) for _ in range(300)))
+    back = math.ceil((time.monotonic() - began) / 0.6)  # of a hundred a minute
     refused = [answer for answer in answers if answer.status_code == 429]
+    assert 300 - len(refused) <= 100 + back
     assert {answer.json()["code"] for answer in refused} == {"rate_limited"}
     assert {answer.headers["retry-after"] for answer in refused} == {"1"}
 

@@ -159,7 +159,7 @@ async def test_a_process_that_is_to_stop_sends_its_clients_elsewhere(
     async with events_of(app, created["id"], alice.headers) as stream:
         await stream.events("queued")
         app.state.draining = True
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(1):
             (event,) = await stream.rest()
     assert (event.name, event.data) == ("reconnect", {"reason": "draining"})
 

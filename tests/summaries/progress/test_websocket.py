@@ -168,7 +168,7 @@ async def test_a_client_that_reads_nothing_is_given_up(
         await socket.watching(alice.headers)
         socket.peer.window.clear()
         await create(client, alice)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(0.5):
             while app.state.progress.hub.watches:  # noqa: ASYNC110  # nobody tells the test
                 await asyncio.sleep(0.01)
     await assert_nothing_is_left()
