@@ -2,12 +2,14 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from itertools import pairwise, takewhile
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice, pairwise, takewhile
 
 from app.reading.article import Sentence
-from app.reading.sentences import CJK, MARKS
+from app.reading.sentences import CJK, LETTERS
 from app.reading.terms import Vocabulary
+
+Words = tuple[str, ...]
 
 LONGEST_RUN = 3
 SHORTEST_WORD = 3
@@ -16,64 +18,76 @@ KEYWORDS = 8
 LENGTH_POWER = 1.3
 # A book repeats its subject long before this; reading on would only cost time.
 CHARACTERS_READ = 200_000
-TOKEN = re.compile(rf"[{CJK}]{{2,6}}|(?:(?![{CJK}])[\w{MARKS}])+(?:['\u2019\-](?:(?![{CJK}])[\w{MARKS}])+)*")
+# The group lets `split` keep the tokens, which then stand between what parts them.
+TOKEN = re.compile(rf"([{CJK}]{{2,6}}|{LETTERS}(?:['\u2019\-]{LETTERS})*+)")
 
 
 def keywords(sentences: Sequence[Sentence], vocabulary: Vocabulary) -> tuple[str, ...]:
     """At most eight, best first, each as the text most often spells it; no two share their stems."""
-    spelled: dict[tuple[str, ...], Counter[str]] = {}
     early = takewhile(lambda sentence: sentence.start < CHARACTERS_READ, sentences)
-    for sentence in early:
-        for run in _runs(sentence.text, vocabulary):
-            for phrase in _phrases(run):
-                stems = tuple(vocabulary.stem(word.lower()) for word in phrase)
-                spelled.setdefault(stems, Counter())[" ".join(phrase)] += 1
-    return _best(spelled)
+    stems = _ContentStems(vocabulary)
+    phrases = Counter(
+        phrase for sentence in early for run in _runs(sentence.text, stems) for phrase in _phrases(run)
+    )
+    counts, spelled = Counter[Words](), dict[Words, Words]()
+    for phrase, count in phrases.items():
+        stemmed = tuple(map(stems.__getitem__, phrase))
+        counts[stemmed] += count
+        if count > phrases[spelled.setdefault(stemmed, phrase)]:
+            spelled[stemmed] = phrase
+    return tuple(" ".join(spelled[stemmed]) for stemmed in islice(_best(counts, spelled), KEYWORDS))
 
 
-def _runs(text: str, vocabulary: Vocabulary) -> Iterator[list[str]]:
+class _ContentStems(dict[str, str]):
+    """The stem of each word that one text was asked for, found once; "" for a word without content."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._vocabulary = vocabulary
+
+    def __missing__(self, word: str) -> str:
+        lower = word.lower()
+        long_enough = len(word) >= SHORTEST_WORD or not word.isascii()
+        content = long_enough and lower not in self._vocabulary.stop_words and not word[0].isdigit()
+        self[word] = self._vocabulary.stem(lower) if content else ""
+        return self[word]
+
+
+def _runs(text: str, stems: _ContentStems) -> Iterator[list[str]]:
     """Content words with nothing but a space between them: a noun phrase, more often than not."""
     run: list[str] = []
-    end = -1
-    for token in TOKEN.finditer(text):
-        if run and text[end : token.start()] != " ":
+    parts = TOKEN.split(text)
+    for gap, word in zip(parts[::2], parts[1::2], strict=False):
+        if run and gap != " ":
             yield run
             run = []
-        if _is_content(token.group(), vocabulary):
-            run.append(token.group())
+        if stems[word]:
+            run.append(word)
         elif run:
             yield run
             run = []
-        end = token.end()
     yield run
 
 
-def _is_content(word: str, vocabulary: Vocabulary) -> bool:
-    long_enough = len(word) >= SHORTEST_WORD or not word.isascii()
-    return long_enough and word.lower() not in vocabulary.stop_words and not word[0].isdigit()
-
-
-def _phrases(run: Sequence[str]) -> Iterator[Sequence[str]]:
-    for size in range(1, LONGEST_RUN + 1):
+def _phrases(run: Sequence[str]) -> Iterator[Words]:
+    for size in range(1, min(LONGEST_RUN, len(run)) + 1):
         for at in range(len(run) - size + 1):
-            yield run[at : at + size]
+            yield tuple(run[at : at + size])
 
 
-def _best(spelled: dict[tuple[str, ...], Counter[str]]) -> tuple[str, ...]:
-    scored = {stems: _score(stems, forms) for stems, forms in spelled.items()}
-    chosen: list[tuple[str, ...]] = []
-    for stems in sorted(scored, key=lambda stems: -scored[stems]):
-        if not any(set(stems) & set(other) for other in chosen):
-            chosen.append(stems)
-        if len(chosen) == KEYWORDS:
-            break
-    return tuple(spelled[stems].most_common(1)[0][0] for stems in chosen)
+def _best(counts: Mapping[Words, int], spelled: Mapping[Words, Words]) -> Iterator[Words]:
+    """Best first. What was seen once, nearly all, scores below anything seen twice: weighed only in need."""
+    taken = set[str]()
+    for repeated in (True, False):
+        some = [stems for stems, count in counts.items() if (count > 1) is repeated]
+        for stems in sorted(some, key=lambda stems: -_score(stems, counts[stems], spelled[stems])):
+            if taken.isdisjoint(stems):
+                taken.update(stems)
+                yield stems
 
 
-def _score(stems: tuple[str, ...], forms: Counter[str]) -> float:
+def _score(stems: Words, count: int, spelled: Words) -> float:
     """A phrase seen once is chance; one seen often says more the longer it is, and more if it is a name."""
-    count = sum(forms.values())
-    named = all(word[:1].isupper() for word in forms.most_common(1)[0][0].split())
+    named = all(word[:1].isupper() for word in spelled)
     repeated = len(set(stems)) < len(stems) or any(left == right for left, right in pairwise(stems))
     length = 1.0 if count == 1 or repeated else len(stems) ** LENGTH_POWER
     return float(count * length * (1.3 if named else 1.0))

@@ -66,7 +66,7 @@ def rank(
 
 def dot(left: Vector, right: Vector) -> float:
     small, large = (left, right) if len(left) <= len(right) else (right, left)
-    return sum(weight * large[term] for term, weight in small.items() if term in large)
+    return sum([weight * large[term] for term, weight in small.items() if term in large])
 
 
 def _inverse_frequencies(counts: Sequence[Counter[str]]) -> Vector:

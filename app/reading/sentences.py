@@ -15,8 +15,8 @@ LONGEST_PIECE = 4000
 CJK = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 # \w leaves out the vowel signs of Hebrew, Arabic and the Indic scripts, which would cut their words apart.
 MARKS = r"\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0900-\u0963\u0966-\u0dff"
-LETTERS = rf"(?:(?![{CJK}])[\w{MARKS}])+"
-WORD = re.compile(rf"[{CJK}]|{LETTERS}(?:['\u2019.\-]{LETTERS})*")
+LETTERS = rf"(?:[^\W{CJK}]++|[{MARKS}]++)++"
+WORD = re.compile(rf"{LETTERS}(?:['\u2019.\-]{LETTERS})*+|[{CJK}]")
 
 
 def split_sentences(text: str, language: str | None) -> list[Sentence]:

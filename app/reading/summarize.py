@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from heapq import heapify, heappop, heappush
 
 from app.reading.article import HEADLINE_WORDS, MEDIUM, Length, LengthUnit, Sentence, Style, Summary
 from app.reading.keywords import keywords
@@ -95,20 +96,26 @@ def _headline(ranked: Sequence[Ranked], length: Length) -> list[Sentence]:
 
 
 def _choose(ranked: Sequence[Ranked], length: Length) -> list[Ranked]:
-    """Best first, by maximal marginal relevance (Carbonell and Goldstein 1998)."""
-    likeness = dict.fromkeys(_openers(ranked, length), 0.0)
+    """Best first, by maximal marginal relevance (Carbonell and Goldstein 1998).
+
+    A sentence only grows liker to what is chosen, so one that still leads when it was compared with all of
+    that is the next, whoever else was not compared yet (lazy greedy, Minoux 1978).
+    """
+    waiting = [(-ranked[at].score, at, 0.0, 0) for at in _openers(ranked, length)]
+    heapify(waiting)
     budget = Budget(length)
     chosen: list[Ranked] = []
-    while likeness and not budget.is_spent:
-        best = ranked[max(likeness, key=lambda at: ranked[at].score - REDUNDANCY * likeness[at])]
-        budget.spend(best.words)
-        chosen.append(best)
-        nearer = {at: max(like, dot(ranked[at].vector, best.vector)) for at, like in likeness.items()}
-        likeness = {
-            at: like
-            for at, like in nearer.items()
-            if ranked[at] is not best and like < SAME and budget.admits(ranked[at].words)
-        }
+    while waiting and not budget.is_spent:
+        _, at, like, compared = heappop(waiting)
+        item = ranked[at]
+        if like >= SAME or not budget.admits(item.words):
+            continue
+        if compared == len(chosen):
+            budget.spend(item.words)
+            chosen.append(item)
+        else:
+            like = max(like, *[dot(item.vector, other.vector) for other in chosen[compared:]])
+            heappush(waiting, (REDUNDANCY * like - item.score, at, like, len(chosen)))
     return chosen
 
 

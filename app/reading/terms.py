@@ -42,8 +42,7 @@ STEMMERS = {
     "yi": "yiddish",
 }
 SPACELESS = rf"{CJK}\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
-TOKEN = re.compile(rf"[{SPACELESS}]+|(?:(?![{SPACELESS}])[\w{MARKS}])+")
-STARTS_SPACELESS = re.compile(rf"[{SPACELESS}]")
+TOKEN = re.compile(rf"((?:[^\W{SPACELESS}]++|[{MARKS}]++)++)|([{SPACELESS}]+)")
 
 
 def _unstemmed(word: str) -> str:
@@ -58,12 +57,13 @@ class Vocabulary:
     stem: Callable[[str], str]
 
     def terms(self, text: str) -> list[str]:
-        return [term for token in TOKEN.findall(text.lower()) for term in self._terms_of(token)]
-
-    def _terms_of(self, token: str) -> list[str]:
-        if STARTS_SPACELESS.match(token):
-            return [token[at : at + 2] for at in range(max(1, len(token) - 1))]
-        return [] if token in self.stop_words else [self.stem(token)]
+        found: list[str] = []
+        for word, spaceless in TOKEN.findall(text.lower()):
+            if spaceless:
+                found += [spaceless[at : at + 2] for at in range(max(1, len(spaceless) - 1))]
+            elif word not in self.stop_words:
+                found.append(self.stem(word))
+        return found
 
 
 @lru_cache(maxsize=64)

@@ -1,4 +1,5 @@
 import time
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -33,6 +34,16 @@ def test_a_long_hostile_line_costs_linear_time(unit: str) -> None:
     sentences = split_sentences(text, "en")
     assert time.process_time() - began < 3
     assert all(text[sentence.start : sentence.end] == sentence.text for sentence in sentences)
+
+
+@pytest.mark.parametrize("unit", ["a'", "\u0939\u093f", "a\u0300"])
+def test_a_word_without_an_end_is_counted_in_constant_memory(unit: str) -> None:
+    tracemalloc.start()
+    try:
+        assert count_words(unit * 500_000) == 1
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.reading.article import Length, LengthUnit
-from app.reading.ranking import rank
+from app.reading.ranking import REDUNDANCY, Ranked, dot, rank
 from app.reading.sentences import split_sentences
-from app.reading.summarize import AT_MOST, summarise
+from app.reading.summarize import AT_MOST, KEY_POINTS, SAME, rank_all, summarise
 from app.reading.terms import vocabulary
 
 pytestmark = pytest.mark.unit
@@ -62,6 +62,28 @@ def test_the_same_sentence_is_not_chosen_twice() -> None:
     assert len(summarise(repeated, language="en").sentences) == 1
 
 
+@given(st.lists(st.sampled_from(STORY.split("\n")), max_size=30))
+def test_the_key_points_are_those_that_comparing_everything_each_time_finds(lines: list[str]) -> None:
+    text = "\n".join(line + " And more." * (at % 3) for at, line in enumerate(lines))
+    ranked = rank_all(split_sentences(text, "en"), None, vocabulary("en"))
+    wanted = [item.sentence.text for item in _most_relevant(ranked, KEY_POINTS)]
+    assert list(summarise(text, language="en").key_points) == wanted
+
+
+def _most_relevant(ranked: list[Ranked], count: int) -> list[Ranked]:
+    """Maximal marginal relevance as it is defined, each against all that is chosen."""
+    chosen: list[Ranked] = []
+    while len(chosen) < count:
+        liked = [
+            (item, max((dot(item.vector, other.vector) for other in chosen), default=0.0)) for item in ranked
+        ]
+        left = [(item, like) for item, like in liked if item not in chosen and like < SAME]
+        if not left:
+            break
+        chosen.append(max(left, key=lambda pair: pair[0].score - REDUNDANCY * pair[1])[0])
+    return chosen
+
+
 def test_a_long_document_gives_its_tail_a_say() -> None:
     filler = "".join(f"Alpha{n} beta{n} gamma{n} delta{n} epsilon{n}.\n" for n in range(1500))
     tail = "The treaty on rivers was signed. The treaty protects rivers from dams, and rivers from mines."
@@ -73,6 +95,11 @@ def test_keywords_are_the_phrases_the_text_repeats() -> None:
     found = summarise(STORY, language="en").keywords
     assert "bee colonies" in found
     assert len(found) <= 8
+
+
+def test_a_keyword_is_spelled_as_it_is_most_often_and_shares_no_word_with_another() -> None:
+    text = "Dams, rivers; a dam, a River. RIVERS? The dam, rivers, rivers. Cape Town, Cape Town."
+    assert summarise(text, language="en").keywords == ("Cape Town", "rivers", "dam")
 
 
 def test_key_points_are_five_at_most() -> None:
