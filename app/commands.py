@@ -19,6 +19,7 @@ from app.accounts.staff import NewStaff, create_staff
 from app.admin.operator import reset_second_factor, set_plan, set_role, unlock_account
 from app.audit.verification import verify_log
 from app.cli import become
+from app.core.db import Database
 from app.core.errors import ProblemError
 from app.core.key_rotation import rotate, told
 from app.core.keyring import KeyRing
@@ -26,6 +27,7 @@ from app.core.migrations import alembic_config
 from app.core.passwords import Passwords
 from app.core.principal import Plan, StaffRole
 from app.core.roles import RolePasswords, bootstrap
+from app.core.schema_version import SchemaVersion
 from app.core.signing_keys import KeyRingError
 from app.local.demo import seed_demo
 from app.main import create_app
@@ -71,9 +73,21 @@ def worker() -> None:
 
 @cli.command()
 def migrate(revision: str = "head") -> None:
-    """Bring the schema to a revision, with MIGRATION_DATABASE_URL."""
+    """Bring the schema to a revision, with MIGRATION_DATABASE_URL. One that is ahead is left as it is."""
     settings = _settings()
-    command.upgrade(alembic_config(settings.migration_database_url or settings.database_url), revision)
+    url = settings.migration_database_url or settings.database_url
+    database = Database.from_settings(settings, url=url)
+    if revision == "head" and asyncio.run(_is_ahead(database, SchemaVersion(database))):
+        typer.echo("the schema is a later release's, on which this one serves: nothing to do")
+        return
+    command.upgrade(alembic_config(url), revision)
+
+
+async def _is_ahead(database: Database, schema: SchemaVersion) -> bool:
+    try:
+        return await schema.is_ahead()
+    finally:
+        await database.dispose()
 
 
 @cli.command()

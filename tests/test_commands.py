@@ -160,6 +160,20 @@ def test_migrate_brings_an_empty_database_to_the_head(
     assert asyncio.run(ask(database_urls.superuser, USERS)) == []
 
 
+def test_a_former_release_migrates_nothing_where_a_later_one_has(
+    environment: pytest.MonkeyPatch, database_urls: DatabaseUrls
+) -> None:
+    """To take a release back is to deploy the former image, whose migrations run first."""
+    asyncio.run(execute(database_urls.superuser, "UPDATE alembic_version SET version_num = 'later'"))
+    environment.setenv("DATABASE_URL", database_urls.rw)
+    environment.setenv("MIGRATION_DATABASE_URL", database_urls.owner)
+    result = run("migrate")
+    assert (result.exit_code, "nothing to do" in result.output) == (0, True)
+    (found,) = asyncio.run(ask(database_urls.superuser, "SELECT version_num FROM alembic_version"))
+    assert found["version_num"] == "later"
+    assert run("migrate", "--revision", "nonsense").exit_code != 0
+
+
 def test_bootstrap_may_be_repeated_and_prints_what_works(
     environment: pytest.MonkeyPatch, template: Template
 ) -> None:

@@ -49,6 +49,11 @@ class SchemaVersion:
         self._database = database
         self._expected, self._known = newest_revision(), known_revisions()
 
+    async def is_ahead(self) -> bool:
+        """A later release has migrated: there is nothing that this code could bring it to, and no need."""
+        found = await self._database.revision()
+        return found is not None and found not in self._known
+
     async def check(self) -> None:
         """Raises StaleSchemaError, or what the driver raises when the database is out of reach.
 

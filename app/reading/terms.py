@@ -49,6 +49,16 @@ def _unstemmed(word: str) -> str:
     return word
 
 
+def _stemmer(algorithm: str) -> Callable[[str], str]:
+    """Of some short words (Nepali "two") Snowball leaves nothing: these stand for themselves."""
+    stem_word = Stemmer.Stemmer(algorithm).stemWord
+
+    def stem(word: str) -> str:
+        return stem_word(word) or word
+
+    return stem
+
+
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
     """How one language's words become terms."""
@@ -70,6 +80,6 @@ class Vocabulary:
 def vocabulary(language: str | None) -> Vocabulary:
     """An unknown language is compared by its whole words, which still finds what a text repeats."""
     code = language or ""
-    stem = Stemmer.Stemmer(STEMMERS[code]).stemWord if code in STEMMERS else _unstemmed
+    stem = _stemmer(STEMMERS[code]) if code in STEMMERS else _unstemmed
     words = frozenset(stopwords(code)) if code else frozenset[str]()
     return Vocabulary(words, stem)

@@ -1,6 +1,7 @@
 """The deploy files name only what exists, and the fleet keeps its shape."""
 
 import re
+from ipaddress import ip_address, ip_network
 
 import pytest
 
@@ -91,6 +92,9 @@ def test_fleet_believes_only_nginx_about_addresses() -> None:
     services = read_compose("docker-compose.prod.yml")["services"]
     nginx = services["nginx"]["networks"]["edge"]["ipv4_address"]
     assert services["api"]["environment"]["FORWARDED_ALLOW_IPS"] == nginx
+    (pool,) = read_compose("docker-compose.prod.yml")["networks"]["edge"]["ipam"]["config"]
+    assert ip_address(nginx) in ip_network(pool["subnet"])
+    assert ip_address(nginx) not in ip_network(pool["ip_range"])
 
 
 def test_image_installs_the_pins_by_hash_and_runs_as_nobody_special() -> None:
@@ -109,6 +113,17 @@ def test_what_an_image_needs_is_sent_to_its_builder(file: str) -> None:
     handlers = [path.relative_to(ROOT) for path in ROOT.glob("deploy/aws/*.py")]
     assert copied
     assert {f"!{name}" for name in (*copied, *handlers, "app", "alembic", "gunicorn.conf.py")} <= set(sent)
+
+
+def test_what_a_platform_starts_is_in_the_image() -> None:
+    sent = [line[1:] for line in (ROOT / ".dockerignore").read_text("utf-8").splitlines() if line[0] == "!"]
+    files = [*ROOT.glob("docker-compose*.yml"), *ROOT.glob("deploy/**/*.yml"), *ROOT.glob("deploy/**/*.yaml")]
+    started = {
+        name for file in files for name in re.findall(r"/srv/precis/([\w./-]+)", file.read_text("utf-8"))
+    }
+    assert started
+    for name in started:
+        assert any(name == path or name.startswith(f"{path}/") for path in sent), name
 
 
 @pytest.mark.parametrize("file", ["deploy/Dockerfile", "deploy/aws/Dockerfile.lambda"])

@@ -128,10 +128,18 @@ def test_kubernetes_sets_only_settings_that_exist(overlay: str) -> None:
 
 
 def test_the_ingress_leads_to_no_inner_path() -> None:
-    ingress = yaml.safe_load((DEPLOY / "kubernetes/base/ingress.yaml").read_text("utf-8"))
-    paths = ingress["spec"]["rules"][0]["http"]["paths"]
-    prefixes = {path["path"] for path in paths if path["pathType"] == "Prefix"}
+    ingresses = yaml.safe_load_all((DEPLOY / "kubernetes/base/ingress.yaml").read_text("utf-8"))
+    of_each = [ingress["spec"]["rules"][0]["http"]["paths"] for ingress in ingresses]
+    prefixes = {path["path"] for paths in of_each for path in paths if path["pathType"] == "Prefix"}
     assert not {"/", "/health", "/metrics"} & prefixes
+
+
+def test_no_log_of_the_ingress_holds_an_address_that_is_a_secret() -> None:
+    text = (DEPLOY / "kubernetes/base/ingress.yaml").read_text("utf-8")
+    for ingress in yaml.safe_load_all(text):
+        paths = {path["path"] for path in ingress["spec"]["rules"][0]["http"]["paths"]}
+        logged = ingress["metadata"]["annotations"].get("nginx.ingress.kubernetes.io/enable-access-log")
+        assert (logged == "false") == bool(paths & {"/s", "/feeds"})
 
 
 def test_aws_sets_only_settings_that_exist() -> None:

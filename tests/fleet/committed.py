@@ -33,8 +33,8 @@ def write_prometheus(folder: Path, ports: Ports, *, token: str) -> Path:
         "scrape_timeout: 5s": f"scrape_timeout: {SCRAPE_SECONDS}s",
         "evaluation_interval: 15s": f"evaluation_interval: {SCRAPE_SECONDS}s",
         "/run/secrets/metrics_token": f"{folder}/metrics_token",
-        '"api:8000"': apis,
-        '"worker:9101"': workers,
+        _looked_up("api", 8000): f"static_configs:\n      - targets: [{apis}]",
+        _looked_up("worker", 9101): f"static_configs:\n      - targets: [{workers}]",
         '"localhost:9090"': f'"{LOOPBACK}:{ports.prometheus}"',
         '"alertmanager:9093"': f'"{LOOPBACK}:{ports.alertmanager}"',
     }
@@ -42,6 +42,11 @@ def write_prometheus(folder: Path, ports: Ports, *, token: str) -> Path:
     target.write_text(exchanged(DEPLOY / "prometheus" / "prometheus.yml", exchanges), "utf-8")
     shutil.copytree(DEPLOY / "prometheus" / "rules", folder / "rules", dirs_exist_ok=True)
     return target
+
+
+def _looked_up(name: str, port: int) -> str:
+    """There are no names for replicas here."""
+    return f'dns_sd_configs:\n      - {{names: ["{name}"], type: A, port: {port}, refresh_interval: 15s}}'
 
 
 def write_alertmanager(folder: Path, *, receiver: str) -> Path:

@@ -102,6 +102,13 @@ def test_a_keyword_is_spelled_as_it_is_most_often_and_shares_no_word_with_anothe
     assert summarise(text, language="en").keywords == ("Cape Town", "rivers", "dam")
 
 
+def test_a_word_of_which_the_stemmer_leaves_nothing_stands_for_itself() -> None:
+    two, book, to = "\u0926\u094b", "\u0915\u093f\u0924\u093e\u092c", "\u0915\u094b"
+    assert vocabulary("ne").terms(f"{two} {book} {to}")[0] == two
+    text = f"{two} {book}. {two} {book}. {two} {book}."
+    assert summarise(text, language="ne").keywords == (f"{two} {book}",)
+
+
 def test_key_points_are_five_at_most() -> None:
     assert len(summarise(STORY, language="en").key_points) == 5
 
