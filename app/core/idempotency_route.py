@@ -12,10 +12,11 @@ A service with transactions of its own is given `OnceDep` instead, for the one t
 """
 
 import hashlib
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Request, Response
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.datastructures import UploadFile
 from typing_extensions import override
@@ -35,13 +36,19 @@ FIRST_ERROR = 400
 
 
 class IdempotentRoute(APIRoute):
-    """Keeps what its function returned, while the transaction of the request is still open."""
+    """Keeps what its function returned, while the transaction of the request is still open.
+
+    Such routes take the largest bodies, and FastAPI would parse one before it asks who sent it.
+    """
 
     @override
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
+        asks_who_it_is = self.body_field is not None and authenticate in _calls(self.dependant)
 
         async def handle_once(request: Request) -> Response:
+            if asks_who_it_is:
+                await authenticate(request)
             response = await handle(request)
             once: Once | None = getattr(request.state, "once", None)
             if once is not None and response.status_code < FIRST_ERROR:
@@ -49,6 +56,12 @@ class IdempotentRoute(APIRoute):
             return response
 
         return handle_once
+
+
+def _calls(dependant: Dependant) -> Iterator[object]:
+    yield dependant.call
+    for dependency in dependant.dependencies:
+        yield from _calls(dependency)
 
 
 async def get_once(

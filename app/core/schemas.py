@@ -19,6 +19,8 @@ from pydantic_core import PydanticCustomError
 # PostgreSQL's text cannot hold U+0000, nor UTF-8 half a surrogate pair: each would be a 500 in the driver,
 # and pydantic lets both through.
 NUL = "\x00"
+# Two orders of magnitude above a hundred items with all their fields.
+MAX_VALUES = 10_000
 _NUMBER = re.compile(r"\s*[-+]?[\d._]+(e[-+]?\d+)?\s*", re.IGNORECASE)
 _UNSTORABLE = re.compile(f"[{NUL}\ud800-\udfff]")
 
@@ -26,16 +28,23 @@ Item = TypeVar("Item")
 
 
 def _strings(value: Any) -> Iterator[str]:  # Any: undecoded JSON
-    """Every string in it, keys too. A stack instead of recursion: nesting comes from outside."""
-    pending = [value]
+    """Every string in it, keys too. A stack instead of recursion: nesting comes from outside.
+
+    Raises PydanticCustomError for more values than anything takes: millions of them fit into one body, and to
+    look at each, or to name the fault of each, would keep everybody else waiting.
+    """
+    pending, left = [value], MAX_VALUES
     while pending:
         item = pending.pop()
         if isinstance(item, str):
             yield item
-        elif isinstance(item, dict):
-            pending += [*item.keys(), *item.values()]
-        elif isinstance(item, list | tuple | set | frozenset):
-            pending += item
+        elif isinstance(item, dict | list | tuple | set | frozenset):
+            left -= len(item)
+            if left < 0:
+                raise PydanticCustomError(
+                    "too_many_values", "At most {most} values are allowed in a body", {"most": MAX_VALUES}
+                )
+            pending += [*item.keys(), *item.values()] if isinstance(item, dict) else item
 
 
 class RequestModel(BaseModel):

@@ -30,6 +30,10 @@ class Row:
         ({"text": "\0"}, "forbidden_character"),
         ({"text": "a", "tags": ["b", "\0"]}, "forbidden_character"),
         ({"text": "\ud800"}, "forbidden_character"),
+        ({"text": [1] * 10_001}, "too_many_values"),
+        ({"text": [[1] * 6_000, [2] * 6_000]}, "too_many_values"),
+        (dict.fromkeys(map(str, range(10_001))), "too_many_values"),
+        ({"text": [1] * 9_000}, "string_type"),
     ],
 )
 def test_request_is_refused(body: dict[str, object], rule: str) -> None:

@@ -37,6 +37,17 @@ async def test_anonymous_is_refused(client: AsyncClient) -> None:
     assert (await client.post(PATH, json=TEXT)).status_code == 401
 
 
+@pytest.mark.parametrize("headers", [{}, {"X-API-Key": "nonsense"}])
+@pytest.mark.parametrize("path", ["", "/batch"])
+async def test_a_strangers_body_is_not_parsed(
+    client: AsyncClient, path: str, headers: dict[str, str]
+) -> None:
+    """Megabytes of JSON keep a process busy: whoever sends them is asked first."""
+    sent = {**headers, "Content-Type": "application/json"}
+    answer = await client.post(PATH + path, content=b'{"text": ', headers=sent)
+    assert answer.status_code == 401
+
+
 async def test_credential_without_scope_is_refused(
     client: AsyncClient, alice: Person, factory: Factory
 ) -> None:
