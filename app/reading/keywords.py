@@ -75,7 +75,10 @@ def _phrases(run: Sequence[str]) -> Iterator[Words]:
 
 
 def _best(counts: Mapping[Words, int], spelled: Mapping[Words, Words]) -> Iterator[Words]:
-    """Best first. What was seen once, nearly all, scores below anything seen twice: weighed only in need."""
+    """Best first. Nearly all phrases stand there once, and score below any that is repeated.
+
+    So those are scored only where the repeated ones are too few.
+    """
     taken = set[str]()
     for repeated in (True, False):
         some = [stems for stems, count in counts.items() if (count > 1) is repeated]

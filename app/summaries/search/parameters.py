@@ -21,7 +21,7 @@ DESCRIPTION = (
 )
 BY_TIME: Mapping[str, Keyset] = {"-created_at": NEWEST_FIRST, "created_at": OLDEST_FIRST}
 RELEVANCE = "relevance"
-# To count by words reads what it counts.
+# Counting what matches reads each of them, hence the bound.
 MAX_COUNTED = 10_000
 MAX_TAG_LENGTH, MAX_SITE_LENGTH = 50, 253
 ARCHIVED: Mapping[str, bool | None] = {"true": True, "false": False, "any": None}

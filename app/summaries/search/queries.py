@@ -130,10 +130,11 @@ def walks_of(
 
 
 def _archived(filters: Filters, *, yes: bool) -> ColumnElement[bool]:
-    """That it is not, as a value where what is asked for has an index of its own: the shelf's is not meant.
+    """With a status or favourites, "not archived" is compared as a value.
 
-    A plan for any tenant expects a row or none of a shelf, and would walk it for a status as gladly. What is
-    of the archive is less than what is not, and mostly found soonest there.
+    So the planner takes their own index, and not the shelf's partial one (`archived_at IS NULL`): a plan for
+    any tenant expects a row or none of a shelf, and would walk a large one whole for a few that failed. What
+    is archived is mostly found soonest by the archive's index.
     """
     if yes or (filters.status is None and not filters.favourite):
         return archived(yes=yes)
