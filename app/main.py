@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
 
 import httpx
 import structlog
@@ -35,6 +35,7 @@ from app.auth.second_factor.login import SecondFactorLogin
 from app.auth.second_factor.proof import CodeProof
 from app.auth.second_factor.sealing import SecretSeal
 from app.auth.service import LoginParts, LoginService
+from app.auth.sessions import end_sessions_in
 from app.core.browser_cookies import BrowserCookies
 from app.core.cache import BodyCache
 from app.core.db import Database
@@ -185,6 +186,7 @@ def _assemble_identity(app: FastAPI, settings: Settings) -> None:
         issuer=issuer,
         cache=state.principal_cache,
     )
+    state.end_sessions_in = partial(end_sessions_in, cache=state.principal_cache)
     state.authenticators = (
         ApiKeyAuthenticator(state.database, state.principal_cache),
         BearerAuthenticator(access_tokens, state.database, state.principal_cache, staff=state.staff_policy),

@@ -222,7 +222,7 @@ class PlaceRepository:
         )
 
     async def delete_membership(self) -> int:
-        """With the sessions and keys that are bound to it."""
+        """With the sessions and keys that are bound to it: ended all, since the account was closed."""
         own = *self._members(), Membership.user_id == self._user_id
         gone = await self._session.scalars(delete(Membership).where(*own).returning(Membership.user_id))
         return len(gone.all())

@@ -42,6 +42,20 @@ async def end_sessions(
     return ended
 
 
+async def end_sessions_in(
+    session: AsyncSession, user_id: UUID, organization_id: UUID, *, cache: PrincipalCache
+) -> None:
+    """Of one person whose membership there ends, before its row goes and takes these rows along.
+
+    What was opened out of them would be cut off from its origin, and outlive the origin's end.
+    """
+    async with _bound_to(session, user_id):
+        own = OwnSessions(session, user_id)
+        await own.lock_person()
+        ended = await own.end_in(organization_id, reason="membership_ended")
+    announce(session, ended, cache=cache)
+
+
 def announce(session: AsyncSession, ended: Sequence[UUID], *, cache: PrincipalCache) -> None:
     after_commit(session, partial(cache.forget, *map(session_name, ended)))
 

@@ -52,11 +52,14 @@ class OwnSessions:
 
     async def end(self, session_ids: Sequence[UUID], *, reason: str) -> list[UUID]:
         """With all that were opened out of them: a thief must not outlive a session by switching from it."""
-        family = (
-            select(AuthSession.id)
-            .where(*self._own(), AuthSession.id.in_(session_ids))
-            .cte("family", recursive=True)
-        )
+        return await self._end_families(AuthSession.id.in_(session_ids), reason=reason)
+
+    async def end_in(self, organization_id: UUID, *, reason: str) -> list[UUID]:
+        """With all that were opened out of them, wherever those are."""
+        return await self._end_families(AuthSession.organization_id == organization_id, reason=reason)
+
+    async def _end_families(self, roots: ColumnElement[bool], *, reason: str) -> list[UUID]:
+        family = select(AuthSession.id).where(*self._own(), roots).cte("family", recursive=True)
         child = aliased(AuthSession)
         children = select(child.id).where(child.user_id == self._user_id, child.parent_id == family.c.id)
         family = family.union(children)

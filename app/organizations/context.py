@@ -4,6 +4,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, Path, Request
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.guard import OwnSession, require, require_recently
 from app.core.ids import ID_SCHEMA, parse_id
@@ -57,31 +58,34 @@ async def own_organizations(principal: CanWriteProfile, session: OwnSession) -> 
 
 
 async def reading_members(
-    principal: CanReadOrganization, session: OwnSession, organization_id: OrganizationId
+    request: Request, principal: CanReadOrganization, session: OwnSession, organization_id: OrganizationId
 ) -> MemberService:
-    await OrganizationService(session, principal).bound(organization_id)
-    return MemberService(session, principal)
+    return await _members_of(organization_id, request, principal, session)
 
 
 async def writing_members(
-    principal: CanWriteOrganization, session: OwnSession, organization_id: OrganizationId
+    request: Request, principal: CanWriteOrganization, session: OwnSession, organization_id: OrganizationId
 ) -> MemberService:
-    await OrganizationService(session, principal).bound(organization_id)
-    return MemberService(session, principal)
+    return await _members_of(organization_id, request, principal, session)
 
 
 async def ending_members(
-    principal: MayEnd, session: OwnSession, organization_id: OrganizationId
+    request: Request, principal: MayEnd, session: OwnSession, organization_id: OrganizationId
 ) -> MemberService:
-    await OrganizationService(session, principal).bound(organization_id)
-    return MemberService(session, principal)
+    return await _members_of(organization_id, request, principal, session)
 
 
 async def leaving_members(
-    principal: MayLeave, session: OwnSession, organization_id: OrganizationId
+    request: Request, principal: MayLeave, session: OwnSession, organization_id: OrganizationId
+) -> MemberService:
+    return await _members_of(organization_id, request, principal, session)
+
+
+async def _members_of(
+    organization_id: UUID, request: Request, principal: Principal, session: AsyncSession
 ) -> MemberService:
     await OrganizationService(session, principal).bound(organization_id)
-    return MemberService(session, principal)
+    return MemberService(session, principal, end_sessions_in=request.app.state.end_sessions_in)
 
 
 ReadingOrganizations = Annotated[OrganizationService, Depends(reading_organizations)]

@@ -73,7 +73,7 @@ class MemberRepository:
         await self._session.execute(update(Membership).where(*self._own(user_id)).values(role=role))
 
     async def remove(self, user_id: UUID) -> None:
-        """Sessions and keys of this membership go with it, by their foreign keys."""
+        """Its keys go with it by their foreign keys, and its sessions, which have been ended by then."""
         await self._session.execute(delete(Membership).where(*self._own(user_id)))
 
     def _active(self) -> Select[UUID]:

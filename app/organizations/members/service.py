@@ -1,5 +1,6 @@
 """Who belongs to an organisation, and as what."""
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -21,13 +22,19 @@ from app.organizations.rules import may_manage, takes_a_recent_login
 
 OWNER = MembershipRole.OWNER
 
+# Of this person in this organisation, and those opened out of them. As `auth` stands above, `main` lends it.
+EndSessionsIn = Callable[[AsyncSession, UUID, UUID], Awaitable[None]]
+
 
 class MemberService:
     """In the organisation that the principal is bound to."""
 
-    def __init__(self, session: AsyncSession, principal: Principal) -> None:
+    def __init__(
+        self, session: AsyncSession, principal: Principal, *, end_sessions_in: EndSessionsIn
+    ) -> None:
         self._session = session
         self.principal = principal
+        self._end_sessions_in = end_sessions_in
         self._members = MemberRepository(session, principal.organization_id)
 
     async def page(self, pagination: Pagination) -> PageOfRows[MemberRow]:
@@ -68,6 +75,7 @@ class MemberService:
 
     async def _end(self, user_id: UUID, roles: dict[UUID, MembershipRole], action: AuditAction) -> None:
         await self._keep_an_owner(without=user_id)
+        await self._end_sessions_in(self._session, user_id, self.principal.organization_id)
         await self._members.remove(user_id)
         details = {"role": _role_of(roles, user_id)}
         await note(self._session, self.principal, action, subject_id=user_id, details=details)

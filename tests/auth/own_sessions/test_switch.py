@@ -131,6 +131,26 @@ async def test_leaving_there_does_not_end_the_session_at_home(
     assert (await status(client, there), await is_in(client, member)) == (401, True)
 
 
+@pytest.mark.parametrize("by", ["leaving", "being removed"])
+async def test_what_was_opened_out_of_a_session_there_ends_with_the_membership(
+    client: AsyncClient, alice: Person, member: Person, by: str
+) -> None:
+    """The row between is gone then: nobody would find it by its origin, from which it must not be cut off."""
+    there = await switch(client, member, alice.organization_id)
+    body = {"organization_id": str(member.organization_id)}
+    back = await client.post(URL, json=body, headers=bearer(there))
+    assert await status(client, back) == 200
+    place = f"/api/v1/organizations/{alice.organization_id}"
+    if by == "leaving":
+        ended = await client.post(f"{place}/leave", headers=bearer(there))
+    else:
+        ended = await client.delete(f"{place}/members/{member.user_id}", headers=alice.headers)
+    assert ended.status_code == 204
+    assert [await status(client, pair) for pair in (there, back)] == [401, 401]
+    assert (await refresh(client, back.json()["refresh_token"])).status_code == 401
+    assert await is_in(client, member)
+
+
 async def test_an_ended_session_that_is_still_remembered_opens_no_other(
     client: AsyncClient, app: FastAPI, alice: Person, member: Person
 ) -> None:
