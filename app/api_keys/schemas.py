@@ -3,11 +3,11 @@
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AwareDatetime, BeforeValidator, Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr
 
 from app.core.api_key_format import PATTERN
 from app.core.principal import Scope
-from app.core.schemas import ChangeModel, RequestModel, ResponseModel, UtcDatetime
+from app.core.schemas import ChangeModel, Moment, RequestModel, ResponseModel, UtcDatetime
 
 MAX_OVERLAP_SECONDS = 24 * 60 * 60
 
@@ -23,7 +23,7 @@ def _as_text(address: object) -> str | None:
 class ApiKeyIn(RequestModel):
     name: Name
     scopes: Scopes | None = Field(None, description="Left out: all that a key of yours may have.")
-    expires_at: AwareDatetime | None = Field(None, description="At most a year ahead; 90 days by default.")
+    expires_at: Moment | None = Field(None, description="At most a year ahead; 90 days by default.")
     rate_limit: RateLimit | None = Field(None, description="Requests a minute.")
 
 
@@ -34,9 +34,7 @@ class ApiKeyChanges(ChangeModel):
     scopes: Scopes = Field(
         default_factory=list, description="Fewer than now, or others that you have yourself."
     )
-    expires_at: AwareDatetime | None = Field(
-        None, description="At most a year ahead; null: 90 days from now."
-    )
+    expires_at: Moment | None = Field(None, description="At most a year ahead; null: 90 days from now.")
     rate_limit: RateLimit | None = Field(None, description="Requests a minute; null: none of its own.")
 
 

@@ -54,6 +54,8 @@ async def test_a_session_of_fewer_scopes_cannot_widen_but_may_narrow(
         {"expires_at": "2020-01-01T00:00:00Z"},
         {"expires_at": "2099-01-01T00:00:00Z"},
         {"expires_at": "2027-01-01T00:00:00"},
+        {"expires_at": 1800000000},
+        {"expires_at": "1800000000"},
         {"api_key": "prc_live_mine"},
         {"is_default": True},
         {"user_id": "0192f0c1-5a2b-7c3d-8e4f-9a0b1c2d3e4f"},
