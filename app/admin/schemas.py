@@ -8,7 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from app.admin.vocabulary import JobStatus, ids_of
 from app.core.principal import MembershipRole, Plan, StaffRole
-from app.core.schemas import ChangeModel, RequestModel, ResponseModel, UtcDatetime
+from app.core.schemas import ChangeModel, JsonBool, JsonInt, RequestModel, ResponseModel, UtcDatetime
 from app.users.schemas import UserOut
 
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=300)]
@@ -70,8 +70,8 @@ class RoleIn(RequestModel):
 class ImpersonationIn(RequestModel):
     organization_id: UUID
     reason: Reason = Field(description="The organisation reads it in its audit log.")
-    minutes: int = Field(default=15, ge=1, le=60)
-    write: bool = Field(default=False, description="Also change summaries; for a super_admin.")
+    minutes: JsonInt = Field(default=15, ge=1, le=60)
+    write: JsonBool = Field(default=False, description="Also change summaries; for a super_admin.")
 
 
 class ImpersonationOut(ResponseModel):
@@ -89,7 +89,9 @@ class ImpersonationOut(ResponseModel):
 
 class StandingIn(ChangeModel):
     plan: Plan | None = None
-    suspended: bool | None = Field(default=None, description="True: its credentials stop within two seconds.")
+    suspended: JsonBool | None = Field(
+        default=None, description="True: its credentials stop within two seconds."
+    )
 
     @model_validator(mode="after")
     def _something(self) -> Self:

@@ -7,13 +7,13 @@ from pydantic import BeforeValidator, Field, SecretStr
 
 from app.core.api_key_format import PATTERN
 from app.core.principal import Scope
-from app.core.schemas import ChangeModel, Moment, RequestModel, ResponseModel, UtcDatetime
+from app.core.schemas import ChangeModel, JsonInt, Moment, RequestModel, ResponseModel, UtcDatetime
 
 MAX_OVERLAP_SECONDS = 24 * 60 * 60
 
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 Scopes = Annotated[list[Scope], Field(max_length=20)]
-RateLimit = Annotated[int, Field(ge=1, le=10_000)]
+RateLimit = Annotated[JsonInt, Field(ge=1, le=10_000)]
 
 
 def _as_text(address: object) -> str | None:
@@ -39,7 +39,7 @@ class ApiKeyChanges(ChangeModel):
 
 
 class RotateIn(RequestModel):
-    overlap_seconds: int = Field(
+    overlap_seconds: JsonInt = Field(
         0,
         ge=0,
         le=MAX_OVERLAP_SECONDS,

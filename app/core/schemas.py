@@ -12,6 +12,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     PlainSerializer,
+    Strict,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
@@ -96,6 +97,9 @@ def _refuse_number(value: Any) -> Any:  # Any: undecoded
 
 # A time that comes in.
 Moment = Annotated[AwareDatetime, BeforeValidator(_refuse_number), AfterValidator(_in_utc)]
+# As JSON has them: "no" is no boolean in a body, and true no number. Forms and queries have only text.
+JsonBool = Annotated[bool, Strict()]
+JsonInt = Annotated[int, Strict()]
 # Every time in an answer: whatever zone the driver returned, clients see UTC.
 UtcDatetime = Annotated[datetime, PlainSerializer(to_rfc3339, when_used="json")]
 

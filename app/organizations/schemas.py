@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 
 from app.core.principal import MembershipRole, Plan
-from app.core.schemas import ChangeModel, RequestModel, ResponseModel, UtcDatetime
+from app.core.schemas import ChangeModel, JsonBool, RequestModel, ResponseModel, UtcDatetime
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 
@@ -17,7 +17,7 @@ class OrganizationIn(RequestModel):
 
 class OrganizationChange(ChangeModel):
     name: Name | None = None
-    support_access: bool | None = Field(
+    support_access: JsonBool | None = Field(
         default=None, description="Whether the platform's staff may act in the name of members."
     )
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from app.core.schemas import ChangeModel, RequestModel, ResponseModel, UtcDatetime
+from app.core.schemas import ChangeModel, JsonBool, JsonInt, RequestModel, ResponseModel, UtcDatetime
 from app.reading.errors import Reason
 from app.reading.providers.errors import FallbackReason
 from app.reading.urls import MAX_URL_LENGTH
@@ -19,6 +19,11 @@ MAX_HTML_BYTES = 5 * 1024 * 1024
 def _without_repeats(tags: list[str]) -> list[str]:
     return list(dict.fromkeys(tags))
 
+
+STORE = (
+    "false: nothing is kept after the answer, which is waited for, 15 seconds at most. "
+    "An answer of 202 is collected by reading it once, within half an hour."
+)
 
 # Only shown here. Too long a URL is refused with a code of its own, too long a text or html with 413; the
 # limits of those two are in bytes, so no more characters than that can pass.
@@ -33,14 +38,15 @@ Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2
 
 
 class Words(RequestModel):
-    words: int = Field(ge=10, le=1000)
+    words: JsonInt = Field(ge=10, le=1000)
 
 
 class Sentences(RequestModel):
-    sentences: int = Field(ge=1, le=50)
+    sentences: JsonInt = Field(ge=1, le=50)
 
 
-LengthChoice = Literal["short", "medium", "long"] | Words | Sentences
+NamedLength = Literal["short", "medium", "long"]
+LengthChoice = NamedLength | Words | Sentences
 
 
 class SummaryDraft(RequestModel):
@@ -70,11 +76,7 @@ class SummaryDraft(RequestModel):
     on_duplicate: OnDuplicate = Field(
         OnDuplicate.NEW, description="Where I have an equal summary: return it, refresh it, or make another."
     )
-    store: bool = Field(
-        True,
-        description="false: nothing is kept after the answer, which is waited for, 15 seconds at most. "
-        "An answer of 202 is collected by reading it once, within half an hour.",
-    )
+    store: JsonBool = Field(True, description=STORE)
     callback: Url | None = Field(None, description="One signed delivery to this URL when it is done.")
 
     @model_validator(mode="after")
@@ -102,8 +104,8 @@ class SummaryChanges(ChangeModel):
     tags: Tags = Field(default_factory=list)
     visibility: Visibility = Visibility.PRIVATE
     notes: Notes | None = None
-    favourite: bool = Field(False, description="The summary's own, for whoever may read it.")
-    archived: bool = Field(False, description="Not on the list unless asked for; the summary's own too.")
+    favourite: JsonBool = Field(False, description="The summary's own, for whoever may read it.")
+    archived: JsonBool = Field(False, description="Not on the list unless asked for; the summary's own too.")
 
 
 class SentenceView(ResponseModel):

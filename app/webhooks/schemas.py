@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from app.core.schemas import ChangeModel, RequestModel, ResponseModel, UtcDatetime
+from app.core.schemas import ChangeModel, JsonBool, RequestModel, ResponseModel, UtcDatetime
 from app.outbox.deliveries import WebhookEvent
 from app.reading.urls import MAX_URL_LENGTH
 from app.webhooks.vocabulary import DeliveryFailure, DeliveryStatus, DisabledReason
@@ -44,7 +44,7 @@ class WebhookChanges(ChangeModel):
     url: Url = Field("")
     events: Events = Field(default_factory=list)
     description: Description | None = None
-    enabled: bool = Field(True, description="true also forgets the failures that switched it off.")
+    enabled: JsonBool = Field(True, description="true also forgets the failures that switched it off.")
 
 
 class WebhookOut(ResponseModel):

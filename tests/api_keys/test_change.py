@@ -51,6 +51,8 @@ async def test_a_session_of_fewer_scopes_cannot_widen_but_may_narrow(
         {"scopes": None},
         {"scopes": ["everything"]},
         {"rate_limit": 0},
+        {"rate_limit": True},
+        {"rate_limit": "5"},
         {"expires_at": "2020-01-01T00:00:00Z"},
         {"expires_at": "2099-01-01T00:00:00Z"},
         {"expires_at": "2027-01-01T00:00:00"},

@@ -1,10 +1,14 @@
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from app.core.schemas import Moment, Page, RequestModel, ResponseModel, UtcDatetime
+from app.core.schemas import JsonBool, JsonInt, Moment, Page, RequestModel, ResponseModel, UtcDatetime
+from app.routes import ROUTERS
+from app.summaries.uploads.schemas import WrittenDraft
 
 pytestmark = pytest.mark.unit
 
@@ -12,6 +16,11 @@ pytestmark = pytest.mark.unit
 class Note(RequestModel):
     text: str
     tags: tuple[str, ...] = ()
+
+
+class Choice(RequestModel):
+    keep: JsonBool = True
+    size: JsonInt | None = None
 
 
 class Seen(ResponseModel):
@@ -51,6 +60,42 @@ def test_a_time_is_neither_a_number_nor_a_day(value: object) -> None:
 @pytest.mark.parametrize("value", ["2030-01-31T12:00:00Z", "2030-01-31T14:00:00.000+02:00"])
 def test_a_time_that_comes_in_is_in_utc(value: str) -> None:
     assert TypeAdapter(Moment).validate_python(value) == datetime(2030, 1, 31, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{"keep": "no"}, {"keep": 0}, {"keep": None}, {"size": True}, {"size": "5"}, {"size": 5.5}],
+)
+def test_a_value_of_another_json_type_is_refused(body: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        Choice.model_validate(body)
+
+
+def test_every_body_takes_only_booleans_and_numbers_of_json(subtests: pytest.Subtests) -> None:
+    models = [model for model in descendants(RequestModel) if model.__module__.startswith("app.")]
+    assert ROUTERS, "whose import knows of every body"
+    for model in models:
+        if model.__module__ != WrittenDraft.__module__:
+            with subtests.test(model.__qualname__):
+                assert list(lax(model.__pydantic_core_schema__)) == []
+
+
+def descendants(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    for child in model.__subclasses__():
+        yield child
+        yield from descendants(child)
+
+
+def lax(schema: Any) -> Iterator[str]:  # Any: pydantic's core schema
+    """The types in a core schema that would read a number or a boolean from something else."""
+    if isinstance(schema, dict):
+        if schema.get("type") in ("bool", "int", "float") and not schema.get("strict"):
+            yield schema["type"]
+        for part in schema.values():
+            yield from lax(part)
+    elif isinstance(schema, list | tuple):
+        for part in schema:
+            yield from lax(part)
 
 
 def test_request_keeps_its_spaces() -> None:

@@ -28,6 +28,8 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("U+0000", {"text": "a\x00b"}, "forbidden_character"),
     ("an unknown length", {**TEXT, "length": "huge"}, "literal_error"),
     ("no words", {**TEXT, "length": {"words": 0}}, "greater_than_equal"),
+    ("words as text", {**TEXT, "length": {"words": "50"}}, "int_type"),
+    ("a flag as text", {**TEXT, "store": "no"}, "bool_type"),
     ("too many tags", {**TEXT, "tags": [str(n) for n in range(21)]}, "too_long"),
     ("no language", {**TEXT, "language": "Klingon!"}, "string_pattern_mismatch"),
 ]

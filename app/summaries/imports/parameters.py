@@ -20,7 +20,7 @@ from app.summaries.imports.lists import LinkList, UnknownListError, read_list
 from app.summaries.parameters import CanWriteSummaries, IntakeDep
 from app.summaries.schemas import SummaryDraft
 from app.summaries.uploads.forms import FILE, FormDep, Options, SubmittedForm, options_of, validated
-from app.summaries.uploads.schemas import OPTION_FIELDS, FormDraft
+from app.summaries.uploads.schemas import OPTION_FIELDS, FormDraft, WrittenDraft
 from app.summaries.vocabulary import OnDuplicate
 
 # A list has many titles, and whoever imports one wants to keep it.
@@ -69,7 +69,7 @@ def draft_of(link: Link, options: Options) -> SummaryDraft:
     own: Options = {"url": link.url, "title": link.title, "tags": [*options.get("tags", []), *link.tags]}
     fields = {**options, **own, "notes": link.notes or options.get("notes")}
     try:
-        return SummaryDraft.model_validate(fields)
+        return WrittenDraft.model_validate(fields)
     except ValidationError as error:
         raise ValidationFailedError(faults=faults_of(error, fields)) from error
 

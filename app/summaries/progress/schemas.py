@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field, TypeAdapter, model_validator
 from pydantic_core import PydanticCustomError
 
-from app.core.schemas import Moment, RequestModel, ResponseModel
+from app.core.schemas import JsonInt, Moment, RequestModel, ResponseModel
 from app.reading.errors import Reason
 from app.summaries.schemas import Tag
 
@@ -28,7 +28,7 @@ class RetryWish(RequestModel):
     tag: Tag | None = None
     created_after: Moment | None = None
     created_before: Moment | None = None
-    limit: int = Field(MOST_RETRIED, ge=1, le=MOST_RETRIED)
+    limit: JsonInt = Field(MOST_RETRIED, ge=1, le=MOST_RETRIED)
 
 
 class RetryView(ResponseModel):

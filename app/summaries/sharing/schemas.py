@@ -6,7 +6,7 @@ from typing import Self
 from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from app.core.schemas import Moment, RequestModel, ResponseModel, UtcDatetime
+from app.core.schemas import JsonInt, Moment, RequestModel, ResponseModel, UtcDatetime
 
 MAX_DAYS = 3650
 
@@ -15,7 +15,7 @@ class ShareIn(RequestModel):
     """When the link ends: a time, or so many days from now. With neither it does not, or as it did."""
 
     expires_at: Moment | None = None
-    expires_in_days: int | None = Field(None, ge=1, le=MAX_DAYS)
+    expires_in_days: JsonInt | None = Field(None, ge=1, le=MAX_DAYS)
 
     @field_validator("expires_at")
     @classmethod

@@ -6,10 +6,25 @@ from pydantic import Field, model_validator
 from typing_extensions import override
 
 from app.reading.article import RawDocument
-from app.summaries.schemas import SummaryDraft
+from app.summaries.schemas import STORE, NamedLength, Sentences, SummaryDraft, Words
 
 
-class FormDraft(SummaryDraft):
+class WrittenWords(Words):
+    words: int = Field(ge=10, le=1000)
+
+
+class WrittenSentences(Sentences):
+    sentences: int = Field(ge=1, le=50)
+
+
+class WrittenDraft(SummaryDraft):
+    """Of a form's fields: numbers and booleans come as text."""
+
+    length: NamedLength | WrittenWords | WrittenSentences = "medium"
+    store: bool = Field(True, description=STORE)
+
+
+class FormDraft(WrittenDraft):
     """Never a body: the form's reader has taken out what is no option."""
 
     @model_validator(mode="after")

@@ -59,6 +59,9 @@ BODIES: dict[str, Any] = {  # Any: JSON
     "unknown": {**BODY, "x": 1},
     "a list": [],
     "equal": {**BODY, "on_duplicate": "return"},
+    "flag as text": {**BODY, "store": "no"},
+    "flag as number": {**BODY, "store": 0},
+    "number as text": {**BODY, "length": {"words": "50"}},
     "bad callback": {**BODY, "callback": "http://a b"},
     "too large": {"text": "a" * (1024 * 1024 + 1)},
 }
