@@ -50,6 +50,7 @@ LOOKUPS = [
     "delete_expired_idempotency_keys",
     "due_organizations",
     "due_webhooks",
+    "end_own_impersonations",
     "feed_organization",
     "find_summaries",
     "living_credentials",

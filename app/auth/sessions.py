@@ -17,7 +17,9 @@ from app.core.principal_cache import PrincipalCache, session_name
 async def end_all_sessions(
     session: AsyncSession, user_id: UUID, *, reason: str, cache: PrincipalCache
 ) -> list[UUID]:
-    """Every session of this person, in every organisation; their access tokens die within two seconds.
+    """Every session of this person, in every organisation, and those opened by them in others' names.
+
+    Their access tokens die within two seconds.
 
     Whose transaction it is does not matter. The person is locked first, so a login or switch that runs
     meanwhile comes either before, and is ended, or after.
@@ -25,7 +27,7 @@ async def end_all_sessions(
     async with _bound_to(session, user_id):
         own = OwnSessions(session, user_id)
         await own.lock_person()
-        ended = await own.end_all(reason=reason)
+        ended = await own.end_all(reason=reason) + await own.end_impersonations()
     announce(session, ended, cache=cache)
     return ended
 
@@ -33,11 +35,11 @@ async def end_all_sessions(
 async def end_sessions(
     session: AsyncSession, user_id: UUID, session_ids: Sequence[UUID], *, reason: str, cache: PrincipalCache
 ) -> list[UUID]:
-    """These of one person, and those that were opened out of them by switching."""
+    """These of one person, those opened out of them by switching, and all opened in others' names."""
     async with _bound_to(session, user_id):
         own = OwnSessions(session, user_id)
         await own.lock_person()
-        ended = await own.end(session_ids, reason=reason)
+        ended = await own.end(session_ids, reason=reason) + await own.end_impersonations()
     announce(session, ended, cache=cache)
     return ended
 

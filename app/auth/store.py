@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Integer, func, select, update
+from sqlalchemy import ColumnElement, Integer, Uuid, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -57,6 +57,10 @@ class OwnSessions:
     async def end_in(self, organization_id: UUID, *, reason: str) -> list[UUID]:
         """With all that were opened out of them, wherever those are."""
         return await self._end_families(AuthSession.organization_id == organization_id, reason=reason)
+
+    async def end_impersonations(self) -> list[UUID]:
+        """What this person opened in others' names: those sessions are of other people, in any tenant."""
+        return list(await self._session.scalars(select(func.end_own_impersonations(type_=Uuid()))))
 
     async def _end_families(self, roots: ColumnElement[bool], *, reason: str) -> list[UUID]:
         family = select(AuthSession.id).where(*self._own(), roots).cte("family", recursive=True)
