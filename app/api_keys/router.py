@@ -30,7 +30,7 @@ from app.core.errors import ProblemError
 from app.core.guard import InvalidCredentialError, OwnSession, require
 from app.core.http import client_address
 from app.core.idempotency import IDEMPOTENCY_ERRORS
-from app.core.idempotency_route import IdempotentRoute, OnceInOwnSession
+from app.core.idempotency_route import IdempotentRoute, OnceForSameScopes
 from app.core.ids import ID_SCHEMA, parse_id
 from app.core.limits import Limit, limited
 from app.core.location import MADE, location_of
@@ -76,7 +76,7 @@ WRITING: tuple[type[ProblemError], ...] = (KeyCannotManageKeysError, InvalidCred
     },
 )
 async def create(
-    wanted: ApiKeyIn, keys: KeyWriter, request: Request, response: Response, _once: OnceInOwnSession
+    wanted: ApiKeyIn, keys: KeyWriter, request: Request, response: Response, _once: OnceForSameScopes
 ) -> ApiKeyCreated:
     """Make a key; it is shown in this answer and never again, but to a retry with its Idempotency-Key."""
     created = _shown(await keys.create(wanted))
@@ -92,7 +92,7 @@ async def list_mine(keys: KeyReader) -> Page[ApiKeyOut]:
 
 
 @router.post("/generate", responses=problems(*WRITING, *IDEMPOTENCY_ERRORS, TooManyApiKeysError))
-async def generate(keys: KeyWriter, _once: OnceInOwnSession) -> DefaultKeyCreated:
+async def generate(keys: KeyWriter, _once: OnceForSameScopes) -> DefaultKeyCreated:
     """Make my default key, which replaces the former one at once."""
     created = await keys.replace_default()
     return DefaultKeyCreated(api_key=created.secret, message="Keep the key now: it is not shown again.")
@@ -156,7 +156,7 @@ async def rotate(
     wanted: Annotated[RotateIn, Body(default_factory=RotateIn)],
     request: Request,
     response: Response,
-    _once: OnceInOwnSession,
+    _once: OnceForSameScopes,
 ) -> ApiKeyCreated:
     """Replace a key by a new one of the same scopes; the old one ends at once, or after `overlap_seconds`."""
     collection, _, _ = request.url.path.partition(f"/{key_id}")

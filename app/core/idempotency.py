@@ -5,7 +5,9 @@ key came with another body before. The answer is written in the transaction that
 is there without the other; refusals and failures are not kept: a retry after one tries again.
 """
 
+import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
@@ -37,8 +39,11 @@ class IdempotencyKeyReusedError(ProblemError):
     code = "idempotency_key_reused"
     status = 422
     title = "The Idempotency-Key was used for another request"
-    meaning = "Within 24 hours this key came to this address with another body: it cannot stand for both."
-    hint = "Send the very same body to retry, or a new key for a new request."
+    meaning = (
+        "Within 24 hours this key came to this address with another body or, where the answer shows a "
+        "secret, from a credential of other scopes: it cannot stand for both."
+    )
+    hint = "Send the very same body to retry, with the same scopes, or a new key for a new request."
 
 
 class IdempotencyKeyInUseError(ProblemError):
@@ -104,6 +109,12 @@ class Once:
         """Of a request with several transactions, one: done once by itself, under the request's key."""
         own = self._request and replace(self._request, route=f"{self._request.route}#{name}")
         return Once(own, seal=self._seal, database=self._database)
+
+    def distinguish(self, facts: Iterable[str]) -> None:
+        """Before `claim`: where these are others, it is another request, as with another body."""
+        if self._request is not None:
+            digest = hashlib.sha256("\n".join((self._request.fingerprint.hex(), *facts)).encode())
+            self._request = replace(self._request, fingerprint=digest.digest())
 
     async def claim(self, session: AsyncSession) -> None:
         """In the transaction that will act, before it does. Raises what `check` does."""

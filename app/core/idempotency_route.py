@@ -8,6 +8,8 @@ A route that creates takes three things:
     async def create(..., _once: OnceInOwnSession) -> ...:
 
 `OnceInOwnSession` stands last in the signature: what is repeated is repeated to whoever may still ask for it.
+Where the answer shows a secret, `OnceForSameScopes` stands there: what the secret allows may go by the
+caller's scopes, and of one person's sessions some have fewer than others.
 A service with transactions of its own is given `OnceDep` instead, for the one transaction that creates.
 """
 
@@ -94,6 +96,16 @@ async def claim_in_own_session(once: OnceDep, session: OwnSession) -> None:
 
 
 OnceInOwnSession = Annotated[None, Depends(claim_in_own_session)]
+
+
+async def claim_for_same_scopes(
+    once: OnceDep, session: OwnSession, principal: Annotated[Principal, Depends(authenticate)]
+) -> None:
+    once.distinguish(sorted(principal.scopes))
+    await once.claim(session)
+
+
+OnceForSameScopes = Annotated[None, Depends(claim_for_same_scopes)]
 
 
 async def keyed_request(request: Request, principal: Principal, header: str) -> KeyedRequest:

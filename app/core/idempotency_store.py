@@ -43,7 +43,10 @@ class IdempotencyKey(Base):
 
 @dataclass(frozen=True, slots=True)
 class KeyedRequest:
-    """`principal_id` is a person's id, or an API key's; `route` is the path; `fingerprint` is the body's."""
+    """`principal_id` is a person's id, or an API key's; `route` is the path.
+
+    `fingerprint` is the body's; where the answer shows a secret, of the caller's scopes too.
+    """
 
     organization_id: UUID
     user_id: UUID

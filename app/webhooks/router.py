@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from app.core.conditional import PreconditionFailedError
 from app.core.idempotency import IDEMPOTENCY_ERRORS
-from app.core.idempotency_route import IdempotentRoute, OnceInOwnSession
+from app.core.idempotency_route import IdempotentRoute, OnceForSameScopes
 from app.core.location import MADE
 from app.core.openapi import problems
 from app.core.page_answer import page_of
@@ -39,7 +39,7 @@ async def create(
     webhooks: WritingService,
     request: Request,
     response: Response,
-    _once: OnceInOwnSession,
+    _once: OnceForSameScopes,
 ) -> WebhookCreated:
     """Have a URL told of what happens; its secret is shown in this answer and never again."""
     return answers.created(await webhooks.create(wanted), request, response)
@@ -61,7 +61,7 @@ async def read_callback_secret(webhooks: ReadingService) -> SecretOut:
 
 @router.post("/callback-secret", responses=problems(*IDEMPOTENCY_ERRORS))
 async def rotate_callback_secret(
-    webhooks: WritingService, response: Response, _once: OnceInOwnSession
+    webhooks: WritingService, response: Response, _once: OnceForSameScopes
 ) -> SecretRotated:
     """Make the secret that signs callbacks, or replace it; the former signs beside it for 24 hours."""
     return answers.rotated(await webhooks.rotate_callback_secret(), response)
@@ -102,7 +102,7 @@ async def delete(webhooks: WritingService, webhook_id: WebhookId, if_match: IfMa
 
 @router.post("/{webhook_id}/rotate-secret", responses=problems(WebhookNotFoundError, *IDEMPOTENCY_ERRORS))
 async def rotate_secret(
-    webhooks: WritingService, webhook_id: WebhookId, response: Response, _once: OnceInOwnSession
+    webhooks: WritingService, webhook_id: WebhookId, response: Response, _once: OnceForSameScopes
 ) -> SecretRotated:
     """Replace its secret; for 24 hours deliveries are signed with the former one too."""
     return answers.rotated(await webhooks.rotate_secret(webhook_id), response)

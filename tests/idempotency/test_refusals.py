@@ -43,6 +43,20 @@ async def test_a_replay_needs_the_scope_still(client: AsyncClient, alice: Person
     assert (await post(client, reader, {"name": "k"}, path=KEYS)).status_code == 403
 
 
+async def test_a_key_of_more_scopes_is_not_repeated_to_a_session_of_fewer(
+    client: AsyncClient, alice: Person, factory: Factory
+) -> None:
+    """It may make keys, but none with more than it has itself."""
+    narrow = await factory.with_scopes(alice, Scope.KEYS_WRITE)
+    first = await post(client, alice, {"name": "k"}, path=KEYS)
+    rotate = f"{KEYS}/{first.json()['id']}/rotate"
+    for path, body in ((KEYS, {"name": "k"}), (f"{KEYS}/generate", None), (rotate, {"overlap_seconds": 60})):
+        made = first if path == KEYS else await post(client, alice, body, path=path)
+        answer = await post(client, narrow, body, path=path)
+        assert (made.is_success, answer.status_code) == (True, 422), path
+        assert answer.json()["code"] == "idempotency_key_reused"
+
+
 async def test_what_was_refused_is_tried_again(client: AsyncClient, alice: Person, app: FastAPI) -> None:
     refused = await post(client, alice, {"url": "ftp://example.com"})
     assert refused.status_code == 422

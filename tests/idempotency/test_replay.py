@@ -5,8 +5,10 @@ from fastapi import FastAPI
 from httpx2 import AsyncClient
 
 from app.core.principal import Scope
+from tests.auth.test_refresh import refresh
+from tests.auth.traces import bearer
 from tests.factories import Factory, Person, Robot
-from tests.idempotency.posting import KEYS, SUMMARIES, assert_replay, count, post
+from tests.idempotency.posting import KEY, KEYS, SUMMARIES, assert_replay, count, post
 from tests.site_map import BODIES
 
 pytestmark = pytest.mark.integration
@@ -68,6 +70,17 @@ async def test_a_new_login_of_the_same_person_is_the_same_principal(
     first = await post(client, alice)
     later = await factory.with_scopes(alice, Scope.SUMMARIES_WRITE)
     assert_replay(first, await post(client, later))
+
+
+async def test_a_secret_is_repeated_after_a_refresh_and_to_a_new_login_of_the_same_scopes(
+    client: AsyncClient, alice: Person, factory: Factory
+) -> None:
+    first = await post(client, alice, {"name": "k"}, path=KEYS)
+    pair = await refresh(client, alice.refresh_token)
+    refreshed = await client.post(KEYS, json={"name": "k"}, headers={**bearer(pair), **KEY})
+    assert_replay(first, refreshed)
+    later = await factory.with_scopes(alice, *map(Scope, pair.json()["scope"].split()))
+    assert_replay(first, await post(client, later, {"name": "k"}, path=KEYS))
 
 
 async def test_the_same_key_at_another_address_is_another_key(client: AsyncClient, alice: Person) -> None:

@@ -6,7 +6,12 @@ import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
 
-from app.core.idempotency_route import IdempotentRoute, claim_in_own_session, get_once
+from app.core.idempotency_route import (
+    IdempotentRoute,
+    claim_for_same_scopes,
+    claim_in_own_session,
+    get_once,
+)
 
 pytestmark = pytest.mark.integration
 
@@ -57,6 +62,13 @@ NOTHING_MADE_TWICE = {
     "/admin/users/{user_id}/impersonate": "a login of the staff's, short and audited each time",
 }
 
+# A link that GET shows again is none.
+SHOWS_A_SECRET = {
+    *("/api-keys", "/api-keys/generate", "/api-keys/{key_id}/rotate"),
+    *("/webhooks", "/webhooks/callback-secret", "/webhooks/{webhook_id}/rotate-secret"),
+    *("/organizations/{organization_id}/invitations", "/summaries/feed"),
+}
+
 
 def test_every_post_that_creates_takes_the_key(built_app: FastAPI, subtests: pytest.Subtests) -> None:
     for path, route in posts(built_app):
@@ -65,7 +77,17 @@ def test_every_post_that_creates_takes_the_key(built_app: FastAPI, subtests: pyt
             assert takes_key(route.dependant) != (path.removeprefix("/api/v1") in NOTHING_MADE_TWICE)
             if takes_key(route.dependant):
                 assert isinstance(route, IdempotentRoute)
-                assert claim_in_own_session not in calls or calls[-1] is claim_in_own_session
+                claims = [call for call in calls if call in {claim_in_own_session, claim_for_same_scopes}]
+                assert claims == [] or claims == calls[-1:]
+
+
+def test_what_shows_a_secret_is_repeated_to_the_same_scopes_only(built_app: FastAPI) -> None:
+    by_scopes = {
+        path.removeprefix("/api/v1")
+        for path, route in posts(built_app)
+        if any(each.call is claim_for_same_scopes for each in route.dependant.dependencies)
+    }
+    assert by_scopes == SHOWS_A_SECRET
 
 
 def test_the_reference_names_the_header_on_exactly_these_routes(built_app: FastAPI) -> None:

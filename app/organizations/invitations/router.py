@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 
 from app.core.guard import OwnSession, RecentLoginRequiredError
 from app.core.idempotency import IDEMPOTENCY_ERRORS
-from app.core.idempotency_route import IdempotentRoute, OnceInOwnSession
+from app.core.idempotency_route import IdempotentRoute, OnceForSameScopes
 from app.core.ids import ID_SCHEMA, parse_id
 from app.core.limit_table import private_key
 from app.core.limits import AsyncLimiter, Hit, Limit, limited
@@ -105,7 +105,7 @@ async def invite(
     tokens: Tokens,
     request: Request,
     response: Response,
-    _once: OnceInOwnSession,
+    _once: OnceForSameScopes,
 ) -> InvitationCreated:
     """Invite an address; the link in the mail works once, for a week, for whoever has confirmed that address.
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from app.auth.own_sessions.errors import ImpersonatedError, SessionRequiredError
 from app.core.guard import OwnSession
 from app.core.idempotency import IDEMPOTENCY_ERRORS
-from app.core.idempotency_route import IdempotentRoute, OnceInOwnSession
+from app.core.idempotency_route import IdempotentRoute, OnceForSameScopes
 from app.core.openapi import problems
 from app.summaries.feeds.errors import FeedNotFoundError
 from app.summaries.feeds.schemas import FeedCreated
@@ -27,7 +27,7 @@ OwnFeed = Annotated[FeedService, Depends(own_feed)]
 
 
 @router.post("/feed", status_code=201, responses=problems(*OWN, *IDEMPOTENCY_ERRORS))
-async def create(feed: OwnFeed, request: Request, _once: OnceInOwnSession) -> FeedCreated:
+async def create(feed: OwnFeed, request: Request, _once: OnceForSameScopes) -> FeedCreated:
     """Make the address of a feed of my summaries, in place of a former one; it is shown this once."""
     token = await feed.create()
     here = f"{request.app.state.settings.base_url}/feeds/{token}"
