@@ -10,11 +10,10 @@ from fastapi_users.exceptions import InvalidResetPasswordToken, InvalidVerifyTok
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.errors import InvalidMailTokenError
-from app.api_keys.service import revoke_all_keys
+from app.accounts.takeover import take_over
 from app.audit.events import AuditAction, AuditEvent
 from app.audit.service import record
 from app.auth.lockout.service import unlock
-from app.auth.oauth.links import unlink_all
 from app.auth.sessions import end_all_sessions
 from app.core.db import Tenant, bind_tenant
 from app.core.ids import new_id
@@ -64,9 +63,8 @@ class RecoveryService:
         await queue_mail(self._session, Mail.PASSWORD_CHANGED, user_id=user.id, facts=self._facts())
 
     async def _take_over(self, user: User) -> None:
-        """Until now anybody may have registered with this address: what they left behind opens nothing."""
-        await revoke_all_keys(self._session, user.id, cache=self._cache)
-        await unlink_all(self._session, user.id)
+        """Until now anybody may have registered with this address."""
+        await take_over(self._session, user, cache=self._cache)
         await self._manager.store.update(user, {"is_verified": True})
         await self._record(user, AuditAction.EMAIL_VERIFIED)
 

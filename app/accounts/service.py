@@ -10,8 +10,10 @@ from app.audit.events import AuditAction, AuditEvent
 from app.audit.service import record
 from app.auth.sessions import demand_living
 from app.core.conditional import Precondition
+from app.core.db import Tenant, bind_tenant
 from app.core.principal import Principal
 from app.organizations.service import create_personal
+from app.organizations.store import OwnOrganizations
 from app.outbox.mails import RECIPIENT, Mail, queue_mail
 from app.users.manager import UserManager
 from app.users.models import User
@@ -95,9 +97,25 @@ class AccountService:
         return user
 
     async def _tell_both(self, principal: Principal, *, former: str, address: str | None) -> None:
+        for organization_id in await self._logs_of(principal):
+            await bind_tenant(self._session, Tenant(organization_id, principal.user_id))
+            await self._note_new_address(principal, organization_id, address=address)
+        await bind_tenant(self._session, Tenant(principal.organization_id, principal.user_id))
+        user_id = principal.user_id
+        await queue_mail(self._session, Mail.VERIFY, user_id=user_id)
+        await queue_mail(self._session, Mail.EMAIL_CHANGED, user_id=user_id, facts={RECIPIENT: former})
+
+    async def _logs_of(self, principal: Principal) -> set[UUID]:
+        """Their own organisation's too, which cannot be left: `takeover` asks there whether this ever was."""
+        personal = await OwnOrganizations(self._session, principal.user_id).personal()
+        return {principal.organization_id} | ({personal} if personal else set())
+
+    async def _note_new_address(
+        self, principal: Principal, organization_id: UUID, *, address: str | None
+    ) -> None:
         event = AuditEvent(
             AuditAction.EMAIL_CHANGED,
-            organization_id=principal.organization_id,
+            organization_id=organization_id,
             actor_kind=principal.kind,
             actor_id=principal.user_id,
             credential_id=principal.credential_id,
@@ -105,6 +123,3 @@ class AccountService:
             address=address,
         )
         await record(self._session, event)
-        user_id = principal.user_id
-        await queue_mail(self._session, Mail.VERIFY, user_id=user_id)
-        await queue_mail(self._session, Mail.EMAIL_CHANGED, user_id=user_id, facts={RECIPIENT: former})

@@ -54,6 +54,12 @@ class AuditLog:
         query = pagination.apply(select(AuditEntry).where(*self._where(filters)))
         return pagination.page((await self._session.scalars(query)).all())
 
+    async def tells_of(self, action: AuditAction, *, subject_id: UUID) -> bool:
+        """Whether this ever happened to this person."""
+        filters = AuditFilters(action=action, subject_id=subject_id)
+        query = select(AuditEntry.id).where(*self._where(filters)).limit(1)
+        return await self._session.scalar(query) is not None
+
     async def behind(self, last: UUID | None, filters: AuditFilters, *, limit: int) -> Sequence[AuditEntry]:
         """Oldest first, from `last` on: one step of an export."""
         query = select(AuditEntry).where(*self._where(filters)).order_by(AuditEntry.id).limit(limit)

@@ -85,6 +85,12 @@ class OwnMembership:
     role: MembershipRole
 
 
+async def organizations_of(session: AsyncSession, user_id: UUID) -> Sequence[UUID]:
+    """Also those out of service; the session must be bound to this user."""
+    query = select(Membership.organization_id).where(Membership.user_id == user_id)
+    return (await session.scalars(query.order_by(Membership.organization_id))).all()
+
+
 async def first_membership_of(session: AsyncSession, user_id: UUID) -> OwnMembership | None:
     """The oldest one in service, which registration made; the session must be bound to this user."""
     query = (

@@ -35,6 +35,15 @@ class OwnOrganizations:
         query = self._select().where(Organization.id == organization_id)
         return (await self._session.execute(query)).one_or_none()
 
+    async def personal(self) -> UUID | None:
+        """Made with the account; None once it is erased."""
+        query = (
+            select(Organization.id)
+            .join(Membership, Membership.organization_id == Organization.id)
+            .where(Membership.user_id == self._user_id, Organization.is_personal)
+        )
+        return await self._session.scalar(query)
+
     async def lock_role(self, organization_id: UUID) -> MembershipRole | None:
         """As it is now, and stays until the transaction ends; None for an outsider."""
         query = (

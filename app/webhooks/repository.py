@@ -1,6 +1,6 @@
 """What people read and write of their organisation's webhooks."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -18,6 +18,7 @@ from app.webhooks.vocabulary import DeliveryStatus, WebhookKind
 
 OLDEST_FIRST = Keyset("webhooks", (Webhook.created_at, Webhook.id), descending=False)
 NEWEST_FIRST = Keyset("webhook_deliveries", (WebhookDelivery.created_at, WebhookDelivery.id))
+NO_SECRETS = {"secret": None, "former_secret": None, "former_secret_until": None}
 LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
 
 
@@ -67,6 +68,28 @@ class WebhookRepository:
         callback = await self.find_callback()
         assert callback is not None  # noqa: S101  # narrows for mypy: there is no way to delete it
         return callback
+
+    async def delete_all(self) -> Sequence[UUID]:
+        """Which there were. Their deliveries are upkeep's, as with a single one."""
+        gone = {"deleted_at": func.now(), **NO_SECRETS}
+        return await self._end(gone, Webhook.kind == WebhookKind.ENDPOINT, Webhook.deleted_at.is_(None))
+
+    async def forget_callback_secret(self) -> Sequence[UUID]:
+        """The row, where there was a secret: the next callback makes another."""
+        forgotten = {"secret_changed_at": None, **NO_SECRETS}
+        return await self._end(forgotten, Webhook.kind == WebhookKind.CALLBACK, Webhook.secret.is_not(None))
+
+    async def _end(
+        self, values: Mapping[str, Any], *which: ColumnElement[bool]
+    ) -> Sequence[UUID]:  # Any: column values
+        statement = (
+            update(Webhook)
+            .where(Webhook.organization_id == self.organization_id, *which)
+            .values({**values, "version": Webhook.version + 1, "updated_at": func.now()})
+            .returning(Webhook.id)
+            .execution_options(synchronize_session=False)
+        )
+        return (await self._session.scalars(statement)).all()
 
     async def page(self, pagination: Pagination) -> PageOfRows[Webhook]:
         return pagination.page((await self._session.scalars(pagination.apply(self._endpoints()))).all())

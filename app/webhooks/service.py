@@ -7,7 +7,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.audit.events import AuditAction
+from app.audit.events import AuditAction, AuditEvent
+from app.audit.service import record
 from app.auth.second_factor.sealing import SecretSeal
 from app.core.conditional import PreconditionFailedError
 from app.core.errors import FieldFault, ValidationFailedError
@@ -205,6 +206,18 @@ class WebhookService:
 
     async def _note(self, action: AuditAction, webhook: Webhook, **details: str) -> None:
         await note(self._session, self._principal, action, target=("webhook", webhook.id), details=details)
+
+
+async def remove_all(session: AsyncSession, organization_id: UUID) -> None:
+    """With the callbacks' secret. The session is bound to the organisation; its log is told of each."""
+    webhooks = WebhookRepository(session, organization_id)
+    await webhooks.lock_organization()
+    ended = [(AuditAction.WEBHOOK_DELETED, webhook_id) for webhook_id in await webhooks.delete_all()]
+    forgotten = await webhooks.forget_callback_secret()
+    ended += [(AuditAction.WEBHOOK_SECRET_ROTATED, webhook_id) for webhook_id in forgotten]
+    for action, webhook_id in ended:
+        target = ("webhook", webhook_id)
+        await record(session, AuditEvent(action, organization_id, actor_kind="system", target=target))
 
 
 def _disabled(webhook: Webhook) -> dict[str, Any]:  # Any: column values

@@ -204,8 +204,9 @@ async def test_the_new_password_works_and_the_old_one_does_not(
 
 
 async def test_a_reset_leaves_the_second_factor_where_it_was(
-    client: AsyncClient, post: Post, alice: Person
+    client: AsyncClient, app: FastAPI, post: Post, alice: Person
 ) -> None:
+    await change(app, alice, is_verified=True)
     device = await set_up(client, alice, Clock())
     await post.deliver()
     await forgot(client)

@@ -5,12 +5,16 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.audit.events import AuditAction
+from app.audit.events import AuditAction, AuditEvent
+from app.audit.service import record
 from app.auth.own_sessions.errors import ImpersonatedError, SessionRequiredError
-from app.core.db import Database, Tenant, bind_tenant
+from app.auth.sessions import demand_living
+from app.auth.store import OwnSessions
+from app.core.db import TENANT_KEY, Database, Tenant, bind_tenant
 from app.core.principal import MEMBERSHIP_SCOPES, Principal, Scope
 from app.core.secret_links import digest, is_feed_token, new_feed_token
 from app.organizations.journal import note
+from app.organizations.repository import organizations_of
 from app.summaries.feeds.errors import FeedNotFoundError
 from app.summaries.feeds.repository import Entries, FeedRepository, organization_of_feed
 
@@ -28,7 +32,13 @@ class FeedService:
         self._feeds = FeedRepository(session, principal.organization_id)
 
     async def create(self) -> str:
-        """The token, in place of the former."""
+        """The token, in place of the former.
+
+        Raises InvalidCredentialError: a session that has ended is believed for a second more, in which it
+        must not make a feed that outlives it.
+        """
+        await OwnSessions(self._session, self._principal.user_id).lock_person()
+        await demand_living(self._session, self._principal)
         token = new_feed_token()
         feed = await self._feeds.put(self._principal.user_id, digest=digest(token))
         await self._note(AuditAction.FEED_CREATED, feed.id)
@@ -43,6 +53,27 @@ class FeedService:
 
     async def _note(self, action: AuditAction, feed_id: UUID) -> None:
         await note(self._session, self._principal, action, target=("feed", feed_id))
+
+
+async def end_all_feeds(session: AsyncSession, user_id: UUID) -> None:
+    """In every organisation of the user's, who the running transaction must be bound to, and have locked.
+
+    One organisation after another: row-level security shows feeds to their own organisation only.
+    """
+    bound: Tenant = session.info.get(TENANT_KEY, Tenant(user_id=user_id))
+    for organization_id in await organizations_of(session, user_id):
+        await bind_tenant(session, Tenant(organization_id, user_id))
+        feed_id = await FeedRepository(session, organization_id).remove(user_id)
+        if feed_id is not None:
+            event = AuditEvent(
+                AuditAction.FEED_REVOKED,
+                organization_id=organization_id,
+                actor_kind="system",
+                subject_id=user_id,
+                target=("feed", feed_id),
+            )
+            await record(session, event)
+    await bind_tenant(session, bound)
 
 
 @dataclass(frozen=True, slots=True)

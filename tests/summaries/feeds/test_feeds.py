@@ -3,14 +3,13 @@
 import io
 import json
 from datetime import UTC, datetime
-from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 from fastapi import FastAPI
-from httpx2 import AsyncClient, Response
+from httpx2 import AsyncClient
 from sqlalchemy import select
 
+from app.auth.store import OwnSessions
 from app.core.db import Tenant
 from app.core.logging import configure_logging
 from app.core.principal import MembershipRole
@@ -20,26 +19,14 @@ from app.organizations.store import change_organization
 from app.summaries.feeds.models import SummaryFeed
 from tests.factories import Factory, Person, Robot
 from tests.organizations.audited import audited
+from tests.summaries.feeds.addresses import FEED, make, read
 from tests.summaries.feeds.atom import ATOM, child, parsed, text_of
 from tests.summaries.sharing.shelf import finished, share
 from tests.summaries.shelf import PATH, create
 
 pytestmark = pytest.mark.integration
 
-FEED = f"{PATH}/feed"
 HOSTILE = "<script>alert(1)</script>]]>&\x0b\ufffe<b"
-
-
-async def make(client: AsyncClient, person: Person) -> dict[str, str]:
-    answer = await client.post(FEED, headers=person.headers)
-    assert answer.status_code == 201, answer.text
-    made: dict[str, str] = answer.json()
-    return made
-
-
-async def read(client: AsyncClient, feed: dict[str, str], kind: str = "json", **options: Any) -> Response:
-    # Any: the client's own options
-    return await client.get(urlsplit(feed[f"{kind}_url"]).path, **options)
 
 
 async def gone(client: AsyncClient, feed: dict[str, str]) -> None:
@@ -62,6 +49,15 @@ async def test_support_in_anothers_name_makes_none(client: AsyncClient, root: Pe
     headers = {"Authorization": f"Bearer {begun.json()['access_token']}"}
     answer = await client.post(FEED, headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (403, "impersonated")
+
+
+async def test_a_session_that_has_ended_makes_none_while_it_is_still_believed(
+    client: AsyncClient, app: FastAPI, alice: Person
+) -> None:
+    assert (await client.get("/api/v1/users/me", headers=alice.headers)).status_code == 200
+    async with app.state.database.transaction(Tenant(alice.organization_id, alice.user_id)) as session:
+        await OwnSessions(session, alice.user_id).end_all(reason="unannounced")
+    assert (await client.post(FEED, headers=alice.headers)).status_code == 401
 
 
 @pytest.mark.parametrize(
