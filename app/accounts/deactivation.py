@@ -6,10 +6,10 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.accounts.credentials import end_lasting_credentials
 from app.accounts.errors import AccountBeingErasedError, AccountGoneError
 from app.accounts.models import AccountErasure
 from app.accounts.repository import ErasureRepository, PlaceRepository
-from app.api_keys.service import revoke_all_keys
 from app.audit.events import AuditAction, AuditEvent
 from app.audit.service import record
 from app.auth.sessions import end_all_sessions
@@ -44,7 +44,7 @@ class DeactivationService:
             raise AccountGoneError
         user.is_active = False
         await end_all_sessions(self._session, user_id, reason="account_deactivated", cache=self._cache)
-        await revoke_all_keys(self._session, user_id, cache=self._cache)
+        await end_lasting_credentials(self._session, user_id, cache=self._cache)
         erasure = await self._erasures.add(user_id, erase_after=datetime.now(UTC) + leaving.grace)
         await record(self._session, _deactivated(leaving, erasure))
         facts = {"receipt": str(erasure.id), "erased_after": f"{erasure.erase_after:%Y-%m-%d %H:%M} UTC"}
@@ -63,7 +63,7 @@ class DeactivationService:
 
 
 async def reactivate(session: AsyncSession, user_id: UUID) -> None:
-    """For staff, who record it: the clock stops. Sessions and keys stay ended.
+    """For staff, who record it: the clock stops. Sessions, keys and feeds stay ended.
 
     Raises AccountGoneError, AccountBeingErasedError (too late).
     """

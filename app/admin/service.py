@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.accounts.credentials import end_lasting_credentials
 from app.accounts.deactivation import reactivate
 from app.accounts.repository import NOBODY, ErasureRepository
 from app.admin.errors import (
@@ -19,7 +20,6 @@ from app.admin.journal import Deed, Staff, note
 from app.admin.rules import may_manage
 from app.admin.store import lock_job, lock_organization, retry_job, summary_of_job
 from app.admin.vocabulary import JobStatus
-from app.api_keys.service import revoke_all_keys
 from app.audit.events import AuditAction
 from app.auth.lockout.service import unlock
 from app.auth.sessions import end_all_sessions
@@ -61,12 +61,12 @@ class PeopleService:
             user.is_active = False
             await bind_tenant(self._session, Tenant(user_id=user_id))
             await end_all_sessions(self._session, user_id, reason="account_deactivated", cache=self._cache)
-            await revoke_all_keys(self._session, user_id, cache=self._cache)
+            await end_lasting_credentials(self._session, user_id, cache=self._cache)
             await self._note(AuditAction.ACCOUNT_DEACTIVATED, user_id)
         return user
 
     async def activate(self, user_id: UUID) -> User:
-        """Also one that its owner closed, until it is erased; sessions and keys stay ended.
+        """Also one that its owner closed, until it is erased; sessions, keys and feeds stay ended.
 
         Raises as `change_role`, and AccountBeingErasedError.
         """

@@ -18,6 +18,7 @@ from tests.accounts.leaving import ME, close, count, erase, let_grace_pass, rece
 from tests.accounts.post import Post
 from tests.factories import PASSWORD, Factory, Person, Robot
 from tests.servers import DatabaseUrls
+from tests.summaries.feeds.addresses import make, read
 
 pytestmark = pytest.mark.integration
 AGE_LOGINS = text(
@@ -165,3 +166,13 @@ async def test_it_is_too_late_once_erasing_has_begun(
             await reactivate(session, alice.user_id)
         with pytest.raises(AccountGoneError):
             await reactivate(session, new_id())
+
+
+async def test_a_feed_of_before_does_not_come_back_with_the_account(
+    client: AsyncClient, app: FastAPI, alice: Person
+) -> None:
+    feed = await make(client, alice)
+    await close(client, alice)
+    async with app.state.database.transaction(Tenant(user_id=alice.user_id)) as session:
+        await reactivate(session, alice.user_id)
+    assert (await read(client, feed)).status_code == 404

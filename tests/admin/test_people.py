@@ -16,6 +16,7 @@ from app.users.store import UserStore
 from tests.admin.logs import Log
 from tests.factories import PASSWORD, Factory, Person, Robot
 from tests.servers import DatabaseUrls
+from tests.summaries.feeds.addresses import make, read
 
 pytestmark = pytest.mark.integration
 
@@ -166,6 +167,16 @@ async def test_activation_lets_somebody_log_in_again_and_nothing_old_works(
     body = {"refresh_token": alice.refresh_token}
     assert (await client.post("/api/v1/auth/refresh", json=body)).status_code == 401
     assert await log.actions() == ["account_deactivated", "account_activated"]
+
+
+async def test_a_feed_of_before_does_not_come_back_with_the_account(
+    client: AsyncClient, adam: Person, alice: Person, log: Log
+) -> None:
+    feed = await make(client, alice)
+    await act(client, adam, alice.user_id, "deactivate")
+    await act(client, adam, alice.user_id, "activate")
+    assert (await read(client, feed)).status_code == 404
+    assert await log.actions(alice.organization_id) == ["feed_created", "feed_revoked"]
 
 
 async def test_an_account_that_its_owner_closed_is_opened_within_the_grace(
