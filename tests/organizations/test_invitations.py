@@ -143,6 +143,15 @@ async def test_who_lost_the_role_does_not_come_back_by_an_invitation_of_before(
     assert code(answer) == (404, "invitation_not_found")
 
 
+async def test_who_is_deactivated_does_not_come_back_by_an_invitation_of_before(
+    client: AsyncClient, factory: Factory, lab: Person, charlie: Person
+) -> None:
+    token = (await invite(client, lab, "charlie@example.com", "owner")).json()["token"]
+    await factory.deactivate(lab)
+    answer = await accept(client, charlie, lab.organization_id, token)
+    assert code(answer) == (404, "invitation_not_found")
+
+
 async def test_a_mailbox_is_invited_three_times_an_hour_from_wherever(app: FastAPI, lab: Person) -> None:
     for number in range(3):
         async with client_of(app, address=f"10.0.{number}.1") as elsewhere:

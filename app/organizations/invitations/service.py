@@ -139,15 +139,20 @@ async def _join(
     plan = await organizations.lock_plan()
     members = MemberRepository(session, organization_id)
     role = MembershipRole(invitation.role)
-    # As the inviter's role is now: who lost it must not come back by an invitation of before.
-    inviter = (await members.roles()).get(invitation.invited_by or NOBODY, MembershipRole.VIEWER)
-    if plan is None or not may_manage(inviter, role):
+    if plan is None or not may_manage(await _role_of_inviter(members, invitation), role):
         raise InvitationNotFoundError
     if await members.get(user_id) is not None:
         raise AlreadyMemberError
     if await members.count() >= PLANS[plan].members:
         raise TooManyMembersError
     await organizations.add_member(user_id, role=role)
+
+
+async def _role_of_inviter(members: MemberRepository, invitation: Invitation) -> MembershipRole:
+    """As it is now: who lost it, or the account, must not come back by an invitation of before."""
+    inviter = invitation.invited_by or NOBODY
+    role = (await members.roles()).get(inviter, MembershipRole.VIEWER)
+    return role if await members.is_active(inviter) else MembershipRole.VIEWER
 
 
 async def _queue_mail(session: AsyncSession, invitation: Invitation) -> None:
