@@ -73,6 +73,7 @@ class OrganizationService:
 
     async def create(self, name: str) -> OrganizationRow:
         """Raises TooManyOrganizationsError."""
+        await self._own.lock_person()
         if await self._own.count_owned() >= MAX_OWNED:
             raise TooManyOrganizationsError
         made = await _create(self._session, owner_id=self.principal.user_id, name=name, is_personal=False)

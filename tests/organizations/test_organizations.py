@@ -86,13 +86,26 @@ async def test_an_admin_deletes_and_restores_nothing(
     assert [deleted.json()["code"], restored.json()["code"]] == ["owner_needed", "owner_needed"]
 
 
-async def test_nobody_owns_more_than_twenty(client: AsyncClient, alice: Person, app: FastAPI) -> None:
+async def own_more(app: FastAPI, person: Person, many: int) -> None:
     async with app.state.database.transaction() as session:
-        for _ in range(MAX_OWNED - 1):
+        for _ in range(many):
             organization_id = new_id()
-            await bind_tenant(session, Tenant(organization_id, alice.user_id))
+            await bind_tenant(session, Tenant(organization_id, person.user_id))
             organizations = OrganizationRepository(session, organization_id)
-            await organizations.add(name="x", is_personal=False, owner_id=alice.user_id)
+            await organizations.add(name="x", is_personal=False, owner_id=person.user_id)
+
+
+async def test_of_many_made_at_once_too_none_is_beyond_twenty(
+    client: AsyncClient, alice: Person, app: FastAPI
+) -> None:
+    await own_more(app, alice, MAX_OWNED - 3)
+    wanted = [client.post(URL, headers=alice.headers, json={"name": "at once"}) for _ in range(8)]
+    answers = await asyncio.gather(*wanted)
+    assert sorted(answer.status_code for answer in answers) == [201] * 2 + [409] * 6
+
+
+async def test_nobody_owns_more_than_twenty(client: AsyncClient, alice: Person, app: FastAPI) -> None:
+    await own_more(app, alice, MAX_OWNED - 1)
     answer = await client.post(URL, headers=alice.headers, json={"name": "one more"})
     assert (answer.status_code, answer.json()["code"]) == (409, "too_many_organizations")
 
