@@ -8,6 +8,7 @@ from lxml.etree import strip_elements
 from trafilatura import bare_extraction, extract_metadata, html2txt, load_html
 from trafilatura.settings import Document
 
+from app.core.composed import composed
 from app.reading.article import Article, RawDocument
 from app.reading.canonical import claimed_address
 from app.reading.content_types import DOCX, HTML, MARKDOWN, PDF, TEXT
@@ -38,7 +39,8 @@ LOCALE = re.compile(
 def extract(document: RawDocument) -> Article:
     """Raise `ReadingError` for unsupported types; an article without text is the caller's to judge."""
     article = _read(document)
-    text = clean(article.text)[:LONGEST_TEXT]
+    # Composed a few letters become longer.
+    text = composed(clean(article.text)[:LONGEST_TEXT])[:LONGEST_TEXT]
     return replace(
         article,
         text=text,
@@ -136,5 +138,5 @@ def _date(text: str | None) -> datetime | None:
 
 
 def _field(text: str | None, longest: int = LONGEST_FIELD) -> str | None:
-    line = " ".join(clean(text or "").split())
+    line = " ".join(composed(clean(text or "")).split())
     return line[:longest] or None

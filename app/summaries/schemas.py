@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
+from app.core.composed import COMPOSED
 from app.core.schemas import ChangeModel, JsonBool, JsonInt, RequestModel, ResponseModel, UtcDatetime
 from app.reading.errors import Reason
 from app.reading.providers.errors import FallbackReason
@@ -30,10 +31,10 @@ STORE = (
 Url = Annotated[str, Field(json_schema_extra={"maxLength": MAX_URL_LENGTH})]
 Text = Annotated[str, Field(min_length=1, json_schema_extra={"maxLength": MAX_TEXT_BYTES})]
 Html = Annotated[str, Field(min_length=1, json_schema_extra={"maxLength": MAX_HTML_BYTES})]
-Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50)]
+Tag = Annotated[str, COMPOSED, StringConstraints(strip_whitespace=True, min_length=1, max_length=50)]
 Tags = Annotated[list[Tag], Field(max_length=20), AfterValidator(_without_repeats)]
-Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
-Notes = Annotated[str, StringConstraints(max_length=10_000)]
+Title = Annotated[str, COMPOSED, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+Notes = Annotated[str, COMPOSED, StringConstraints(max_length=10_000)]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$", max_length=35)]
 
 
@@ -100,7 +101,7 @@ class SummaryChanges(ChangeModel):
 
     url: Url = Field("", description="Where the source is to be found.")
     title: Title | None = None
-    summary: str = Field("", min_length=1, max_length=20_000)
+    summary: Annotated[str, COMPOSED] = Field("", min_length=1, max_length=20_000)
     tags: Tags = Field(default_factory=list)
     visibility: Visibility = Visibility.PRIVATE
     notes: Notes | None = None

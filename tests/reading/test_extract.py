@@ -45,6 +45,11 @@ def test_an_article_gives_its_text_and_metadata() -> None:
     assert (article.description, article.language) == ("Of bees and roofs.", "en")
 
 
+def test_offsets_point_into_composed_text() -> None:
+    article = extract(RawDocument("Cafe\u0301s return.".encode(), TEXT, title="Cafe\u0301"))
+    assert (article.text, article.title) == ("Cafés return.", "Café")
+
+
 def test_a_given_title_wins() -> None:
     assert extract(RawDocument(html(SENTENCE), HTML, title="Mine")).title == "Mine"
 

@@ -39,7 +39,15 @@ NARROWED = [
 WORDS = [
     *("q=bridge", "q=quote", "q=quote&sort=relevance", "q=quote&limit=1", "q=&sort=relevance", "q=the+quote"),
     *("q=%22a+quote%22+-bridge", "q=%C3%A9", "q=%e9", "q=%00", "q=%22quote", "q=a%26b", "q=a;b", "q=%"),
-    *("q=%zz", "q=%ED%A0%80", "%71=quote"),
+    *(
+        "q=%zz",
+        "q=e%CC%81",
+        "tag=e%CC%81",
+        f"tag={'e%CC%81' * 50}",
+        f"tag={'%E0%A5%98' * 50}",
+        "q=%ED%A0%80",
+        "%71=quote",
+    ),
     *("q=a&q=b", "Q=a", "q", "q=tag:", "q=tag:x+site:example.com", "q=no:such", "q=-quote", "q=%2B", "q=a=b"),
     *("q=status:failed&status=ready", "q=is:archived", "q=is:archived&archived=false", "q=before:2020"),
     *(f"q={'a' * 400}", f"q={'a' * 401}", f"q={'%61' * 200}", "q=" + "a+" * 40),

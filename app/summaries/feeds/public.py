@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
+from app.core.composed import COMPOSED
 from app.core.db import DatabaseDep
 from app.core.guard import count_bad_credential
 from app.core.http import matches_if_none_match, strong_etag
@@ -34,7 +35,7 @@ async def opened(
     ],
     database: DatabaseDep,
     request: Request,
-    tag: Annotated[str, Query(min_length=1, max_length=50)] | None = None,
+    tag: Annotated[str, COMPOSED, Query(min_length=1, max_length=50)] | None = None,
 ) -> OpenedFeed:
     """Whoever guesses tokens is slowed down as one who guesses keys."""
     try:

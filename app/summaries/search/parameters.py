@@ -7,6 +7,7 @@ from fastapi import Depends, Query
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
+from app.core.composed import COMPOSED
 from app.core.pagination import Keyset
 from app.core.schemas import NUL, Moment
 from app.summaries.filters import Filters
@@ -36,6 +37,7 @@ def _without_nul(text: str) -> str:
 async def get_query(
     q: Annotated[
         str,
+        COMPOSED,
         AfterValidator(_without_nul),
         Query(max_length=MAX_QUERY_LENGTH, description=DESCRIPTION, examples=['"old bridge" -ferry']),
     ]
@@ -69,7 +71,9 @@ async def get_chosen(
 async def get_filters(
     query: Annotated[ParsedQuery, Depends(get_query)],
     chosen: Annotated[dict[str, object], Depends(get_chosen)],
-    tag: Annotated[str, AfterValidator(_without_nul), Query(min_length=1, max_length=MAX_TAG_LENGTH)]
+    tag: Annotated[
+        str, COMPOSED, AfterValidator(_without_nul), Query(min_length=1, max_length=MAX_TAG_LENGTH)
+    ]
     | None = None,
     site: Annotated[
         str, Query(min_length=1, max_length=MAX_SITE_LENGTH, description="A host, and those below it.")

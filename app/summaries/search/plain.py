@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from urllib.parse import unquote_plus
 
+from app.core.composed import composed
 from app.core.errors import ValidationFailedError
 from app.core.page_query import plain_page_request
 from app.core.pagination import Keyset, PageRequest
@@ -111,4 +112,6 @@ def _text(pair: str) -> tuple[str, str | None]:
         text = unquote_plus(found[2], errors="strict")
     except UnicodeDecodeError:
         return "", None
+    if found[1] != "site":
+        text = composed(text)
     return (found[1], text) if NUL not in text and len(text) <= _LONGEST[found[1]] else ("", None)

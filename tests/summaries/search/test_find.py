@@ -99,6 +99,22 @@ async def test_nobody_and_the_wrong_scope_find_nothing(
     assert (await client.get(f"{PATH}{path}?q=river", headers=narrow.headers)).status_code == 403
 
 
+async def test_a_letter_is_found_however_it_is_spelled(client: AsyncClient, alice: Person) -> None:
+    for cafe in ("café", "cafe\u0301"):
+        body = {
+            "text": "It rained.",
+            "title": f"{cafe} {len(cafe)}",
+            "tags": [cafe],
+            "notes": f"An old {cafe}.",
+        }
+        assert (await client.post(PATH, json=body, headers=alice.headers)).json()["tags"] == ["café"]
+    for cafe in ("café", "cafe\u0301"):
+        for q, query in ((cafe, {}), (f"tag:{cafe}", {}), (f'"old {cafe}"', {}), (None, {"tag": cafe})):
+            # The second: spelled so that it is not answered before routing.
+            for sent in (query, {**query, "created_after": "2020-01-01T00:00:00Z"}):
+                assert await titles(client, alice, q, **sent) == ["café 5", "café 4"], (q, query)
+
+
 async def test_relevance_needs_words(client: AsyncClient, alice: Person) -> None:
     answer = await ask(client, alice, "tag:news", sort="relevance")
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "#/query/sort")
