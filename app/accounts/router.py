@@ -65,7 +65,7 @@ async def get_change(
 
     It is the way to take an account over, and it has us write to an address that nobody has proved to own.
     """
-    if change.email is None:
+    if "email" not in change.model_fields_set:
         return change
     # Under the lock, so that what counts as another address is decided once.
     user = await accounts.hold(principal)

@@ -23,7 +23,7 @@ class Registration(RequestModel, CreateUpdateDictModel):
 
 
 class ProfileChange(ChangeModel):
-    email: Email | None = None
+    email: Email = ""
     full_name: FullName | None = None
 
 

@@ -88,8 +88,6 @@ class AccountService:
         if precondition is not None:
             precondition.demand(user)
         values = change.model_dump(exclude_unset=True)
-        if values.get("email", "") is None:
-            del values["email"]
         former = user.email
         user = await self._manager.change_profile(user, values)
         if user.email != former:

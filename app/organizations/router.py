@@ -105,7 +105,7 @@ async def change(
     if_match: IfMatch = None,
 ) -> OrganizationOut:
     """Give it another name, or forbid the platform's staff to act in it. A field left out stays."""
-    precondition, values = Precondition(if_match, OrganizationOut), wanted.model_dump(exclude_none=True)
+    precondition, values = Precondition(if_match, OrganizationOut), wanted.model_dump(exclude_unset=True)
     changed = await organizations.change(organization_id, precondition, **values)
     return tagged(OrganizationOut.model_validate(changed), response)
 

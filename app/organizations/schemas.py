@@ -16,9 +16,9 @@ class OrganizationIn(RequestModel):
 
 
 class OrganizationChange(ChangeModel):
-    name: Name | None = None
-    support_access: JsonBool | None = Field(
-        default=None, description="Whether the platform's staff may act in the name of members."
+    name: Name = ""
+    support_access: JsonBool = Field(
+        default=True, description="Whether the platform's staff may act in the name of members."
     )
 
 

@@ -86,11 +86,11 @@ async def test_a_field_left_out_stays(client: AsyncClient, alice: Person) -> Non
     assert answer.json()["is_verified"] is False
 
 
-async def test_a_null_address_changes_nothing_and_a_null_name_goes(
-    client: AsyncClient, alice: Person
-) -> None:
+async def test_a_null_address_is_422_and_a_null_name_goes(client: AsyncClient, alice: Person) -> None:
     await client.patch(URL, headers=alice.headers, json={"full_name": "Alice A"})
-    answer = await client.patch(URL, headers=alice.headers, json={"email": None, "full_name": None})
+    refused = await client.patch(URL, headers=alice.headers, json={"email": None, "full_name": None})
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/email")
+    answer = await client.patch(URL, headers=alice.headers, json={"full_name": None})
     assert (answer.json()["email"], answer.json()["full_name"]) == ("alice@example.com", None)
 
 

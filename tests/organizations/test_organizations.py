@@ -72,6 +72,19 @@ async def test_a_name_that_is_none_is_422(client: AsyncClient, alice: Person, na
     assert answer.status_code == 422
 
 
+@pytest.mark.parametrize(
+    "change", [{"name": None}, {"support_access": None}, {"support_access": 0}, {"name": ""}]
+)
+async def test_a_change_to_what_it_cannot_be_is_422(
+    client: AsyncClient, lab: Person, change: dict[str, object]
+) -> None:
+    url = f"{URL}/{lab.organization_id}"
+    before = (await client.get(url, headers=lab.headers)).json()
+    answer = await client.patch(url, headers=lab.headers, json={"name": "x", **change})
+    assert (answer.status_code, answer.json()["code"]) == (422, "validation_failed")
+    assert (await client.get(url, headers=lab.headers)).json() == before
+
+
 async def test_a_personal_organization_is_not_deleted(client: AsyncClient, alice: Person) -> None:
     answer = await client.delete(f"{URL}/{alice.organization_id}", headers=alice.headers)
     assert (answer.status_code, answer.json()["code"]) == (409, "personal_organization")
