@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
+from urllib.parse import unquote_plus
 from weakref import WeakKeyDictionary
 
 from fastapi import Request, params
@@ -21,7 +22,7 @@ async def refuse_unknown_query(request: Request) -> None:
     """A route's dependency. Raises ValidationFailedError, whose faults name each."""
     if not request.scope["query_string"]:
         return
-    faults = list(_faults(request, _known(request.scope["route"])))
+    faults = [*_faults(request, _known(request.scope["route"])), *_unreadable(request.scope["query_string"])]
     if faults:
         raise ValidationFailedError(hint=_hint(request), faults=faults)
 
@@ -35,6 +36,17 @@ def _faults(request: Request, known: dict[str, bool]) -> Iterator[FieldFault]:
             yield FieldFault(pointer, "unknown_parameter", "There is no such parameter here.")
         elif not known[name] and len(request.query_params.getlist(name)) > 1:
             yield FieldFault(pointer, "repeated_parameter", "This parameter may be given once.")
+
+
+def _unreadable(query: bytes) -> Iterator[FieldFault]:
+    """Values that would be looked for with U+FFFD in them, and not found."""
+    for pair in query.decode("latin-1").split("&") if b"%" in query else ():
+        name, _, value = pair.partition("=")
+        try:
+            unquote_plus(value, errors="strict")
+        except UnicodeDecodeError:
+            pointer = f"#/query/{unquote_plus(name)[:50]}"
+            yield FieldFault(pointer, "invalid_encoding", "What is percent-encoded must be UTF-8.")
 
 
 def _hint(request: Request) -> str | None:

@@ -48,6 +48,9 @@ def test_other_styles_of_pagination_are_refused_with_a_hint(client: TestClient, 
         ("limit=5&limit=6", "repeated_parameter"),
         ("cursor=a&cursor=a", "repeated_parameter"),
         ("=", "unknown_parameter"),
+        ("tag=%ff", "invalid_encoding"),
+        ("tag=a&tag=%C3", "invalid_encoding"),
+        ("cursor=a%ED%A0%80+", "invalid_encoding"),
         ("x" * 5000, "unknown_parameter"),
     ],
 )
@@ -59,7 +62,12 @@ def test_what_a_route_would_not_read_is_refused(client: TestClient, query: str, 
 
 @pytest.mark.parametrize(
     ("query", "expected"),
-    [("", [20, None, []]), ("tag=a&tag=b&limit=3", [3, ["a", "b"], []]), ("y=1&y=2", [20, None, [1, 2]])],
+    [
+        ("", [20, None, []]),
+        ("tag=a&tag=b&limit=3", [3, ["a", "b"], []]),
+        ("y=1&y=2", [20, None, [1, 2]]),
+        ("tag=%C3%A9+%EF%BF%BD%", [20, ["é \ufffd%"], []]),
+    ],
 )
 def test_what_it_knows_is_read(client: TestClient, query: str, expected: list[object]) -> None:
     assert client.get(f"/notes?{query}").json() == expected

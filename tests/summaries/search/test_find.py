@@ -90,6 +90,16 @@ async def test_too_long_and_nul_are_refused(client: AsyncClient, alice: Person) 
     assert (await ask(client, alice, "a\x00b")).status_code == 422
 
 
+@pytest.mark.parametrize("query", ["q=%ff", "tag=%ff", "site=%C3", "q=a&tag=%ED%A0%80"])
+@pytest.mark.parametrize("path", ["", "/count"])
+async def test_what_is_not_utf_8_is_refused(
+    client: AsyncClient, alice: Person, path: str, query: str
+) -> None:
+    answer = await client.get(f"{PATH}{path}?{query}", headers=alice.headers)
+    assert answer.status_code == 422
+    assert [fault["code"] for fault in answer.json()["errors"]] == ["invalid_encoding"]
+
+
 @pytest.mark.parametrize("path", ["", "/count"])
 async def test_nobody_and_the_wrong_scope_find_nothing(
     client: AsyncClient, alice: Person, factory: Factory, path: str
