@@ -14,6 +14,7 @@ from app.admin.tenants_router import router as staff_tenants
 from app.api_keys.router import router as api_keys
 from app.auth.browser_router import router as browser
 from app.auth.early_refresh import early_refresh
+from app.auth.oauth.router import callback_router as oauth_callback
 from app.auth.oauth.router import router as oauth
 from app.auth.own_sessions.router import router as own_sessions
 from app.auth.password_change.router import router as password_change
@@ -73,6 +74,7 @@ ROUTERS: tuple[tuple[str, str, APIRouter], ...] = (
     (f"{API}/users", "accounts", accounts),
     (f"{API}/users", "accounts", privacy),
     (f"{API}/auth/oauth", "oauth", oauth),
+    (f"{API}/auth/oauth", "oauth", oauth_callback),
     (f"{API}/users", "accounts", verification_router),
     (f"{API}/auth", "accounts", password_router),
     (f"{API}/api-keys", "api_keys", api_keys),
@@ -141,7 +143,7 @@ TAGS = {
 def include_routers(app: FastAPI) -> None:
     for prefix, tag, router in ROUTERS:
         # Other providers add parameters to our callback; who passes a public link on decorates it.
-        is_strict = prefix.startswith(API) and router is not oauth
+        is_strict = prefix.startswith(API) and router is not oauth_callback
         dependencies = [Depends(refuse_unknown_query)] if is_strict else []
         root = API if prefix.startswith(API) else ""
         gated = GatedRouter(

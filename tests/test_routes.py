@@ -37,6 +37,21 @@ GUARDED = {401, 403}
 WITH_BODY = {413, 415}
 
 
+@pytest.mark.parametrize("path", ["/api/v1/auth/oauth/providers", "/api/v1/auth/oauth/links", "/problems"])
+async def test_lists_without_parameters_refuse_every_one(
+    client: AsyncClient, alice: Person, path: str
+) -> None:
+    assert (await client.get(path, headers=alice.headers)).status_code == 200
+    for query in ("limti=5", "limit=5", "page=2"):
+        answer = await client.get(f"{path}?{query}", headers=alice.headers)
+        assert (answer.status_code, answer.json()["code"]) == (422, "validation_failed")
+
+
+async def test_providers_may_add_parameters_to_the_callback(client: AsyncClient) -> None:
+    url = "/api/v1/auth/oauth/nobody/callback?state=a&session_state=b"
+    assert (await client.get(url)).status_code != 422
+
+
 @pytest.fixture
 def routes(built_app: FastAPI) -> list[Route]:
     return routes_of(built_app)

@@ -3,11 +3,12 @@
 from html import escape
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi.responses import HTMLResponse
 
 from app.core.errors import CATALOGUE, NotFoundError, ProblemError
 from app.core.http import accepts_html
+from app.core.known_query import refuse_unknown_query
 from app.core.openapi import ANONYMOUS, problems
 from app.core.plain_page import plain_page
 from app.core.schemas import Page, ResponseModel
@@ -32,6 +33,7 @@ class ProblemDescription(ResponseModel):
 @router.get(
     "/problems",
     response_model=Page[ProblemDescription],
+    dependencies=[Depends(refuse_unknown_query)],
     openapi_extra=ANONYMOUS,
 )
 async def list_problems(

@@ -38,6 +38,8 @@ from app.core.schemas import Page
 from app.users.errors import EmailTakenError, UsernameTakenError
 
 router = APIRouter()
+# By itself: providers add parameters of their own, which are not refused.
+callback_router = APIRouter()
 
 HOME = "/app"
 MAX_PARAMETER = 4096
@@ -120,7 +122,7 @@ async def begin_linking(
     return _told(request, response, await service.begin_linking(provider, principal))
 
 
-@router.get(
+@callback_router.get(
     "/{provider}/callback",
     response_model=TokenPair | LinkedOut,
     dependencies=[limited(Limit.LOGIN)],
