@@ -17,6 +17,7 @@ from app.reading.documents import read_docx, read_pdf
 from app.reading.errors import ReadingError, Reason
 from app.reading.language import language_of, primary_language
 from app.reading.markdown import read_markdown
+from app.reading.unwrap import unwrap
 from app.reading.weight import Effort, effort, tame
 
 # Two million characters are three long novels: what follows would only cost the reader's time and ours.
@@ -58,7 +59,7 @@ def _read(document: RawDocument) -> Article:
             html = decode(document.body, document.charset)
             return replace(_read_html(html, document.url), canonical_url=claimed_address(html, document.url))
         case content_type if content_type == TEXT:
-            return Article(text=decode(document.body, document.charset))
+            return Article(text=unwrap(decode(document.body, document.charset)))
         case content_type if content_type == MARKDOWN:
             return read_markdown(decode(document.body, document.charset))
         case content_type if content_type == PDF:
