@@ -8,6 +8,8 @@ from sentencex import get_sentence_boundaries  # type: ignore[import-untyped]  #
 from app.reading.article import Sentence
 
 LINE = re.compile(r"[^\r\n\f\v\u2028\u2029]+")
+# Of a list's item; nested ones have several. A minus or an emphasis has no space after it.
+MARKERS = re.compile(r"\s*(?:[-*+\u2022\u2023](?:\s+|\Z))+")
 # sentencex takes quadratic time over a line of opening quotes (300 kB: 30 s). Pieces bound that, and hardly
 # any honest paragraph is this long.
 LONGEST_PIECE = 4000
@@ -24,9 +26,14 @@ def split_sentences(text: str, language: str | None) -> list[Sentence]:
     return [
         sentence
         for line in LINE.finditer(text)
-        for start, end in _pieces(text, line.start(), line.end())
+        for start, end in _pieces(text, _after_markers(text, line), line.end())
         for sentence in _in_piece(text[start:end], start, language or "en")
     ]
+
+
+def _after_markers(text: str, line: re.Match[str]) -> int:
+    found = MARKERS.match(text, line.start(), line.end())
+    return found.end() if found else line.start()
 
 
 def _pieces(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:

@@ -58,3 +58,18 @@ def test_a_word_without_an_end_is_counted_in_constant_memory(unit: str) -> None:
 )
 def test_words_are_counted_in_any_script(text: str, words: int) -> None:
     assert count_words(text) == words
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ("- The bees move.\n* So do we.\n\u2022 All.", ["The bees move.", "So do we.", "All."]),
+        ("  + - The bees move.", ["The bees move."]),
+        ("-\n- \n* * *\nThe end.", ["The end."]),
+        ("-5 degrees.\n*Emphasis* is kept.", ["-5 degrees.", "*Emphasis* is kept."]),
+    ],
+)
+def test_the_mark_of_a_lists_item_is_no_part_of_its_sentence(text: str, sentences: list[str]) -> None:
+    found = split_sentences(text, "en")
+    assert [sentence.text for sentence in found] == sentences
+    assert [text[sentence.start : sentence.end] for sentence in found] == sentences
