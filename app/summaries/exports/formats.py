@@ -8,6 +8,7 @@ from sqlalchemy import RowMapping
 
 from app.core.spreadsheet import csv_lines
 from app.core.web_address import web_address
+from app.summaries.bullets import points_of
 from app.summaries.exports.columns import CELLS, DOCUMENT, ROW, Columns
 from app.summaries.exports.repository import Rows
 from app.summaries.exports.vocabulary import PLAIN_FIELDS, ExportFormat
@@ -101,8 +102,13 @@ def _section(row: RowMapping) -> str:
     heading = f"\n## {_line(row['title'] or 'Untitled')}\n"
     facts = [f"- {name}: {value}" for name, value in _facts(row).items() if value]
     points = [f"- {_line(point)}" for point in row["key_points"]]
-    parts = (facts, [escaped(row["summary"] or "")], points, _notes(row["notes"]))
+    parts = (facts, summary_lines(row["summary"] or ""), points, _notes(row["notes"]))
     return heading + "".join("\n" + "\n".join(part) + "\n" for part in parts if any(part))
+
+
+def summary_lines(text: str) -> list[str]:
+    """The mark is another than the neighbours': Markdown would make one list of them."""
+    return [f"* {_line(point)}" for point in points_of(text)] or [escaped(text)]
 
 
 def _facts(row: RowMapping) -> dict[str, str]:

@@ -16,6 +16,7 @@ from pydantic_core import to_json
 from app.core.schemas import to_rfc3339
 from app.core.templates import Templates
 from app.core.web_address import web_address
+from app.summaries.bullets import points_of
 from app.summaries.feeds.service import OpenedFeed
 from app.summaries.models import Summary
 
@@ -102,8 +103,12 @@ def _entry(summary: Summary) -> FeedEntry:
 
 def _html(text: str, points: list[str]) -> str:
     paragraphs = "".join(f"<p>{escape(line)}</p>" for line in text.splitlines() if line.strip())
+    return (_list(points_of(text)) or paragraphs) + _list(points)
+
+
+def _list(points: list[str]) -> str:
     items = "".join(f"<li>{escape(point)}</li>" for point in points)
-    return f"{paragraphs}<ul>{items}</ul>" if items else paragraphs
+    return f"<ul>{items}</ul>" if items else ""
 
 
 def legal(text: str) -> str:

@@ -11,6 +11,7 @@ from hashlib import sha256
 from importlib.resources import files
 
 from app.core.templates import Templates
+from app.summaries.bullets import points_of
 from app.summaries.sharing.errors import SharedPageNotFoundError
 from app.summaries.sharing.schemas import SharedSummary
 
@@ -41,6 +42,7 @@ def render(shared: SharedSummary) -> str:
         "title": shared.title,
         "url": shared.url,
         "summary": shared.summary,
+        "points": points_of(shared.summary),
         "key_points": shared.key_points,
         "lang": known,
         "dir": _direction(known),

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from app.summaries.exports.formats import escaped, format_of
+from app.summaries.exports.formats import escaped, format_of, summary_lines
 from app.summaries.exports.vocabulary import MEDIA_TYPES, ExportFormat
 
 pytestmark = pytest.mark.unit
@@ -42,3 +42,8 @@ def test_no_line_begins_a_list_or_a_heading(line: str) -> None:
 
 def test_a_backslash_does_not_undo_an_escape() -> None:
     assert escaped("\\*") == "\\\\\\*"
+
+
+def test_bullets_are_a_list_of_their_own_and_still_text() -> None:
+    assert summary_lines("- Bees *b*.\n- + Roofs") == [r"* Bees \*b\*.", r"* \+ Roofs"]
+    assert summary_lines("Bees.\n- Roofs") == ["Bees.\n\\- Roofs"]

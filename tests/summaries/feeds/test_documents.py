@@ -1,5 +1,6 @@
 """What a feed's documents make of what was kept."""
 
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -19,6 +20,16 @@ def feed_of(url: str) -> OpenedFeed:
     now = datetime.now(UTC)
     lists: dict[str, list[str]] = {"key_points": [], "tags": []}
     return OpenedFeed(new_id(), [Summary(id=new_id(), url=url, created_at=now, updated_at=now, **lists)])
+
+
+def test_bullets_are_a_list_and_still_text() -> None:
+    feed = feed_of("https://example.org/")
+    feed.entries[0].summary = "- Bees <b>.\n- Roofs - all."
+    (item,) = json.loads(json_feed(feed, base_url=BASE))["items"]
+    assert item["content_html"] == "<ul><li>Bees &lt;b&gt;.</li><li>Roofs - all.</li></ul>"
+    feed.entries[0].summary = "Bees.\n- Roofs."
+    (item,) = json.loads(json_feed(feed, base_url=BASE))["items"]
+    assert item["content_html"] == "<p>Bees.</p><p>- Roofs.</p>"
 
 
 @pytest.mark.parametrize("character", ["\ufffe", "\uffff", "\x0b"])

@@ -20,6 +20,7 @@ from app.core.db import Database, Tenant
 from app.organizations.members.repository import MemberRepository
 from app.organizations.store import change_organization
 from app.summaries.sharing import page as public_page
+from app.summaries.sharing.schemas import SharedSummary
 from app.summaries.sharing.views import ViewCounter, written_every_few_seconds
 from tests.factories import Factory, Person
 from tests.summaries.sharing.shelf import BROWSER, finished, look, share
@@ -130,6 +131,18 @@ async def test_the_browser_may_run_and_load_nothing(client: AsyncClient, app: Fa
     assert answer.headers["x-robots-tag"] == "noindex, nofollow"
     assert answer.headers["cache-control"] == "private, no-cache"
     assert "set-cookie" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("summary", "shown"),
+    [
+        ("- Bees <b>.\n- Roofs.", "<ul>\n<li>Bees &lt;b&gt;.</li>\n<li>Roofs.</li>\n</ul>"),
+        ("Bees.\n- Roofs.", '<p class="text">Bees.\n- Roofs.</p>'),
+    ],
+)
+def test_bullets_are_shown_as_a_list(summary: str, shown: str) -> None:
+    shared = SharedSummary(title=None, url=None, language="en", summary=summary, key_points=[])
+    assert shown in public_page.render(shared)
 
 
 def test_the_style_is_given_as_it_is_however_it_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
