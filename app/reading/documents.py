@@ -8,6 +8,8 @@ from io import BytesIO
 
 import docx
 import pypdfium2
+from docx.document import Document as WordDocument
+from docx.opc.constants import RELATIONSHIP_TYPE
 
 from app.reading.article import Article
 from app.reading.errors import ReadingError, Reason
@@ -89,14 +91,23 @@ def read_docx(body: bytes) -> Article:
 def _read_docx(body: bytes) -> Article:
     _refuse_zip_bomb(body)
     document = docx.Document(BytesIO(body))
+    text = "\n".join(paragraph.text for paragraph in document.paragraphs if paragraph.text.strip())
+    if not _has_properties(document):
+        return Article(text)
     properties = document.core_properties
     return Article(
-        text="\n".join(paragraph.text for paragraph in document.paragraphs if paragraph.text.strip()),
+        text=text,
         title=properties.title or None,
         author=properties.author or None,
         published_at=properties.created.replace(tzinfo=UTC) if properties.created else None,
         language=properties.language or None,
     )
+
+
+def _has_properties(document: WordDocument) -> bool:
+    """Where a document has none python-docx makes some up, with a title."""
+    related = document.part.package.rels.values() if document.part.package else ()
+    return any(one.reltype == RELATIONSHIP_TYPE.CORE_PROPERTIES for one in related)
 
 
 def _refuse_zip_bomb(body: bytes) -> None:

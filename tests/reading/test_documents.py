@@ -1,14 +1,21 @@
+import re
 from datetime import UTC, datetime
+from io import BytesIO
 from itertools import pairwise
+from zipfile import ZipFile
 
 import pytest
 
+from app.reading.article import RawDocument
+from app.reading.content_types import DOCX
 from app.reading.documents import read_docx, read_pdf, reflow
 from app.reading.errors import ReadingError, Reason
+from app.reading.extract import extract
 from tests.reading.archives_made import with_part
 from tests.reading.documents_made import pdf, word, zip_bomb
 
 pytestmark = pytest.mark.unit
+CORE = re.compile(rb"<(?:Relationship|Override)\b[^>]*docProps/core\.xml[^>]*>")
 WORD = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 
 
@@ -83,6 +90,17 @@ def test_a_word_document_gives_its_text_and_metadata() -> None:
     article = read_docx(word("First paragraph.", "", "Second paragraph."))
     assert article.text == "First paragraph.\nSecond paragraph."
     assert (article.title, article.author) == ("A report", "Ann Author")
+
+
+def test_a_word_document_without_properties_is_given_none() -> None:
+    out = BytesIO()
+    with ZipFile(BytesIO(word("First paragraph."))) as source, ZipFile(out, "w") as made:
+        for name in source.namelist():
+            if name != "docProps/core.xml":
+                made.writestr(name, CORE.sub(b"", source.read(name)))
+    article = read_docx(out.getvalue())
+    assert (article.text, article.title, article.author) == ("First paragraph.", None, None)
+    assert extract(RawDocument(out.getvalue(), DOCX, name="bees.docx")).title == "bees.docx"
 
 
 def test_printed_lines_become_paragraphs() -> None:
