@@ -64,7 +64,7 @@ ADVICE: dict[Reason, Advice] = {
         "The site asks programs not to read this page. Send the text instead.", retryable=False
     ),
     Reason.EMPTY_EXTRACTION: Advice(
-        "No text was found on the page. It may need JavaScript or a login; send the text instead.",
+        "No words were found. If it is a page, it may need JavaScript or a login: send its text instead.",
         retryable=False,
     ),
     Reason.TOO_SHORT: Advice("There are under 20 words: too few for a summary.", retryable=False),

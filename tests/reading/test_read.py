@@ -60,5 +60,9 @@ def test_each_stage_says_how_many_milliseconds_it_took() -> None:
     assert 0 < result.milliseconds <= (ended - between) * 1000 + 1
 
 
+def test_the_advice_for_no_words_fits_a_text_too() -> None:
+    assert ADVICE[Reason.EMPTY_EXTRACTION].hint.startswith("No words were found. If it is a page,")
+
+
 def test_every_reason_has_advice() -> None:
     assert set(ADVICE) == set(Reason)
