@@ -59,7 +59,7 @@ def _read(document: RawDocument) -> Article:
             html = decode(document.body, document.charset)
             return replace(_read_html(html, document.url), canonical_url=claimed_address(html, document.url))
         case content_type if content_type == TEXT:
-            return Article(text=unwrap(decode(document.body, document.charset)))
+            return Article(text=unwrap(decode(document.body, document.charset)[:LONGEST_TEXT]))
         case content_type if content_type == MARKDOWN:
             return read_markdown(decode(document.body, document.charset))
         case content_type if content_type == PDF:

@@ -31,10 +31,10 @@ STORE = (
 Url = Annotated[str, Field(json_schema_extra={"maxLength": MAX_URL_LENGTH})]
 Text = Annotated[str, Field(min_length=1, json_schema_extra={"maxLength": MAX_TEXT_BYTES})]
 Html = Annotated[str, Field(min_length=1, json_schema_extra={"maxLength": MAX_HTML_BYTES})]
-Tag = Annotated[str, COMPOSED, StringConstraints(strip_whitespace=True, min_length=1, max_length=50)]
+Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50), COMPOSED]
 Tags = Annotated[list[Tag], Field(max_length=20), AfterValidator(_without_repeats)]
-Title = Annotated[str, COMPOSED, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
-Notes = Annotated[str, COMPOSED, StringConstraints(max_length=10_000)]
+Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), COMPOSED]
+Notes = Annotated[str, StringConstraints(max_length=10_000), COMPOSED]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$", max_length=35)]
 
 

@@ -13,7 +13,7 @@ from app.core.db import Tenant
 from app.core.ids import new_id
 from app.core.principal import Scope, StaffRole
 from tests.admin.logs import Log
-from tests.factories import PASSWORD, Factory, Person
+from tests.factories import Factory, Person
 from tests.servers import DatabaseUrls
 from tests.site_map import Route, routes_of
 
@@ -239,24 +239,6 @@ async def test_it_ends_with_what_the_staff_may(
     assert await status(client, headers) == 200
     await change(app, Tenant(), "UPDATE users SET role = 'admin' WHERE username = 'alice'")
     assert await status(client, headers) == 401
-
-
-@pytest.mark.parametrize("way", ["logout", "logout-all", "change-password"])
-async def test_it_ends_with_the_session_of_whoever_began_it(
-    client: AsyncClient, adam: Person, alice: Person, bob: Person, way: str
-) -> None:
-    """Who took a session of the staff's over must not go on reading after it was ended."""
-    begun = await headers_of(client, adam, alice)
-    others = await headers_of(client, adam, bob, organization_id=str(bob.organization_id))
-    bodies = {
-        "logout": {"refresh_token": adam.refresh_token},
-        "change-password": {"current_password": PASSWORD, "new_password": "Another-Horse-8-Battery"},
-    }
-    answer = await client.post(f"/api/v1/auth/{way}", headers=adam.headers, json=bodies.get(way))
-    assert answer.is_success, answer.text
-    await asyncio.sleep(HOLDS_WITHIN_SECONDS)
-    for headers in (begun, others):
-        assert (await client.get("/api/v1/summaries", headers=headers)).status_code == 401
 
 
 async def test_its_user_sees_it_and_ends_it(client: AsyncClient, adam: Person, alice: Person) -> None:
