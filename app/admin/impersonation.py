@@ -18,7 +18,7 @@ from app.audit.events import AuditAction
 from app.auth.issuing import TokenIssuer
 from app.auth.models import AuthSession
 from app.auth.repository import SessionRepository
-from app.auth.sessions import end_sessions
+from app.auth.sessions import demand_living, end_sessions
 from app.auth.store import OwnSessions
 from app.core.db import Tenant, bind_tenant
 from app.core.ids import new_id
@@ -60,9 +60,11 @@ class ImpersonationService:
         """Asked again while it lasts, another token of the same session, which ends no later for that.
 
         Raises OwnAccountError, UserNotFoundError, ProtectedAccountError (of staff; writing, unless by a
-        super_admin), MemberNotFoundError (not an active one, there), SupportForbiddenError.
+        super_admin), MemberNotFoundError (not an active one, there), SupportForbiddenError,
+        InvalidCredentialError (the staff's own session has just ended).
         """
         await self._check(user_id, write=wanted.write)
+        await self._demand_living()
         role = await self._enter(user_id, wanted.organization_id)
         scopes = sorted(MEMBERSHIP_SCOPES[role] & (WRITING if wanted.write else READING))
         for row in await People(self._session).impersonations(user_id, self._staff.principal.user_id):
@@ -92,6 +94,11 @@ class ImpersonationService:
         is_staff = await self._find(user_id) is not StaffRole.USER
         if is_staff or (write and staff.staff_role is not StaffRole.SUPER_ADMIN):
             raise ProtectedAccountError
+
+    async def _demand_living(self) -> None:
+        """What they began ends with their sessions, and one that has ended is believed for a second more."""
+        await OwnSessions(self._session, self._staff.principal.user_id).lock_person()
+        await demand_living(self._session, self._staff.principal)
 
     async def _find(self, user_id: UUID) -> StaffRole:
         user = await People(self._session).get(user_id)

@@ -160,21 +160,22 @@ class BodyCache:
         if known_epoch and known_generation:
             epoch, generation = known_epoch, known_generation
         else:
-            epoch, generation = await self._begin(key)
+            # Another who missed may have stored the body between the two questions.
+            epoch, generation, frame = await self._begin(key)
         if not (epoch and generation) or generation == HELD or server != self._client.server_id:
             return Miss(key)
         fence = f"{server} {epoch.decode()} {generation.decode()}"
         return _from_frame(fence, frame) or Miss(key, fence)
 
-    async def _begin(self, key: str) -> tuple[bytes | None, bytes | None]:
+    async def _begin(self, key: str) -> tuple[bytes | None, bytes | None, bytes | None]:
         """Asked along with others' questions: of hundreds who miss at once none finds the client busy."""
         commands = (
             ("SET", EPOCH, _token(), "NX"),
             ("SET", _generation(key), _token(), "NX", "EX", self._generation_seconds),
-            ("MGET", EPOCH, _generation(key)),
+            ("MGET", *_names(key)),
         )
-        *_, (epoch, generation) = await self._client.ask(*commands).answers()
-        return epoch, generation
+        *_, (epoch, generation, frame) = await self._client.ask(*commands).answers()
+        return epoch, generation, frame
 
     async def _replace_generations(self, keys: tuple[str, ...], *, value: bytes, seconds: int) -> None:
         commands: list[Command] = [

@@ -3,9 +3,12 @@
 import asyncio
 
 import pytest
+from fastapi import FastAPI
 from httpx2 import AsyncClient
 
-from tests.admin.test_impersonation import HOLDS_WITHIN_SECONDS, headers_of
+from app.auth.store import OwnSessions
+from app.core.db import Tenant
+from tests.admin.test_impersonation import HOLDS_WITHIN_SECONDS, begin, headers_of
 from tests.factories import PASSWORD, Person
 
 pytestmark = pytest.mark.integration
@@ -27,3 +30,13 @@ async def test_it_ends_with_the_session_of_whoever_began_it(
     await asyncio.sleep(HOLDS_WITHIN_SECONDS)
     for headers in (begun, others):
         assert (await client.get("/api/v1/summaries", headers=headers)).status_code == 401
+
+
+async def test_a_session_that_has_just_ended_begins_none(
+    client: AsyncClient, app: FastAPI, adam: Person, alice: Person
+) -> None:
+    """What it stands for is remembered for a second more."""
+    assert (await client.get("/api/v1/users/me", headers=adam.headers)).status_code == 200
+    async with app.state.database.transaction(Tenant(adam.organization_id, adam.user_id)) as session:
+        await OwnSessions(session, adam.user_id).end_all(reason="test")
+    assert (await begin(client, adam, alice)).status_code == 401

@@ -76,6 +76,14 @@ async def full(valkey: OwnValkey) -> AsyncIterator[None]:
     await asyncio.to_thread(valkey.command, "CONFIG SET maxmemory 0")
 
 
+async def test_who_missed_finds_what_another_stored_before_the_second_question(cache: BodyCache) -> None:
+    """Without a generation there are two: the one that begins it sees what was stored since the first."""
+    begun = cache.begin(KEY)
+    await begun.asked.answers()
+    await store(cache, OLD)
+    assert await cache.get(KEY, begun=begun) == OLD
+
+
 async def test_body_read_before_a_commit_is_refused_after_it(cache: BodyCache) -> None:
     early = await must_miss(cache)
     await cache.invalidate(KEY)
