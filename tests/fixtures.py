@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from httpx2 import ASGITransport, AsyncClient
 
 from app import __version__
+from app.core import principal_cache
 from app.core.early.middleware import EarlyAnswersMiddleware
 from app.core.logging import configure_logging
 from app.core.principal import MembershipRole, StaffRole
@@ -128,6 +129,12 @@ def routes_only(app: FastAPI) -> FastAPI:
     assert len(kept) == len(without.user_middleware) - 1
     without.user_middleware, without.state = kept, app.state
     return without
+
+
+@pytest.fixture
+def remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who asks is looked up once in a test that counts statements, however slowly it runs."""
+    monkeypatch.setattr(principal_cache, "LIFETIME_SECONDS", 600)
 
 
 @pytest.fixture

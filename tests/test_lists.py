@@ -19,6 +19,7 @@ LISTS = [
 ]
 
 
+@pytest.mark.usefixtures("remembered")
 @pytest.mark.parametrize(("path", "item", "expected"), LISTS)
 async def test_a_longer_list_needs_no_more_statements(
     client: AsyncClient, app: FastAPI, alice: Person, path: str, item: dict[str, str], expected: int

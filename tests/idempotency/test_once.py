@@ -120,6 +120,7 @@ async def test_a_backlog_is_deleted_round_by_round(
     assert await delete_expired(app.state.database, batch=1) is False
 
 
+@pytest.mark.usefixtures("remembered")
 async def test_a_key_costs_a_submission_no_further_round_trip(
     client: AsyncClient, alice: Person, app: FastAPI
 ) -> None:

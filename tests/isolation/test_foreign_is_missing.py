@@ -17,6 +17,7 @@ SAVEPOINT = re.compile(r"sa_savepoint_\d+")
 STREAMS = re.compile("living_credentials|progress_of|changed_summaries")
 
 
+@pytest.mark.usefixtures("remembered")
 async def test_the_answer_is_the_same_and_so_are_the_statements_behind_it(
     app: FastAPI, victim: Holding, mallory: Holding, routes: list[Route], subtests: pytest.Subtests
 ) -> None:

@@ -160,7 +160,7 @@ async def test_every_count_is_the_one_that_the_route_answers(
             assert answers[0][0] != 429
 
 
-@pytest.mark.usefixtures("shelf")
+@pytest.mark.usefixtures("remembered", "shelf")
 @pytest.mark.parametrize(
     "asked", [f"{PATH}?q=quote", f"{PATH}?tag=x", COUNT, f"{COUNT}?q=quote", f"{COUNT}?q=quote&at_most=1"]
 )
@@ -189,7 +189,7 @@ async def test_a_page_is_to_the_byte_what_its_model_renders(
     assert {item["title"] for item in whole["items"]} == {None, AWKWARD}
 
 
-@pytest.mark.usefixtures("shelf")
+@pytest.mark.usefixtures("remembered", "shelf")
 async def test_a_page_that_was_seen_is_one_statement_and_one_question_to_redis(
     client: AsyncClient, app: FastAPI, alice: Person
 ) -> None:

@@ -28,6 +28,7 @@ async def summary(client: AsyncClient, app: FastAPI, alice: Person) -> dict[str,
     return created
 
 
+@pytest.mark.usefixtures("remembered")
 async def test_a_warm_read_asks_redis_once_and_postgresql_nothing(
     client: AsyncClient, app: FastAPI, alice: Person, summary: dict[str, Any]
 ) -> None:
@@ -41,6 +42,7 @@ async def test_a_warm_read_asks_redis_once_and_postgresql_nothing(
     assert statements == []
 
 
+@pytest.mark.usefixtures("remembered")
 async def test_a_cold_read_is_one_statement_and_answered_as_the_route_answers_it(
     client: AsyncClient, app: FastAPI, routes_only: FastAPI, alice: Person, summary: dict[str, Any]
 ) -> None:
@@ -55,6 +57,7 @@ async def test_a_cold_read_is_one_statement_and_answered_as_the_route_answers_it
     assert sum("FROM summaries" in statement for statement in statements) == 2
 
 
+@pytest.mark.usefixtures("remembered")
 async def test_what_is_not_there_is_one_statement_too(
     client: AsyncClient, app: FastAPI, alice: Person, charlie: Person, summary: dict[str, Any]
 ) -> None:
@@ -67,6 +70,7 @@ async def test_what_is_not_there_is_one_statement_too(
         assert sum("FROM summaries" in statement for statement in statements) == 1
 
 
+@pytest.mark.usefixtures("remembered")
 async def test_concurrent_warm_reads_share_their_round_trips(
     client: AsyncClient, app: FastAPI, robot: Robot, summary: dict[str, Any]
 ) -> None:

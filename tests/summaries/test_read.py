@@ -71,6 +71,7 @@ async def test_unchanged_one_is_304(client: AsyncClient, alice: Person) -> None:
     assert second.headers["ETag"] == first.headers["ETag"]
 
 
+@pytest.mark.usefixtures("remembered")
 async def test_warm_read_needs_no_connection(client: AsyncClient, alice: Person, app: FastAPI) -> None:
     created = await create(client, alice)
     for _warm in range(2):

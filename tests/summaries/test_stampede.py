@@ -47,6 +47,7 @@ async def test_five_hundred_readers_of_a_cold_one_make_one_query(
     assert len(on_summaries(statements)) == 1
 
 
+@pytest.mark.usefixtures("remembered")
 async def test_each_of_them_is_answered_what_they_may_see(
     client: AsyncClient, app: FastAPI, alice: Person, bob: Person, charlie: Person
 ) -> None:

@@ -68,6 +68,7 @@ async def test_a_text_that_fills_the_storage_is_not_kept(
     assert await count(app, alice, "summary_contents") == 1
 
 
+@pytest.mark.usefixtures("remembered")
 @pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "once"}])
 async def test_it_is_one_statement_with_a_key_and_without(
     app: FastAPI, client: AsyncClient, alice: Person, headers: dict[str, str]

@@ -94,6 +94,7 @@ async def test_without_words_nothing_is_highlighted(client: AsyncClient, app: Fa
         assert (await ask(client, alice, q)).json()["items"][0]["highlights"] == []
 
 
+@pytest.mark.usefixtures("remembered")
 async def test_a_page_of_what_was_found_costs_one_query(
     client: AsyncClient, app: FastAPI, alice: Person
 ) -> None:

@@ -141,6 +141,7 @@ async def test_a_token_without_the_scope_is_refused_where_all_is_warm(
     assert (answer.status_code, answer.json()["code"]) == (403, "insufficient_scope")
 
 
+@pytest.mark.usefixtures("remembered")
 async def test_it_asks_redis_once_and_tells_it_once_and_postgresql_once(
     client: AsyncClient, app: FastAPI, known: Person
 ) -> None:

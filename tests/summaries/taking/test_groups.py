@@ -82,6 +82,7 @@ async def cut_off(urls: DatabaseUrls) -> bool:
     return False
 
 
+@pytest.mark.usefixtures("remembered")
 async def test_posts_at_once_are_fewer_statements_and_each_is_its_own_tenants(
     client: AsyncClient, app: FastAPI, factory: Factory
 ) -> None:

@@ -161,6 +161,7 @@ async def test_kept_texts_count_as_storage_and_go_with_the_summary(alice: Person
     assert await stored() == 0
 
 
+@pytest.mark.usefixtures("remembered")
 async def test_list_costs_two_reads(client: AsyncClient, alice: Person, app: FastAPI, thrice: str) -> None:
     await client.get(f"{PATH}/{thrice}/versions", headers=alice.headers)
     async with statements_of(app) as statements:
