@@ -35,6 +35,9 @@ from app.core.ids import ID_SCHEMA, parse_id
 from app.core.limits import Limit, limited
 from app.core.location import MADE, location_of
 from app.core.openapi import ANONYMOUS, problems
+from app.core.page_answer import page_of
+from app.core.page_query import PageQuery
+from app.core.pagination import InvalidCursorError
 from app.core.principal import Principal, Scope
 from app.core.schemas import Page
 from app.core.tagged_answer import UNCHANGED, IfMatch, IfNoneMatch, read_answer, tagged
@@ -84,11 +87,13 @@ async def create(
     return created
 
 
-@router.get("")
-async def list_mine(keys: KeyReader) -> Page[ApiKeyOut]:
+@router.get("", responses=problems(InvalidCursorError))
+async def list_mine(
+    keys: KeyReader, page: PageQuery, request: Request, response: Response
+) -> Page[ApiKeyOut]:
     """My living keys in this organisation, newest first; there are at most 50."""
-    items = [ApiKeyOut.model_validate(row) for row in await keys.living()]
-    return Page(items=items, next_cursor=None, has_more=False)
+    found = await keys.page(request.app.state.cursors, page)
+    return page_of(ApiKeyOut, found, request=request, response=response)
 
 
 @router.post("/generate", responses=problems(*WRITING, *IDEMPOTENCY_ERRORS, TooManyApiKeysError))

@@ -1,6 +1,5 @@
 """Making, changing and revoking keys. Only a person does; a key may do none of it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -16,6 +15,7 @@ from app.api_keys.errors import (
 )
 from app.api_keys.models import ApiKey
 from app.api_keys.repository import (
+    NEWEST_FIRST,
     ApiKeyRepository,
     count_keys_of_user,
     organization_of_key,
@@ -30,6 +30,7 @@ from app.core.conditional import Precondition
 from app.core.db import TENANT_KEY, Tenant, after_commit, bind_tenant
 from app.core.guard import InvalidCredentialError
 from app.core.ids import new_id
+from app.core.pagination import CursorCodec, PageOfRows, PageRequest, Pagination
 from app.core.plans import PLANS
 from app.core.principal import Principal
 from app.core.principal_cache import PrincipalCache, api_key_name
@@ -51,8 +52,10 @@ class ApiKeyReader:
         self._user_id = principal.user_id
         self._keys = ApiKeyRepository(session, principal.organization_id)
 
-    async def living(self) -> Sequence[ApiKey]:
-        return await self._keys.of_user(self._user_id)
+    async def page(self, cursors: CursorCodec, request: PageRequest) -> PageOfRows[ApiKey]:
+        """The living ones. Raises InvalidCursorError."""
+        scope = {"organization_id": self._keys.organization_id, "user_id": self._user_id}
+        return await self._keys.page(self._user_id, Pagination(cursors, NEWEST_FIRST, request, scope))
 
     async def get(self, key_id: UUID) -> ApiKey:
         """Raises ApiKeyNotFoundError."""

@@ -11,6 +11,7 @@ from app.api_keys.models import ApiKey
 from app.core.api_key_format import generate_api_key
 from app.core.db import Tenant
 from app.core.ids import new_id
+from tests.api_keys.keys import make
 from tests.auth.test_login import deactivate
 from tests.factories import Factory, Person, Robot
 
@@ -74,6 +75,17 @@ async def test_the_fifty_first_key_is_a_conflict(
     answer = await client.post(URL, headers=alice.headers, json={"name": "k"})
     assert (answer.status_code, answer.json()["code"]) == (409, "too_many_api_keys")
     assert robot.user_id == alice.user_id
+
+
+async def test_the_list_is_paged_newest_first(client: AsyncClient, alice: Person, bob: Person) -> None:
+    made = [(await make(client, alice, name=f"key {n}"))["id"] for n in range(3)]
+    first = (await client.get(URL, headers=alice.headers, params={"limit": 2})).json()
+    assert ([key["id"] for key in first["items"]], first["has_more"]) == ([made[2], made[1]], True)
+    rest = {"limit": 2, "cursor": first["next_cursor"]}
+    last = (await client.get(URL, headers=alice.headers, params=rest)).json()
+    assert ([key["id"] for key in last["items"]], last["next_cursor"]) == ([made[0]], None)
+    foreign = await client.get(URL, headers=bob.headers, params=rest)
+    assert (foreign.status_code, foreign.json()["code"]) == (422, "invalid_cursor")
 
 
 async def test_another_persons_key_is_not_there(client: AsyncClient, alice: Person, bob: Person) -> None:

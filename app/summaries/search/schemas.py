@@ -6,7 +6,3 @@ from app.core.schemas import ResponseModel
 class TagCount(ResponseModel):
     tag: str
     count: int
-
-
-class TagsView(ResponseModel):
-    items: list[TagCount]
