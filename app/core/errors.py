@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from typing_extensions import override
 
+MEDIA_TYPE = "application/problem+json"
 CATALOGUE: dict[str, type["ProblemError"]] = {}
 
 

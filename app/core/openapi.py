@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from app.core.errors import (
+    MEDIA_TYPE,
     BodyTooLargeError,
     InternalError,
     MalformedRequestError,
@@ -26,7 +27,6 @@ from app.core.same_origin import CrossSiteRequestError
 
 # For `openapi_extra`: this route asks for no credential, on purpose.
 ANONYMOUS: dict[str, Any] = {"security": [{}]}  # Any: OpenAPI JSON
-MEDIA_TYPE = "application/problem+json"
 EVERYWHERE = (
     MalformedRequestError,
     CredentialInQueryError,

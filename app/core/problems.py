@@ -16,6 +16,7 @@ from starlette.types import Scope
 
 from app.core.allowed_methods import allowed_methods
 from app.core.errors import (
+    MEDIA_TYPE,
     BodyTooLargeError,
     FieldFault,
     InternalError,
@@ -30,7 +31,6 @@ from app.core.errors import (
 from app.core.http import state_of
 from app.core.validation_faults import to_faults
 
-MEDIA_TYPE = "application/problem+json"
 FORM_HINT = "Send a form with the header Content-Type: application/x-www-form-urlencoded."
 
 # What the framework raises itself; our own code raises catalogue classes.

@@ -6,14 +6,14 @@ from typing import Annotated, Any
 import pytest
 from fastapi import APIRouter, FastAPI
 
-from app.core.errors import CATALOGUE
+from app.core.errors import CATALOGUE, MEDIA_TYPE
 from app.core.guard import (
     InsufficientScopeError,
     InvalidCredentialError,
     UnauthenticatedError,
     require,
 )
-from app.core.openapi import ANONYMOUS, MEDIA_TYPE, install_openapi, operation_id, problems
+from app.core.openapi import ANONYMOUS, install_openapi, operation_id, problems
 from app.core.principal import Principal, Scope
 from app.core.schemas import ChangeModel
 from tests.gates.openapi_document import render_document

@@ -10,7 +10,8 @@ from contextvars import Context
 from typing import Any
 
 from typing_extensions import override
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from app.core.serving.malformed import RefusingProtocol
 
 # Beyond it nothing is held back: the transport is to see what waits, and to say when to stop writing.
 MAX_HELD_BYTES = 65_536
@@ -72,7 +73,7 @@ class CorkedTransport(asyncio.Transport):
         self.bare.resume_reading()
 
 
-class CorkedProtocol(HttpToolsProtocol):
+class CorkedProtocol(RefusingProtocol):
     corked: CorkedTransport
 
     @override
