@@ -7,10 +7,11 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from app.core.composed import COMPOSED
-from app.core.schemas import ChangeModel, JsonBool, JsonInt, RequestModel, ResponseModel, UtcDatetime
+from app.core.schemas import ChangeModel, JsonBool, RequestModel, ResponseModel, UtcDatetime
 from app.reading.errors import Reason
 from app.reading.providers.errors import FallbackReason
 from app.reading.urls import MAX_URL_LENGTH
+from app.summaries.length import LengthChoice
 from app.summaries.vocabulary import Engine, OnDuplicate, Status, Style, Visibility
 
 MAX_TEXT_BYTES = 1024 * 1024
@@ -36,18 +37,6 @@ Tags = Annotated[list[Tag], Field(max_length=20), AfterValidator(_without_repeat
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), COMPOSED]
 Notes = Annotated[str, StringConstraints(max_length=10_000), COMPOSED]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$", max_length=35)]
-
-
-class Words(RequestModel):
-    words: JsonInt = Field(ge=10, le=1000)
-
-
-class Sentences(RequestModel):
-    sentences: JsonInt = Field(ge=1, le=50)
-
-
-NamedLength = Literal["short", "medium", "long"]
-LengthChoice = NamedLength | Words | Sentences
 
 
 class SummaryDraft(RequestModel):

@@ -69,6 +69,26 @@ async def test_fault_of_syntax_is_422(
     assert "u:p@" not in answer.text
 
 
+@pytest.mark.parametrize(
+    ("length", "pointer", "code"),
+    [
+        ("huge", "/length", "literal_error"),
+        (None, "/length", "literal_error"),
+        (50, "/length", "literal_error"),
+        ({}, "/length/words", "missing"),
+        ({"words": 0}, "/length/words", "greater_than_equal"),
+        ({"sentences": 51}, "/length/sentences", "less_than_equal"),
+        ({"words": 50, "sentences": 3}, "/length/words", "extra_forbidden"),
+    ],
+)
+async def test_a_wrong_length_is_one_fault(
+    client: AsyncClient, alice: Person, length: object, pointer: str, code: str
+) -> None:
+    answer = await client.post(PATH, json={**TEXT, "length": length}, headers=alice.headers)
+    assert answer.status_code == 422
+    assert [(fault["pointer"], fault["code"]) for fault in answer.json()["errors"]] == [(pointer, code)]
+
+
 async def test_text_over_one_mebibyte_is_413(client: AsyncClient, alice: Person) -> None:
     answer = await client.post(PATH, json={"text": "a" * (1024 * 1024 + 1)}, headers=alice.headers)
     assert answer.status_code == 413

@@ -3,7 +3,7 @@
 from typing import Any
 
 from app.summaries.batches.schemas import BatchView
-from app.summaries.schemas import Sentences, Words
+from app.summaries.length import Sentences, Words
 from app.summaries.uploads.files import MAX_UPLOAD_BYTES
 from app.summaries.uploads.forms import MULTIPART
 from app.summaries.uploads.multipart import MAX_FILES

@@ -1,12 +1,13 @@
 """What comes in a form: the options of a draft, and files in place of its source."""
 
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, Tag, model_validator
 from typing_extensions import override
 
 from app.reading.article import RawDocument
-from app.summaries.schemas import STORE, NamedLength, Sentences, SummaryDraft, Words
+from app.summaries.length import BY_KIND, NamedLength, Sentences, Words
+from app.summaries.schemas import STORE, SummaryDraft
 
 
 class WrittenWords(Words):
@@ -17,10 +18,15 @@ class WrittenSentences(Sentences):
     sentences: int = Field(ge=1, le=50)
 
 
+InWords = Annotated[WrittenWords, Tag("Words")]
+InSentences = Annotated[WrittenSentences, Tag("Sentences")]
+WrittenLength = Annotated[NamedLength | InWords | InSentences, BY_KIND]
+
+
 class WrittenDraft(SummaryDraft):
     """Of a form's fields: numbers and booleans come as text."""
 
-    length: NamedLength | WrittenWords | WrittenSentences = "medium"
+    length: WrittenLength = "medium"
     store: bool = Field(True, description=STORE)
 
 

@@ -6,7 +6,8 @@ from pydantic import Field
 
 from app.core.schemas import ChangeModel, ResponseModel, UtcDatetime
 from app.reading.providers.errors import FallbackReason
-from app.summaries.schemas import Language, LengthChoice, SentenceView
+from app.summaries.length import LengthChoice
+from app.summaries.schemas import Language, SentenceView
 from app.summaries.vocabulary import Engine, Style
 
 
