@@ -19,7 +19,6 @@ from app.auth.issuing import TokenIssuer
 from app.auth.models import AuthSession
 from app.auth.repository import SessionRepository
 from app.auth.sessions import demand_living, end_sessions
-from app.auth.store import OwnSessions
 from app.core.db import Tenant, bind_tenant
 from app.core.ids import new_id
 from app.core.principal import MEMBERSHIP_SCOPES, MembershipRole, Scope, StaffRole
@@ -27,6 +26,7 @@ from app.core.principal_cache import PrincipalCache
 from app.core.tokens import IssuedToken
 from app.organizations.errors import MemberNotFoundError
 from app.organizations.store import OwnOrganizations
+from app.users.queries import lock_person
 
 READING = frozenset(scope for scope in Scope if scope.endswith(":read"))
 WRITING = READING | {Scope.SUMMARIES_WRITE, Scope.SUMMARIES_DELETE}
@@ -97,7 +97,7 @@ class ImpersonationService:
 
     async def _demand_living(self) -> None:
         """What they began ends with their sessions, and one that has ended is believed for a second more."""
-        await OwnSessions(self._session, self._staff.principal.user_id).lock_person()
+        await lock_person(self._session, self._staff.principal.user_id)
         await demand_living(self._session, self._staff.principal)
 
     async def _find(self, user_id: UUID) -> StaffRole:
@@ -109,7 +109,7 @@ class ImpersonationService:
     async def _enter(self, user_id: UUID, organization_id: UUID) -> MembershipRole:
         """The transaction is theirs there from here on; it holds the person, as each login of theirs does."""
         await bind_tenant(self._session, Tenant(organization_id, user_id))
-        await OwnSessions(self._session, user_id).lock_person()
+        await lock_person(self._session, user_id)
         standing = await SessionRepository(self._session, organization_id).standing_of_member(user_id)
         if standing is None or not standing.is_active:
             raise MemberNotFoundError

@@ -17,6 +17,7 @@ from app.core.db import Tenant, bind_tenant, own_transaction
 from app.core.principal import Plan, StaffRole
 from app.outbox.mails import Mail, queue_mail
 from app.settings import Settings
+from app.users.queries import lock_person
 
 
 async def set_plan(settings: Settings, organization_id: UUID, plan: Plan) -> str:
@@ -70,7 +71,7 @@ async def reset_second_factor(settings: Settings, name: str) -> bool:
 async def _reset_second_factor(session: AsyncSession, user_id: UUID) -> bool:
     await bind_tenant(session, Tenant(user_id=user_id))
     # First, as every login does: the session of one that runs meanwhile is unproved too.
-    await OwnSessions(session, user_id).lock_person()
+    await lock_person(session, user_id)
     factors = SecondFactorRepository(session, user_id)
     if await factors.lock() is None:
         return False

@@ -1,6 +1,5 @@
 """API keys: of one organisation, and of one person in all of theirs."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -9,10 +8,12 @@ from sqlalchemy import ColumnElement, Uuid, column, func, or_, select, table, up
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api_keys.models import ApiKey
+from app.core.pagination import Keyset, PageOfRows, Pagination
 from app.organizations.models import Membership
 from app.organizations.repository import Standing, read_standing, select_standing
-from app.users.models import User
+from app.users.queries import lock_person
 
+NEWEST_FIRST = Keyset("api_keys", (ApiKey.created_at, ApiKey.id))
 USE_IS_NOTED_EVERY = timedelta(minutes=1)
 
 # `auth` is a neighbour that this slice does not know: of its table no more than whether a session lives.
@@ -34,7 +35,7 @@ class RevokedKey:
 
 async def revoke_keys_of_user(session: AsyncSession, user_id: UUID) -> list[RevokedKey]:
     """In every organisation; the session must be bound to this user."""
-    await _lock_owner(session, user_id)
+    await lock_person(session, user_id)
     statement = (
         update(ApiKey)
         .where(ApiKey.user_id == user_id, *_alive())
@@ -53,7 +54,7 @@ async def count_keys_of_user(session: AsyncSession, user_id: UUID) -> int:
 class ApiKeyRepository:
     def __init__(self, session: AsyncSession, organization_id: UUID) -> None:
         self._session = session
-        self._organization_id = organization_id
+        self.organization_id = organization_id
 
     async def add(self, key: ApiKey) -> None:
         self._session.add(key)
@@ -66,11 +67,11 @@ class ApiKeyRepository:
         False where the account is inactive or the session was ended, or is gone: its token is believed for
         two seconds longer, in which it must not make a key that outlives it.
         """
-        is_active = await _lock_owner(self._session, user_id)
+        is_active = await lock_person(self._session, user_id)
         query = (
             select(AUTH_SESSIONS.c.id)
             .where(AUTH_SESSIONS.c.id == session_id, AUTH_SESSIONS.c.revoked_at.is_(None))
-            .where(AUTH_SESSIONS.c.organization_id == self._organization_id)
+            .where(AUTH_SESSIONS.c.organization_id == self.organization_id)
             .with_for_update(read=True)
         )
         return is_active and await self._session.scalar(query) is not None
@@ -84,7 +85,7 @@ class ApiKeyRepository:
         end = func.least(ApiKey.expires_at, func.clock_timestamp() + overlap)
         await self._session.execute(
             update(ApiKey)
-            .where(ApiKey.organization_id == self._organization_id, ApiKey.id == key.id)
+            .where(ApiKey.organization_id == self.organization_id, ApiKey.id == key.id)
             .values(superseded_by=successor_id, expires_at=end)
         )
 
@@ -103,7 +104,7 @@ class ApiKeyRepository:
         return await self._session.scalar(select(ApiKey).where(ApiKey.digest == digest, *self._living()))
 
     async def standing_of(self, user_id: UUID) -> Standing | None:
-        query = select_standing(self._organization_id).where(Membership.user_id == user_id)
+        query = select_standing(self.organization_id).where(Membership.user_id == user_id)
         row = (await self._session.execute(query)).one_or_none()
         return read_standing(row) if row else None
 
@@ -115,14 +116,14 @@ class ApiKeyRepository:
         stale = or_(ApiKey.last_used_at.is_(None), ApiKey.last_used_at < func.now() - USE_IS_NOTED_EVERY)
         await self._session.execute(
             update(ApiKey)
-            .where(ApiKey.organization_id == self._organization_id, ApiKey.id == key.id, stale)
+            .where(ApiKey.organization_id == self.organization_id, ApiKey.id == key.id, stale)
             .values(last_used_at=func.now(), last_used_ip=address)
             .execution_options(synchronize_session=False)
         )
 
-    async def of_user(self, user_id: UUID) -> Sequence[ApiKey]:
-        query = select(ApiKey).where(ApiKey.user_id == user_id, *self._living()).order_by(ApiKey.id.desc())
-        return (await self._session.scalars(query)).all()
+    async def page(self, user_id: UUID, pagination: Pagination) -> PageOfRows[ApiKey]:
+        query = select(ApiKey).where(ApiKey.user_id == user_id, *self._living())
+        return pagination.page((await self._session.scalars(pagination.apply(query))).all())
 
     async def get_of_user(self, key_id: UUID, user_id: UUID) -> ApiKey | None:
         query = select(ApiKey).where(ApiKey.id == key_id, ApiKey.user_id == user_id, *self._living())
@@ -131,7 +132,7 @@ class ApiKeyRepository:
     async def default_of_user(self, user_id: UUID) -> ApiKey | None:
         """Expired ones too, which still hold the place."""
         query = select(ApiKey).where(
-            ApiKey.organization_id == self._organization_id,
+            ApiKey.organization_id == self.organization_id,
             ApiKey.user_id == user_id,
             ApiKey.is_default,
             ApiKey.revoked_at.is_(None),
@@ -139,13 +140,7 @@ class ApiKeyRepository:
         return await self._session.scalar(query)
 
     def _living(self) -> tuple[ColumnElement[bool], ...]:
-        return ApiKey.organization_id == self._organization_id, *_alive()
-
-
-async def _lock_owner(session: AsyncSession, user_id: UUID) -> bool:
-    """Whether the account is active."""
-    query = select(User.is_active).where(User.id == user_id).with_for_update(key_share=True)
-    return bool(await session.scalar(query))
+        return ApiKey.organization_id == self.organization_id, *_alive()
 
 
 def _alive() -> tuple[ColumnElement[bool], ...]:

@@ -12,6 +12,7 @@ from app.core.db import TENANT_KEY, Tenant, after_commit, bind_tenant
 from app.core.guard import InvalidCredentialError
 from app.core.principal import Principal
 from app.core.principal_cache import PrincipalCache, session_name
+from app.users.queries import lock_person
 
 
 async def end_all_sessions(
@@ -26,7 +27,7 @@ async def end_all_sessions(
     """
     async with _bound_to(session, user_id):
         own = OwnSessions(session, user_id)
-        await own.lock_person()
+        await lock_person(session, user_id)
         ended = await own.end_all(reason=reason) + await own.end_impersonations()
     announce(session, ended, cache=cache)
     return ended
@@ -38,7 +39,7 @@ async def end_sessions(
     """These of one person, those opened out of them by switching, and all opened in others' names."""
     async with _bound_to(session, user_id):
         own = OwnSessions(session, user_id)
-        await own.lock_person()
+        await lock_person(session, user_id)
         ended = await own.end(session_ids, reason=reason) + await own.end_impersonations()
     announce(session, ended, cache=cache)
     return ended
@@ -53,7 +54,7 @@ async def end_sessions_in(
     """
     async with _bound_to(session, user_id):
         own = OwnSessions(session, user_id)
-        await own.lock_person()
+        await lock_person(session, user_id)
         ended = await own.end_in(organization_id, reason="membership_ended")
     announce(session, ended, cache=cache)
 

@@ -9,7 +9,6 @@ from sqlalchemy.orm import aliased
 
 from app.auth.models import AuthSession
 from app.core.pagination import Keyset, PageOfRows, Pagination
-from app.users.models import User
 
 NEWEST = Keyset("newest", (AuthSession.created_at, AuthSession.id))
 
@@ -24,14 +23,6 @@ class OwnSessions:
     def __init__(self, session: AsyncSession, user_id: UUID) -> None:
         self._session = session
         self._user_id = user_id
-
-    async def lock_person(self) -> None:
-        """Until the transaction ends nobody opens or ends sessions of this person.
-
-        Ending all of them and opening one would otherwise miss each other: the new one would survive.
-        """
-        query = select(User.id).where(User.id == self._user_id).with_for_update(key_share=True)
-        await self._session.execute(query)
 
     async def page(self, pagination: Pagination) -> PageOfRows[AuthSession]:
         statement = select(AuthSession).where(*self._living())

@@ -27,6 +27,7 @@ from app.organizations.store import (
     OwnOrganizations,
     change_organization,
 )
+from app.users.queries import lock_person
 
 GRACE = timedelta(days=30)
 MAX_OWNED = 20
@@ -73,7 +74,7 @@ class OrganizationService:
 
     async def create(self, name: str) -> OrganizationRow:
         """Raises TooManyOrganizationsError."""
-        await self._own.lock_person()
+        await lock_person(self._session, self.principal.user_id)
         if await self._own.count_owned() >= MAX_OWNED:
             raise TooManyOrganizationsError
         made = await _create(self._session, owner_id=self.principal.user_id, name=name, is_personal=False)

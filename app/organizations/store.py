@@ -11,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.pagination import Keyset, Pagination
 from app.core.principal import MembershipRole
 from app.organizations.models import Membership, Organization
-from app.users.models import User
 
 OLDEST_FIRST = Keyset("organizations", (Organization.created_at, Organization.id), descending=False)
 
@@ -58,11 +57,6 @@ class OwnOrganizations:
     async def lock(self, organization_id: UUID) -> None:
         """Nobody changes it until the transaction ends; the session must be bound to it."""
         query = select(Organization.id).where(Organization.id == organization_id).with_for_update()
-        await self._session.execute(query)
-
-    async def lock_person(self) -> None:
-        """Until the transaction ends: of two that make one at once the second counts the first."""
-        query = select(User.id).where(User.id == self._user_id).with_for_update(key_share=True)
         await self._session.execute(query)
 
     async def count_owned(self) -> int:

@@ -22,6 +22,7 @@ from app.auth.store import OwnSessions
 from app.core.db import Tenant, bind_tenant
 from app.core.principal import Scope, allowed_scopes
 from app.organizations.errors import OrganizationNotFoundError
+from app.users.queries import lock_person
 
 
 class Switch:
@@ -37,7 +38,7 @@ class Switch:
         """Raises OrganizationNotFoundError, SessionNotFoundError (it ends meanwhile), ImpersonatedError."""
         principal = self._caller.principal
         own = OwnSessions(self._session, principal.user_id)
-        await own.lock_person()
+        await lock_person(self._session, principal.user_id)
         parent = await own.living(principal.credential_id)
         if parent is None:
             raise SessionNotFoundError

@@ -14,10 +14,10 @@ from app.auth.second_factor.repository import SecondFactorRepository
 from app.auth.second_factor.schemas import Enrolment, SecondFactorOut
 from app.auth.second_factor.totp import new_secret, provisioning_uri
 from app.auth.sessions import announce, demand_living
-from app.auth.store import OwnSessions
 from app.core.principal import Principal
 from app.core.principal_cache import PrincipalCache
 from app.outbox.mails import Mail, queue_mail
+from app.users.queries import lock_person
 
 CHANGES = {
     AuditAction.SECOND_FACTOR_ENABLED: "enabled",
@@ -90,7 +90,7 @@ class SecondFactorService:
     async def disable(self, code: str) -> None:
         """Raises NoSecondFactorError, WrongCodeError."""
         # First, as every login and switch does: the session of one that runs meanwhile is unproved too.
-        await OwnSessions(self._session, self._user_id).lock_person()
+        await lock_person(self._session, self._user_id)
         await self._prove(code)
         await self._factors.remove()
         # A session that it had proved is from now on one by password only: staff scopes go with it.
@@ -103,7 +103,7 @@ class SecondFactorService:
             await self._tell(AuditAction.RECOVERY_CODE_USED)
 
     async def _hold(self) -> None:
-        await OwnSessions(self._session, self._user_id).lock_person()
+        await lock_person(self._session, self._user_id)
         await demand_living(self._session, self._caller.principal)
 
     async def _check(self, factor: SecondFactor, code: str) -> str:

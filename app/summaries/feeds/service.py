@@ -9,7 +9,6 @@ from app.audit.events import AuditAction, AuditEvent
 from app.audit.service import record
 from app.auth.own_sessions.errors import ImpersonatedError, SessionRequiredError
 from app.auth.sessions import demand_living
-from app.auth.store import OwnSessions
 from app.core.db import TENANT_KEY, Database, Tenant, bind_tenant
 from app.core.principal import MEMBERSHIP_SCOPES, Principal, Scope
 from app.core.secret_links import digest, is_feed_token, new_feed_token
@@ -17,6 +16,7 @@ from app.organizations.journal import note
 from app.organizations.repository import organizations_of
 from app.summaries.feeds.errors import FeedNotFoundError
 from app.summaries.feeds.repository import Entries, FeedRepository, organization_of_feed
+from app.users.queries import lock_person
 
 
 class FeedService:
@@ -37,7 +37,7 @@ class FeedService:
         Raises InvalidCredentialError: a session that has ended is believed for a second more, in which it
         must not make a feed that outlives it.
         """
-        await OwnSessions(self._session, self._principal.user_id).lock_person()
+        await lock_person(self._session, self._principal.user_id)
         await demand_living(self._session, self._principal)
         token = new_feed_token()
         feed = await self._feeds.put(self._principal.user_id, digest=digest(token))
