@@ -32,7 +32,9 @@ def limit_schemas(document: Json) -> None:
     sent = {id(schema) for schema in incoming}
     for schema in outgoing:
         if id(schema) not in sent and not schema.keys() & {"enum", "const"}:
-            _fill(schema, WIDEST.get(schema.get("type", ""), {}))
+            # A file is sent while it is read, however long it gets.
+            is_file = schema.get("format") == "binary"
+            _fill(schema, {"maxLength": EXACT} if is_file else WIDEST.get(schema.get("type", ""), {}))
 
 
 def _incoming(operations: Iterable[Json]) -> Iterator[Json]:

@@ -49,6 +49,10 @@ def test_what_goes_out_is_bounded(kind: str) -> None:
     assert limited({"type": kind}).items() >= WIDEST[kind].items()
 
 
+def test_a_file_that_goes_out_may_be_of_any_length() -> None:
+    assert limited({"type": "string", "format": "binary"})["maxLength"] == EXACT
+
+
 @pytest.mark.parametrize("incoming", [True, False])
 @pytest.mark.parametrize(("name", "length"), [("uuid", 36), ("date-time", 35)])
 def test_a_format_says_the_length(name: str, length: int, incoming: bool) -> None:  # noqa: FBT001  # a parameter

@@ -12,15 +12,24 @@ from app.core.db import DatabaseDep
 from app.core.draining import draining_of
 from app.core.limits import AsyncLimiter, Hit, Limit
 from app.core.openapi import problems
+from app.core.openapi_limits import EXACT
 from app.summaries.exports.export import Exporter, Wanted
 from app.summaries.exports.vocabulary import MEDIA_TYPES, ExportFormat
 from app.summaries.parameters import CanReadSummaries
 from app.summaries.progress.desk import ProgressDesk
 from app.summaries.progress.errors import TooManyStreamsError
+from app.summaries.schemas import SummaryWithText
 from app.summaries.search.parameters import FiltersDep, Order
 
 router = APIRouter()
 
+FILE = {"type": "string", "format": "binary"}
+# As many as the list has.
+WHOLE = {
+    "type": "array",
+    "items": {"$ref": f"#/components/schemas/{SummaryWithText.__name__}"},
+    "maxItems": EXACT,
+}
 FILES: dict[int | str, dict[str, Any]] = {  # Any: OpenAPI JSON
     200: {
         "description": "Every summary that the list has with these filters, in the list's order. The answer "
@@ -29,8 +38,8 @@ FILES: dict[int | str, dict[str, Any]] = {  # Any: OpenAPI JSON
         "GET /summaries/{id} shows. A JSON array cut short has no closing bracket; NDJSON ends in a line "
         "of its own where `end_marker` asks for one.",
         "content": {
-            media_type.partition(";")[0]: {"schema": {"type": "string", "format": "binary"}}
-            for media_type in MEDIA_TYPES.values()
+            media_type.partition(";")[0]: {"schema": WHOLE if kind is ExportFormat.JSON else FILE}
+            for kind, media_type in MEDIA_TYPES.items()
         },
     }
 }

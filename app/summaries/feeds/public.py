@@ -21,9 +21,25 @@ router = APIRouter(dependencies=[limited(Limit.PUBLIC_READ)])
 ATOM, JSON_FEED = "application/atom+xml", "application/feed+json"
 
 
+SCHEMAS: dict[str, dict[str, Any]] = {  # Any: OpenAPI JSON
+    ATOM: {"type": "string"},
+    JSON_FEED: {
+        "type": "object",
+        "description": "JSON Feed 1.1 (jsonfeed.org).",
+        "required": ["version", "title", "items"],
+        "properties": {
+            "version": {"type": "string"},
+            "title": {"type": "string"},
+            "home_page_url": {"type": "string", "format": "uri"},
+            "items": {"type": "array", "items": {"type": "object", "additionalProperties": True}},
+        },
+    },
+}
+
+
 def answers(media_type: str) -> dict[int | str, dict[str, Any]]:  # Any: OpenAPI JSON
     return {
-        200: {"description": "The newest 50.", "content": {media_type: {"schema": {"type": "string"}}}},
+        200: {"description": "The newest 50.", "content": {media_type: {"schema": SCHEMAS[media_type]}}},
         304: {"description": "If-None-Match names what stands there."},
         **problems(FeedNotFoundError),
     }

@@ -12,6 +12,7 @@ from httpx2 import AsyncClient, Response
 
 from app.summaries.exports.vocabulary import PLAIN_FIELDS
 from tests.factories import Person, Robot
+from tests.gates.openapi_document import render_document
 from tests.organizations.audited import audited
 from tests.summaries.shelf import PATH, create, set_columns
 
@@ -97,6 +98,15 @@ async def test_json_is_one_array_of_the_same(client: AsyncClient, alice: Person)
         await create(client, alice)
     lines = (await export(client, alice)).text.splitlines()
     assert (await export(client, alice, format="json")).json() == [json.loads(line) for line in lines]
+
+
+def test_the_reference_says_what_a_json_export_is() -> None:
+    paths = json.loads(render_document())["paths"]
+    (one, whole) = (
+        paths[path]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+        for path in (f"{PATH}/{{summary_id}}", f"{PATH}/export")
+    )
+    assert (whole["type"], whole["items"]) == ("array", one)
 
 
 async def test_csv_has_its_columns_and_no_formula(client: AsyncClient, app: FastAPI, alice: Person) -> None:
