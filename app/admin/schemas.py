@@ -88,14 +88,12 @@ class ImpersonationOut(ResponseModel):
 
 
 class StandingIn(ChangeModel):
-    plan: Plan | None = None
-    suspended: JsonBool | None = Field(
-        default=None, description="True: its credentials stop within two seconds."
-    )
+    plan: Plan = Plan.FREE
+    suspended: JsonBool = Field(default=False, description="True: its credentials stop within two seconds.")
 
     @model_validator(mode="after")
     def _something(self) -> Self:
-        if self.plan is None and self.suspended is None:
+        if not self.model_fields_set:
             raise PydanticCustomError("nothing_to_change", "Send plan, suspended, or both")
         return self
 

@@ -70,7 +70,7 @@ async def change_organization(
     standing: Standing, organization_id: OrganizationId, wanted: StandingIn
 ) -> StaffOrganizationOut:
     """Change its plan, suspend or resume it: in force on every worker within two seconds."""
-    changed = await standing.change(organization_id, plan=wanted.plan, suspended=wanted.suspended)
+    changed = await standing.change(organization_id, **wanted.model_dump(exclude_unset=True))
     return StaffOrganizationOut.model_validate(changed)
 
 

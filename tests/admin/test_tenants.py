@@ -51,9 +51,15 @@ async def test_who_reads_a_tenants_log_as_its_owner_reads_none_here(
             assert (answer.status_code, answer.json()["code"]) == (403, "insufficient_scope")
 
 
-@pytest.mark.parametrize("body", [{}, {"plan": "gold"}, {"suspended": "perhaps"}, {"name": "mine"}])
+@pytest.mark.parametrize(
+    "body",
+    [
+        *({}, {"plan": "gold"}, {"suspended": "perhaps"}, {"name": "mine"}),
+        *({"plan": None, "suspended": True}, {"plan": "pro", "suspended": None}),
+    ],
+)
 async def test_a_change_of_nothing_or_of_what_is_the_owners_is_422(
-    client: AsyncClient, adam: Person, alice: Person, body: dict[str, str]
+    client: AsyncClient, adam: Person, alice: Person, body: dict[str, object]
 ) -> None:
     assert (await patch(client, adam, alice.organization_id, **body)).status_code == 422
 

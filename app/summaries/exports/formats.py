@@ -16,7 +16,8 @@ from app.summaries.vocabulary import Status
 
 # What Markdown or the HTML within it would read as its own; at a line's beginning also lists and headings.
 _MARKUP = re.compile(r"([\\`*_\[\]<>&~|#])")
-_LINE_MARKUP = re.compile(r"^(\s*)([+=-]|\d+(?=[.)]))", re.MULTILINE)
+# Before a digit a backslash would be shown: of "1." the full stop is what makes it an item.
+_LINE_MARKUP = re.compile(r"^(\s*(?:\d+(?=[.)]))?)([+=.)-])", re.MULTILINE)
 
 
 class Format(Protocol):
