@@ -9,7 +9,8 @@ from app.reading.article import Sentence
 
 LINE = re.compile(r"[^\r\n\f\v\u2028\u2029]+")
 # Of a list's item; nested ones have several. A minus or an emphasis has no space after it.
-MARKERS = re.compile(r"\s*(?:[-*+\u2022\u2023](?:\s+|\Z))+")
+BULLETS = r"[-*+\u2022\u2023]"
+MARKERS = re.compile(rf"\s*(?:{BULLETS}(?:\s+|\Z))+")
 # sentencex takes quadratic time over a line of opening quotes (300 kB: 30 s). Pieces bound that, and hardly
 # any honest paragraph is this long.
 LONGEST_PIECE = 4000

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from app.reading.decode import LINE_ENDS
-from app.reading.sentences import CJK
+from app.reading.sentences import BULLETS, CJK
 
 NARROWEST, WIDEST = 40, 120
 # Below this width lines that all begin with a capital are more often verse than wrapped prose.
@@ -23,7 +23,7 @@ PAIR = 2
 RUN = re.compile(r"^(?:[^\n]{15,}+\n)++[^\n]*+", re.MULTILINE)
 LEAD = re.compile(r"[ \t>]*")
 WORDLESS = re.compile(r"[\W_]*\Z")
-MARKER = re.compile(r"(?:[-*+\u2022\u2023]|#{1,6}|\(?(?:\d{1,3}\.)*(?:\d{1,3}|[a-z])[.)])[ \t]+")
+MARKER = re.compile(rf"(?:{BULLETS}|#{{1,6}}|\(?(?:\d{{1,3}}\.)*(?:\d{{1,3}}|[a-z])[.)])[ \t]+")
 ENDS_SENTENCE = re.compile(r".*[.!?:\u2026][\"')\]\u2019\u201d]*\Z")
 # Columns, or code.
 LAID_OUT = re.compile(r".*(?:\S(?: {3,}|\t+)\S|[;{}()\[\]\\=|]\Z|\w[(\[]| [=<>+]+ |[=!<>-][=>]|&&)")

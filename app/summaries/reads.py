@@ -14,6 +14,7 @@ from app.core.pagination import CursorCodec, Keyset, PageOfRows, PageRequest, Pa
 from app.core.principal import Principal
 from app.core.row_memory import RowMemory
 from app.core.single_flight import SingleFlight
+from app.summaries.counting.repository import ShelfCounts
 from app.summaries.filters import Filters
 from app.summaries.queries import SEVERAL, WITH_TEXT
 from app.summaries.rendering import document_of, document_with_text, highlighted, item_of, may_read
@@ -91,17 +92,16 @@ class SummaryReads:
         """Each rendered. Raises InvalidCursorError."""
         pagination = Pagination(self._cursors, keyset, request, scope_of(principal, filters))
         if filters.need_search:
-            found = await self._shelf(principal).page(filters, pagination)
+            shelf = Shelf(self._database, principal.organization_id, viewer=principal.user_id)
+            found = await shelf.page(filters, pagination)
             items = [highlighted(self._item(each.summary), each.highlights) for each in found.items]
             return PageOfRows(items, found.next_cursor)
         return await self._page(tenant_of(principal), filters, pagination)
 
     async def count(self, principal: Principal, filters: Filters, *, at_most: int | None) -> int:
         """How many the pages have in all, or `at_most`."""
-        return await self._shelf(principal).count(filters, at_most=at_most)
-
-    def _shelf(self, principal: Principal) -> Shelf:
-        return Shelf(self._database, principal.organization_id, viewer=principal.user_id)
+        counts = ShelfCounts(self._database, principal.organization_id, viewer=principal.user_id)
+        return await counts.count(filters, at_most=at_most)
 
     async def _page(self, tenant: Tenant, filters: Filters, pagination: Pagination) -> PageOfRows[bytes]:
         """In the order of time, without words."""

@@ -11,10 +11,10 @@ from fastapi import FastAPI
 from httpx2 import AsyncClient
 from sqlalchemy import text
 
+from app.summaries.counting.repository import ShelfCounts
 from app.summaries.counting.store import count_shelves
 from app.summaries.counting.tasks import tally_shelves
 from app.summaries.filters import Filters
-from app.summaries.search.repository import Shelf
 from app.summaries.vocabulary import Status, Visibility
 from tests.catalogue import ask
 from tests.factories import Person
@@ -60,8 +60,8 @@ TALLIES = "SELECT * FROM shelf_tallies"
 
 
 async def counts(app: FastAPI, person: Person, **also: Any) -> list[int]:  # Any: filters
-    shelf = Shelf(app.state.database, person.organization_id, viewer=person.user_id)
-    return [await shelf.count(replace(filters, **also)) for filters in SHELVES]
+    kept = ShelfCounts(app.state.database, person.organization_id, viewer=person.user_id)
+    return [await kept.count(replace(filters, **also)) for filters in SHELVES]
 
 
 async def scanned(app: FastAPI, person: Person) -> list[int]:
