@@ -7,9 +7,9 @@ testing weak or missing secrets are faults.
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, PositiveInt, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, Field, PositiveInt, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -22,18 +22,19 @@ from typing_extensions import override
 from app import __version__
 from app.settings_fetching import FetchSettings
 from app.settings_identity import IdentitySettings, MailSettings, OAuthSettings, PasswordPolicy
+from app.settings_observing import ObservingSettings
 from app.settings_parsing import (
     FileSecretsSource,
     UnreadableFilesError,
     aws_secrets,
     check_secret_strength,
-    parse_collector_url,
     parse_public_url,
     parse_redis_url,
     split_list,
     to_asyncpg_url,
 )
 from app.settings_provider import ProviderSettings
+from app.settings_worker import WorkerSettings
 
 __all__ = ["Environment", "PasswordPolicy", "Settings", "SettingsError", "get_settings", "load_settings"]
 
@@ -55,7 +56,15 @@ class SettingsError(Exception):
         self.faults = faults
 
 
-class Settings(IdentitySettings, MailSettings, OAuthSettings, ProviderSettings, FetchSettings, BaseSettings):
+class Settings(
+    IdentitySettings,
+    MailSettings,
+    OAuthSettings,
+    ProviderSettings,
+    FetchSettings,
+    WorkerSettings,
+    ObservingSettings,
+):
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", case_sensitive=False, frozen=True)
 
     # Process
@@ -72,24 +81,8 @@ class Settings(IdentitySettings, MailSettings, OAuthSettings, ProviderSettings, 
     data_dir: Path = Field(Path(".precis"), validation_alias="PRECIS_DATA_DIR")
     docs_enabled: bool | None = Field(None, description="/docs and /openapi.json; unset: off in production.")
 
-    # Logs, errors, traces, metrics
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
-    log_format: Literal["json", "console"] | None = Field(None, description="Unset: json in production.")
-    sentry_dsn: SecretStr | None = None
-    otel_exporter_otlp_endpoint: Annotated[str | None, AfterValidator(parse_collector_url)] = Field(
-        None, description="Where spans go by OTLP over HTTP, without /v1/traces; unset: none are made."
-    )
-    otel_traces_sampler_arg: float = Field(1.0, ge=0, le=1, description="The share of traces with spans.")
-    metrics_token: SecretStr | None = Field(None, description="Bearer token that /metrics then asks for.")
-    worker_metrics_port: int | None = Field(
-        None,
-        ge=0,
-        le=65535,
-        description="Where a worker answers /metrics and /health, on HOST; unset: nowhere.",
-    )
-
     # Browser and proxy edge
-    cors_origins: Annotated[list[str], NoDecode] = []
+    cors_origins: Annotated[list[str], NoDecode] = Field([], description="Sites whose pages may call this.")
     allowed_hosts: Annotated[list[str], NoDecode] = Field([], description="Loopback is always allowed.")
 
     # PostgreSQL
@@ -117,25 +110,10 @@ class Settings(IdentitySettings, MailSettings, OAuthSettings, ProviderSettings, 
     streams_per_person: PositiveInt = Field(20, description="Of those, one person's.")
     stream_max_seconds: PositiveInt = Field(900, description="Then a stream or a WebSocket is to come back.")
 
-    # Reading
-    worker_concurrency: PositiveInt = Field(20, description="Jobs that one worker runs at once.")
-    fetches_waiting: PositiveInt = Field(
-        1000,
-        description="Jobs that wait for other people's servers beside those, each with an open file and,"
-        " while its page comes slowly, 192 KiB.",
-    )
-    webhook_concurrency: PositiveInt = Field(20, description="Deliveries that one worker makes at once.")
-    reading_processes: PositiveInt = Field(2, description="Child processes for extraction and summarising.")
-
     @field_validator("environment", mode="before")
     @classmethod
     def _environment_alias(cls, value: object) -> object:
         return ENVIRONMENT_ALIASES.get(value.lower(), value.lower()) if isinstance(value, str) else value
-
-    @field_validator("log_level", mode="before")
-    @classmethod
-    def _upper(cls, value: object) -> object:
-        return value.upper() if isinstance(value, str) else value
 
     @field_validator("cors_origins", "allowed_hosts", mode="before")
     @classmethod
@@ -147,15 +125,7 @@ class Settings(IdentitySettings, MailSettings, OAuthSettings, ProviderSettings, 
     def _postgres_url(cls, value: object) -> object:
         return to_asyncpg_url(value) if isinstance(value, str) and value else value
 
-    @field_validator(
-        "otel_exporter_otlp_endpoint",
-        "sentry_dsn",
-        "metrics_token",
-        "log_format",
-        "docs_enabled",
-        "worker_metrics_port",
-        mode="before",
-    )
+    @field_validator("docs_enabled", mode="before")
     @classmethod
     def _empty_is_unset(cls, value: object) -> object:
         return value or None if isinstance(value, str) else value
