@@ -1,17 +1,16 @@
 """The phrases a text keeps coming back to: runs of up to three content words, scored by how often."""
 
-import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice, pairwise, takewhile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice, pairwise, takewhile
 
 from app.reading.article import Sentence
 from app.reading.sentences import CJK, LETTERS
 from app.reading.terms import Vocabulary
+from app.reading.tokens import Tokens
 
 Words = tuple[str, ...]
 
-LONGEST_RUN = 3
 SHORTEST_WORD = 3
 KEYWORDS = 8
 # Above 1: two words that keep company say more than either, which is counted wherever it goes.
@@ -19,16 +18,16 @@ LENGTH_POWER = 1.3
 # A book repeats its subject long before this; reading on would only cost time.
 CHARACTERS_READ = 200_000
 # The group lets `split` keep the tokens, which then stand between what parts them.
-TOKEN = re.compile(rf"([{CJK}]{{2,6}}|{LETTERS}(?:['\u2019\-]{LETTERS})*+)")
+TOKEN = Tokens(rf"([{CJK}]{{2,6}}|{LETTERS}(?:['\u2019\-]{LETTERS})*+)", in_ascii=r"(\w++(?:['\-]\w++)*+)")
 
 
 def keywords(sentences: Sequence[Sentence], vocabulary: Vocabulary) -> tuple[str, ...]:
     """At most eight, best first, each as the text most often spells it; no two share their stems."""
     early = takewhile(lambda sentence: sentence.start < CHARACTERS_READ, sentences)
-    stems = _ContentStems(vocabulary)
-    phrases = Counter(
-        phrase for sentence in early for run in _runs(sentence.text, stems) for phrase in _phrases(run)
-    )
+    parts = [TOKEN.split(sentence.text) for sentence in early]
+    stems = _content_stems({word for sentence in parts for word in sentence[1::2]}, vocabulary)
+    runs = (run for sentence in parts for run in _runs(sentence, stems))
+    phrases = Counter(chain.from_iterable(map(_phrases, runs)))
     counts, spelled = Counter[Words](), dict[Words, Words]()
     for phrase, count in phrases.items():
         stemmed = tuple(map(stems.__getitem__, phrase))
@@ -38,29 +37,24 @@ def keywords(sentences: Sequence[Sentence], vocabulary: Vocabulary) -> tuple[str
     return tuple(" ".join(spelled[stemmed]) for stemmed in islice(_best(counts, spelled), KEYWORDS))
 
 
-class _ContentStems(dict[str, str]):
-    """The stem of each word that one text was asked for, found once; "" for a word without content."""
-
-    def __init__(self, vocabulary: Vocabulary) -> None:
-        self._vocabulary = vocabulary
-
-    def __missing__(self, word: str) -> str:
-        lower = word.lower()
-        long_enough = len(word) >= SHORTEST_WORD or not word.isascii()
-        content = long_enough and lower not in self._vocabulary.stop_words and not word[0].isdigit()
-        self[word] = self._vocabulary.stem(lower) if content else ""
-        return self[word]
+def _content_stems(words: Iterable[str], vocabulary: Vocabulary) -> dict[str, str]:
+    """The stem of each word that says something by itself."""
+    lower = {word: word.lower() for word in words if len(word) >= SHORTEST_WORD or not word.isascii()}
+    content = [word for word in lower if lower[word] not in vocabulary.stop_words and not word[0].isdigit()]
+    return dict(zip(content, vocabulary.stems([lower[word] for word in content]), strict=True))
 
 
-def _runs(text: str, stems: _ContentStems) -> Iterator[list[str]]:
-    """Content words with nothing but a space between them: a noun phrase, more often than not."""
+def _runs(parts: Sequence[str], stems: Mapping[str, str]) -> Iterator[list[str]]:
+    """Content words with nothing but a space between them: a noun phrase, more often than not.
+
+    `parts` are gaps and words in turn.
+    """
     run: list[str] = []
-    parts = TOKEN.split(text)
     for gap, word in zip(parts[::2], parts[1::2], strict=False):
         if run and gap != " ":
             yield run
             run = []
-        if stems[word]:
+        if word in stems:
             run.append(word)
         elif run:
             yield run
@@ -69,9 +63,8 @@ def _runs(text: str, stems: _ContentStems) -> Iterator[list[str]]:
 
 
 def _phrases(run: Sequence[str]) -> Iterator[Words]:
-    for size in range(1, min(LONGEST_RUN, len(run)) + 1):
-        for at in range(len(run) - size + 1):
-            yield tuple(run[at : at + size])
+    """Of up to three words, the shorter first."""
+    return chain(zip(run), pairwise(run), zip(run, run[1:], run[2:]))  # noqa: B905  # the rest is shorter
 
 
 def _best(counts: Mapping[Words, int], spelled: Mapping[Words, Words]) -> Iterator[Words]:

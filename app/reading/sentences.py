@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from sentencex import get_sentence_boundaries  # type: ignore[import-untyped]  # ships no types
 
 from app.reading.article import Sentence
+from app.reading.tokens import Tokens
 
 LINE = re.compile(r"[^\r\n\f\v\u2028\u2029]+")
 # Of a list's item; nested ones have several. A minus or an emphasis has no space after it.
@@ -19,7 +20,7 @@ CJK = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003fff
 # \w leaves out the vowel signs of Hebrew, Arabic and the Indic scripts, which would cut their words apart.
 MARKS = r"\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0900-\u0963\u0966-\u0dff"
 LETTERS = rf"(?:[^\W{CJK}]++|[{MARKS}]++)++"
-WORD = re.compile(rf"{LETTERS}(?:['\u2019.\-]{LETTERS})*+|[{CJK}]")
+WORD = Tokens(rf"{LETTERS}(?:['\u2019.\-]{LETTERS})*+|[{CJK}]", in_ascii=r"\w++(?:['.\-]\w++)*+")
 
 
 def split_sentences(text: str, language: str | None) -> list[Sentence]:
@@ -59,4 +60,5 @@ def _in_piece(piece: str, offset: int, language: str) -> Iterator[Sentence]:
 
 
 def count_words(text: str) -> int:
-    return sum(1 for _ in WORD.finditer(text))
+    """Line by line: no word goes on in the next, and those of a whole book need not be held at once."""
+    return sum([len(WORD.findall(line)) for line in LINE.findall(text)])

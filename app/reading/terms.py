@@ -9,6 +9,7 @@ import Stemmer
 from stopwordsiso import stopwords
 
 from app.reading.sentences import CJK, MARKS
+from app.reading.tokens import Tokens
 
 STEMMERS = {
     "ar": "arabic",
@@ -42,21 +43,27 @@ STEMMERS = {
     "yi": "yiddish",
 }
 SPACELESS = rf"{CJK}\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
-TOKEN = re.compile(rf"((?:[^\W{SPACELESS}]++|[{MARKS}]++)++)|([{SPACELESS}]+)")
+WORD = rf"(?:[^\W{SPACELESS}]++|[{MARKS}]++)++"
+TOKEN = Tokens(rf"{WORD}|[{SPACELESS}]+", in_ascii=r"\w++")
+IS_SPACELESS = re.compile(rf"[{SPACELESS}]")
 
 
-def _unstemmed(word: str) -> str:
-    return word
+Stems = Callable[[list[str]], list[str]]
 
 
-def _stemmer(algorithm: str) -> Callable[[str], str]:
+def _unstemmed(words: list[str]) -> list[str]:
+    return words
+
+
+def _stemmer(algorithm: str) -> Stems:
     """Of some short words (Nepali "two") Snowball leaves nothing: these stand for themselves."""
-    stem_word = Stemmer.Stemmer(algorithm).stemWord
+    stem_words = Stemmer.Stemmer(algorithm).stemWords
 
-    def stem(word: str) -> str:
-        return stem_word(word) or word
+    def stems(words: list[str]) -> list[str]:
+        found: list[str] = stem_words(words)
+        return [stem or word for stem, word in zip(found, words, strict=True)] if "" in found else found
 
-    return stem
+    return stems
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,22 +71,24 @@ class Vocabulary:
     """How one language's words become terms."""
 
     stop_words: frozenset[str]
-    stem: Callable[[str], str]
+    stems: Stems
+
+    def stem(self, word: str) -> str:
+        return self.stems([word])[0]
 
     def terms(self, text: str) -> list[str]:
-        found: list[str] = []
-        for word, spaceless in TOKEN.findall(text.lower()):
-            if spaceless:
-                found += [spaceless[at : at + 2] for at in range(max(1, len(spaceless) - 1))]
-            elif word not in self.stop_words:
-                found.append(self.stem(word))
-        return found
+        found = TOKEN.findall(text.lower())
+        runs = [] if text.isascii() else [run for run in found if IS_SPACELESS.match(run)]
+        if runs:
+            found = [word for word in found if not IS_SPACELESS.match(word)]
+        stems = self.stems([word for word in found if word not in self.stop_words])
+        return stems + [run[at : at + 2] for run in runs for at in range(max(1, len(run) - 1))]
 
 
 @lru_cache(maxsize=64)
 def vocabulary(language: str | None) -> Vocabulary:
     """An unknown language is compared by its whole words, which still finds what a text repeats."""
     code = language or ""
-    stem = _stemmer(STEMMERS[code]) if code in STEMMERS else _unstemmed
+    stems = _stemmer(STEMMERS[code]) if code in STEMMERS else _unstemmed
     words = frozenset(stopwords(code)) if code else frozenset[str]()
-    return Vocabulary(words, stem)
+    return Vocabulary(words, stems)
