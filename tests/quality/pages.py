@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, quantiles
@@ -12,6 +12,7 @@ from app.reading.content_types import HTML
 from app.reading.extract import extract
 from app.reading.summarize import summarise
 from tests.quality.evaluation_data import Page, evaluator, scrapinghub_pages, wcxb_pages
+from tests.quality.pace import Pace
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +36,21 @@ class Reading:
     cpu_ms: float
 
 
-def measure(folder: Path) -> PageScores:
-    wcxb = [_read(page) for page in wcxb_pages(folder)]
-    hub = [_read(page) for page in scrapinghub_pages(folder)]
+def measure(folder: Path, pace: Pace) -> tuple[PageScores, float]:
+    """And how fast the machine was meanwhile."""
+    wcxb, hub = list(wcxb_pages(folder)), list(scrapinghub_pages(folder))
+    readings, slowness = pace.beside(wcxb + hub, _read)
+    return _scores(folder, readings[: len(wcxb)], readings[len(wcxb) :]), slowness
+
+
+def _scores(folder: Path, wcxb: Sequence[Reading], hub: Sequence[Reading]) -> PageScores:
     word_f1 = evaluator(folder / "extraction_wcxb_dev").word_f1
     f1 = {
         reading.page.name: word_f1(reading.article.text, reading.page.truth["main_content"])[2]
         for reading in wcxb
     }
     articles = [reading for reading in wcxb if reading.page.kind == "article"]
-    costs = quantiles([reading.cpu_ms for reading in articles + hub], n=20)
+    costs = quantiles([reading.cpu_ms for reading in (*articles, *hub)], n=20)
     return PageScores(
         wcxb_all=mean(f1.values()),
         wcxb_articles=mean(f1[reading.page.name] for reading in articles),

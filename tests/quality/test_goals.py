@@ -19,8 +19,18 @@ def test_every_figure_below_its_goal_is_named() -> None:
     assert [line.split(":")[0] for line in goals.missed_rouge(tables)] == ["rouge2", "rouge2", "rouge_lsum"]
 
 
-def test_every_share_and_cost_beyond_its_goal_is_named() -> None:
+def test_every_share_below_its_goal_is_named() -> None:
     assert list(goals.missed_pages(GOOD)) == []
     bad = pages.PageScores(0.5, 0.95, 0.5, 0.9, 0.8, 0.1, 30.0, 300.0)
     names = [line.split(":")[0] for line in goals.missed_pages(bad)]
-    assert names == ["wcxb_all", "scrapinghub", "date", "cpu_p95"]
+    assert names == ["wcxb_all", "scrapinghub", "date"]
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "slowness", "is_missed"),
+    [(20, 1, False), (21, 1, True), (39, 2, False), (41, 2, True), (11, 0.5, True), (9, 0.5, False)],
+)
+def test_a_cost_is_a_ratio_on_slow_machines_and_on_fast_ones(
+    milliseconds: float, slowness: float, *, is_missed: bool
+) -> None:
+    assert bool([*goals.missed_cost("ranking", milliseconds, 20, slowness=slowness)]) is is_missed
