@@ -22,6 +22,7 @@ from redis.exceptions import RedisError, ResponseError
 from redis.maint_notifications import MaintNotificationsConfig
 
 from app.core.breaker import Call, CircuitBreaker
+from app.core.call_timeout import CallTimeout
 from app.core.redis_batch import Asked, Command, RedisBatch, is_refusal
 from app.core.redis_errors import RedisBusyError, RedisDownError, RedisRefusedError
 from app.core.tracing import part
@@ -36,9 +37,10 @@ __all__ = [
 
 T = TypeVar("T")
 
-SOCKET_TIMEOUT_SECONDS = 0.15
-# A call may need a connection, a handshake and a reply, each with its own timeout: this bounds the sum.
+# A call may need a connection, a handshake and a reply: this bounds the sum. redis-py's own timeouts are
+# beyond it, as they know nothing of our own standstills.
 CALL_TIMEOUT_SECONDS = 0.2
+SOCKET_TIMEOUT_SECONDS = 1.0
 SLOT_WAIT_SECONDS = 0.1
 # Enough for 8,000 calls a second at 1 ms each; a cold burst of many more handshakes would time itself out.
 POOL_SIZE = 8
@@ -121,7 +123,7 @@ class RedisClient:
             if self._clock() < self._in_vain_until:
                 raise RedisDownError("another urgent call has just come to nothing")
             try:
-                async with asyncio.timeout(CALL_TIMEOUT_SECONDS):
+                async with CallTimeout(CALL_TIMEOUT_SECONDS):
                     answers = await pipelined(self._urgent, *commands)
             except (RedisError, OSError) as error:
                 self._in_vain_until = self._clock() + VAIN_SECONDS
@@ -155,7 +157,7 @@ class RedisClient:
 
     async def _take_slot(self) -> None:
         try:
-            async with asyncio.timeout(SLOT_WAIT_SECONDS):
+            async with CallTimeout(SLOT_WAIT_SECONDS):
                 await self._slots.acquire()
         except TimeoutError as error:
             REDIS_FAILURES.labels("busy").inc()
@@ -166,7 +168,7 @@ class RedisClient:
         if call is None:
             raise RedisDownError("the breaker is open")
         try:
-            async with asyncio.timeout(CALL_TIMEOUT_SECONDS):
+            async with CallTimeout(CALL_TIMEOUT_SECONDS):
                 answer = await command(self._redis)
         except ResponseError as error:
             # The server lives and said no (read-only, out of memory): that costs no time, so no breaker.
