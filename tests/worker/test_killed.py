@@ -78,7 +78,7 @@ async def test_job_of_a_killed_worker_is_done_by_another_and_written_once(
 ) -> None:
     site = Site()
     server, port = await listen(site)
-    async with server, asyncio.timeout(120):
+    async with server, asyncio.timeout(300):
         workers.append(await start_worker(settings, port))
         created = await create(client, alice, url=f"http://127.0.0.1:{port}/")
         url = f"{PATH}/{created['id']}"
