@@ -34,3 +34,8 @@ def test_a_cost_is_a_ratio_on_slow_machines_and_on_fast_ones(
     milliseconds: float, slowness: float, *, is_missed: bool
 ) -> None:
     assert bool([*goals.missed_cost("ranking", milliseconds, 20, slowness=slowness)]) is is_missed
+
+
+def test_no_machine_is_so_slow_that_a_child_may_be_ended() -> None:
+    assert [*goals.missed_cost("hostile", 9_900, 6000, slowness=3)] == []
+    assert [*goals.missed_cost("hostile", 10_100, 6000, slowness=3)] != []
