@@ -151,7 +151,7 @@ def descendants(pid: int) -> set[int]:
     parents = {child: int(fields[1]) for child in _pids() if (fields := _stat(child))}
     found, fresh = set[int](), {pid}
     while fresh:
-        # A process may end, and its number be another's, while the others are read: no circle is walked twice.
+        # One may end, and its number be another's, while the others are read: no circle is walked twice.
         fresh = {child for child, parent in parents.items() if parent in fresh} - found
         found |= fresh
     return found
