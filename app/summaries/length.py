@@ -19,7 +19,7 @@ class Sentences(RequestModel):
 
 def kind_of_length(given: object) -> str:
     """By its looks: what is wrong is told of the kind that was meant, and not of all three."""
-    if isinstance(given, Sentences) or (isinstance(given, dict) and given.keys() >= {"sentences"}):
+    if isinstance(given, Sentences) or (isinstance(given, dict) and "sentences" in given):
         return "Sentences"
     return "Words" if isinstance(given, Words | dict) else "Named"
 

@@ -76,16 +76,22 @@ async def start_worker(settings: Settings, port: int) -> Process:
 async def test_job_of_a_killed_worker_is_done_by_another_and_written_once(
     client: AsyncClient, alice: Person, app: FastAPI, settings: Settings, workers: list[Process]
 ) -> None:
+    async def status() -> str:
+        shown = await client.get(url, headers=alice.headers)
+        return str(shown.json()["status"])
+
     site = Site()
     server, port = await listen(site)
-    async with server, asyncio.timeout(300):
-        workers.append(await start_worker(settings, port))
-        created = await create(client, alice, url=f"http://127.0.0.1:{port}/")
-        url = f"{PATH}/{created['id']}"
-        await site.asked.wait()
+    async with server:
+        async with asyncio.timeout(120):
+            workers.append(await start_worker(settings, port))
+            created = await create(client, alice, url=f"http://127.0.0.1:{port}/")
+            url = f"{PATH}/{created['id']}"
+            await site.asked.wait()
         workers[0].kill()
-        workers.append(await start_worker(settings, port))
-        while (await client.get(url, headers=alice.headers)).json()["status"] != "ready":  # noqa: ASYNC110  # over HTTP
-            await asyncio.sleep(1)
+        async with asyncio.timeout(120):
+            workers.append(await start_worker(settings, port))
+            while await status() != "ready":  # noqa: ASYNC110  # over HTTP
+                await asyncio.sleep(1)
     row = await row_of(app.state.database, alice.organization_id, url[-36:])
     assert (row.title, row.attempt, site.visits) == ("The bridge", 2, 2)

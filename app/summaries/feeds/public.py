@@ -19,8 +19,6 @@ from app.summaries.feeds.service import OpenedFeed, open_feed
 router = APIRouter(dependencies=[limited(Limit.PUBLIC_READ)])
 
 ATOM, JSON_FEED = "application/atom+xml", "application/feed+json"
-
-
 SCHEMAS: dict[str, dict[str, Any]] = {  # Any: OpenAPI JSON
     ATOM: {"type": "string"},
     JSON_FEED: {
