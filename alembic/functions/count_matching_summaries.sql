@@ -8,13 +8,15 @@ CREATE OR REPLACE FUNCTION public.count_matching_summaries(query tsquery, wanted
  SET work_mem TO '64MB'
 AS $function$
 DECLARE
-    asked record := loose_search_query(query, wanted, tenant, viewer);
+    asked record := search_conditions(query, wanted, tenant, viewer);
+    content tsquery;
     found bigint;
 BEGIN
     IF query IS NOT NULL AND asked.exact THEN
-        query := asked.loose;
+        query := asked.readable;
+        content := asked.content;
     END IF;
-    EXECUTE $sql$ SELECT count(*) FROM summaries s WHERE search_by_span(s.search, s.organization_id, s.user_id, s.visibility, s.created_at) @@ $3 AND s.organization_id::text = $1::text AND 
+    EXECUTE $sql$ SELECT count(*) FROM summaries s WHERE search_by_span(s.search, s.organization_id, s.user_id, s.visibility, s.created_at) @@ $3 AND ($5 IS NULL OR search_by_span(s.search, s.organization_id, s.user_id, s.visibility, s.created_at) @@ $5) AND s.organization_id::text = $1::text AND 
     (s.visibility = 'organization' OR s.user_id = $2) AND s.deleted_at IS NULL AND NOT s.ephemeral
       AND ($4->>'status' IS NULL OR s.status = $4->>'status')
       AND ($4->>'visibility' IS NULL OR s.visibility = $4->>'visibility')
@@ -23,6 +25,6 @@ BEGIN
  AND 
     ($4->>'created_after' IS NULL OR s.created_at >= ($4->>'created_after')::timestamptz)
       AND ($4->>'created_before' IS NULL OR s.created_at < ($4->>'created_before')::timestamptz)
- $sql$ INTO found USING tenant, viewer, query, wanted;
+ $sql$ INTO found USING tenant, viewer, query, wanted, content;
     RETURN found;
 END $function$;

@@ -17,14 +17,17 @@ BEGIN
             query, wanted, tenant, viewer, sorted, after_time, after_id, at_most) m;
     ELSE
         RETURN QUERY 
-        WITH ranking AS MATERIALIZED (
-            SELECT configuration, search_any(ARRAY(
-                SELECT search_lexemes(('pg_catalog.' || configuration)::regconfig, wanted->'terms', 10))) AS words
-            FROM unnest(ARRAY['arabic', 'armenian', 'basque', 'catalan', 'danish', 'dutch', 'english', 'finnish', 'french', 'german', 'greek', 'hindi', 'hungarian', 'indonesian', 'irish', 'italian', 'lithuanian', 'nepali', 'norwegian', 'portuguese', 'romanian', 'russian', 'serbian', 'simple', 'spanish', 'swedish', 'tamil', 'turkish', 'yiddish']) configuration)
-        SELECT r.id, r.rank FROM (
-            SELECT c.id, coalesce((ts_rank(c.search, w.words, 1) * 1000000)::integer, 0) AS rank
-            FROM (SELECT s.id, s.search, s.language FROM matching_summaries(query, wanted, tenant, viewer, '-created_at', NULL, NULL, ranked_at_most()) m JOIN summaries s ON s.id = m) c
-            JOIN ranking w ON w.configuration = search_configuration(c.language)) r
+        WITH newest AS MATERIALIZED (
+            SELECT s.id, s.search, search_configuration(s.language) AS configuration
+            FROM matching_summaries(
+                query, wanted, tenant, viewer, '-created_at', NULL, NULL, ranked_at_most()) m
+            JOIN summaries s ON s.id = m
+        ), ranked AS (
+            SELECT n.id, coalesce((ts_rank(n.search, r.query, 1) * 1000000)::integer, 0) AS rank
+            FROM newest n JOIN search_readings(
+                wanted->'terms', (SELECT array_agg(configuration) FROM newest), 10) r USING (configuration)
+        )
+        SELECT r.id, r.rank FROM ranked r
         WHERE after_rank::integer IS NULL OR (r.rank, r.id) < (after_rank, after_id)
         ORDER BY r.rank DESC, r.id DESC LIMIT at_most
 ;

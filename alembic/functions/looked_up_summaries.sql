@@ -16,7 +16,7 @@ DECLARE
     is_archived boolean := (wanted->>'archived')::boolean;
     first_time timestamptz := (wanted->>'created_after')::timestamptz;
     end_time timestamptz := (wanted->>'created_before')::timestamptz;
-    asked record := loose_search_query(query, wanted, tenant, viewer);
+    asked record := search_conditions(query, wanted, tenant, viewer);
     exactly tsquery := CASE WHEN NOT asked.exact THEN query END;
     missing integer := at_most;
     sought integer;
@@ -54,21 +54,22 @@ BEGIN
                 RETURN;
             END IF;
             IF days = 0 THEN
-                of_span := asked.loose;
+                of_span := asked.readable;
                 first_day := '-infinity';
                 last_day := 'infinity';
             ELSE
                 first_day := search_day(next_time);
-                of_span := search_query_of_span(asked.loose, tenant, viewer, first_day, days);
+                of_span := search_query_of_span(asked.readable, tenant, viewer, first_day, days);
                 first_day := first_day - (first_day - date '0001-01-01') % days;
                 last_day := first_day + days - 1;
             END IF;
             IF sorted = 'created_at' THEN
                 RETURN QUERY 
     SELECT s.id FROM summaries s
-    WHERE search_by_span(s.search, s.organization_id, s.user_id, s.visibility, s.created_at) @@ of_span AND s.organization_id::text = tenant::text
+    WHERE search_by_span(s.search, s.organization_id, s.user_id, s.visibility, s.created_at) @@ of_span
+      AND search_by_span(s.search, s.organization_id, s.user_id, s.visibility, s.created_at) @@ coalesce(asked.content, of_span) AND s.organization_id::text = tenant::text
       AND search_day(s.created_at) BETWEEN first_day AND last_day
-      AND (s.created_at, s.id) > (after_time, after_id)
+      AND NOT (s.created_at, s.id) <= (after_time, after_id)
       AND 
     (s.visibility = 'organization' OR s.user_id = viewer) AND s.deleted_at IS NULL AND NOT s.ephemeral
       AND (with_status IS NULL OR s.status = with_status)
@@ -84,9 +85,10 @@ BEGIN
             ELSE
                 RETURN QUERY 
     SELECT s.id FROM summaries s
-    WHERE search_by_span(s.search, s.organization_id, s.user_id, s.visibility, s.created_at) @@ of_span AND s.organization_id::text = tenant::text
+    WHERE search_by_span(s.search, s.organization_id, s.user_id, s.visibility, s.created_at) @@ of_span
+      AND search_by_span(s.search, s.organization_id, s.user_id, s.visibility, s.created_at) @@ coalesce(asked.content, of_span) AND s.organization_id::text = tenant::text
       AND search_day(s.created_at) BETWEEN first_day AND last_day
-      AND (s.created_at, s.id) < (after_time, after_id)
+      AND NOT (s.created_at, s.id) >= (after_time, after_id)
       AND 
     (s.visibility = 'organization' OR s.user_id = viewer) AND s.deleted_at IS NULL AND NOT s.ephemeral
       AND (with_status IS NULL OR s.status = with_status)

@@ -54,6 +54,7 @@ LISTS = {
     "search, middling word": "?q=w100",
     "search, common word": "?q=w1",
     "search, two words": "?q=w1 w100",
+    "search, rare word without a common one": "?q=w5000 -w1",
     "search, by relevance": "?q=w100&sort=relevance",
     "search, common word by relevance": "?q=w1&sort=relevance",
     "trash": "/trash",

@@ -7,6 +7,7 @@ from typing import Any, Self
 from uuid import UUID
 
 from sqlalchemy import (
+    CTE,
     BigInteger,
     Boolean,
     ColumnElement,
@@ -38,6 +39,7 @@ from app.summaries.queries import SHOWN
 from app.summaries.repository import NEWEST_FIRST, OLDEST_FIRST, archived, kept, plain_conditions, visible
 from app.summaries.search.found import HIGHLIGHTED, MOST_RELEVANT
 from app.summaries.search.models import EVERYBODY, READER
+from app.summaries.search.query import MAX_WORDS
 from app.summaries.vocabulary import Visibility
 
 # What a statement is told with each page; the others' values choose an index, and are part of its shape.
@@ -170,11 +172,39 @@ def found_statement(*, are_marked: bool) -> Select[*tuple[Any, ...]]:  # Any: it
     """
     found = _FIND.table_valued("summary_id", "rank", with_ordinality="place").render_derived()
     here = bindparam("organization_id", type_=Uuid()), bindparam("viewer", type_=Uuid())
-    marks = (_marked(name, are_marked=are_marked) for name in HIGHLIGHTED)
-    rows = select(*SHOWN, STATE, *marks).where(Summary.id == found.c.summary_id, *visible(*here))
+    rows = select(*SHOWN, STATE).where(Summary.id == found.c.summary_id, *visible(*here))
     row = rows.offset(literal_column("0")).lateral("row")
-    shown = select(row, found.c.rank).select_from(found).join(row, true())
-    return under_tenant(shown.order_by(found.c.place))
+    page = select(row, found.c.rank, found.c.place).select_from(found).join(row, true())
+    page_rows = page.cte("page", nesting=True)
+    shown = _marked(page_rows) if are_marked else _unmarked(page_rows)
+    return under_tenant(shown.order_by(page_rows.c.place))
+
+
+def _marked(page: CTE) -> Select[*tuple[Any, ...]]:  # Any: as above
+    """The words are read once for each language of a page: to read them takes longer than to mark a text."""
+    own = func.search_configuration(page.c.language)
+    asked = func.search_readings(
+        bindparam("terms", type_=JSONB()), select(func.array_agg(own)).scalar_subquery(), MAX_WORDS
+    )
+    reading = asked.table_valued("configuration", "words", "lexemes", "query").render_derived()
+    read = reading.c.words, reading.c.lexemes, reading.c.query
+    marks = (_mark(name, page.c[name], *read) for name in HIGHLIGHTED)
+    return select(page, *marks).join(reading, reading.c.configuration == own)
+
+
+def _mark(
+    name: str,
+    content: ColumnElement[str],
+    *read: ColumnElement[Any],  # Any: as PostgreSQL's search has them
+) -> ColumnElement[str | None]:
+    """NULL where nothing is there: a mark costs more than the row it is in."""
+    marked = func.search_mark(content, *read, HIGHLIGHTED[name])
+    return case((content.is_not(None), marked)).label(f"{name}_marked")
+
+
+def _unmarked(page: CTE) -> Select[*tuple[Any, ...]]:  # Any: as above
+    nothing = (literal(None, Text()).label(f"{name}_marked") for name in HIGHLIGHTED)
+    return select(page, *nothing)
 
 
 def found_values(filters: Filters, pagination: Pagination) -> Mapping[str, object]:
@@ -195,12 +225,3 @@ def newest_values(filters: Filters, *, at_most: int) -> Mapping[str, object]:
     """What `find_summaries` is told for the newest of all that has the words."""
     nothing = dict.fromkeys(("after_time", "after_rank", "after_id"))
     return {"wanted": filters.wanted(), "sorted": SORTED[NEWEST_FIRST], "at_most": at_most, **nothing}
-
-
-def _marked(name: str, *, are_marked: bool) -> ColumnElement[Any]:  # Any: text, or NULL
-    """NULL where no words were asked for, or nothing is there: a mark costs more than the row it is in."""
-    if not are_marked:
-        return literal(None, Text()).label(f"{name}_marked")
-    terms, content = bindparam("terms", type_=JSONB()), getattr(Summary, name)
-    marked = func.search_highlight(content, Summary.language, terms, HIGHLIGHTED[name])
-    return case((content.is_not(None), marked)).label(f"{name}_marked")

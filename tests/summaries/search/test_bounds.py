@@ -20,7 +20,10 @@ from tests.summaries.search.corpus import ask, shelve, titles
 pytestmark = pytest.mark.integration
 
 IMPATIENT = text("SET LOCAL statement_timeout = '1s'")
-HIGHLIGHT = text("SELECT search_highlight(:content, 'zh', CAST(:terms AS jsonb), :options)")
+HIGHLIGHT = text(
+    "SELECT search_mark(:content, words, lexemes, query, :options)"
+    " FROM search_readings(CAST(:terms AS jsonb), ARRAY['simple'], 32)"
+)
 BEST = text(
     "SELECT summary_id FROM find_summaries(CAST(:wanted AS jsonb), 'relevance', NULL, NULL, NULL, 20)"
 )

@@ -88,6 +88,19 @@ async def test_highlights_are_plain_text_with_offsets(
     assert len(summary["text"]) < 400
 
 
+async def test_each_summary_of_a_page_is_marked_in_its_own_language(
+    client: AsyncClient, app: FastAPI, alice: Person
+) -> None:
+    """English knows the forms of a word, and no "the"; what has no language is marked by letters alone."""
+    for language in ("en", "en-GB", "fr", None):
+        await shelve(app, alice, "the houses of the house", language=language)
+    found = (await ask(client, alice, "house the", sort="created_at")).json()["items"]
+    marked = [[(each["start"], each["end"]) for each in item["highlights"][0]["ranges"]] for item in found]
+    english, by_letters = [(4, 10), (18, 23)], [(0, 3), (14, 17), (18, 23)]
+    french = sorted({*english, *by_letters})
+    assert marked == [english, english, french, by_letters]
+
+
 async def test_without_words_nothing_is_highlighted(client: AsyncClient, app: FastAPI, alice: Person) -> None:
     await shelve(app, alice, "Bridge", tags=["x"])
     for q in ("tag:x", "-ferry", ""):
