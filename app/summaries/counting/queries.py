@@ -57,5 +57,6 @@ def count_statement(
     if at_most is None:
         # Each by itself: to count what is put together first takes a quarter longer.
         return select(reduce(add, (walk.with_only_columns(func.count()).scalar_subquery() for walk in walks)))
-    some = union_all(*(walk.limit(at_most) for walk in walks)).limit(at_most).subquery()
-    return select(func.count()).select_from(some)
+    # One walk alone cannot be told its limit twice.
+    some = union_all(*(walk.limit(at_most) for walk in walks)).subquery()
+    return select(func.count()).select_from(select(some).limit(at_most).subquery())
