@@ -2,16 +2,14 @@
 
 import time
 from dataclasses import dataclass
-from functools import partial
 
 from tests.drills.catalogue import Fault
-from tests.drills.observations import QUIET_SECONDS, Observations, Seen, broken_promises, slowest, told
+from tests.drills.observations import QUIET_SECONDS, Seen, broken_promises, slowest, told
 from tests.drills.stand import Stand
 
 FINISHED_SECONDS = 90.0
 CALM_SECONDS = 30.0
 SILENT_SECONDS = 25.0
-MOST_EASED = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +49,8 @@ def run(stand: Stand, fault: Fault, *, lengthened: float = 1.0) -> Outcome:
 
 def _run(stand: Stand, fault: Fault, *, lengthened: float) -> Outcome:
     observations = stand.probes.observations
-    _calm(stand)
+    calm = time.monotonic() - QUIET_SECONDS
+    stand.until(lambda: observations.recovered_after(calm) is not None, seconds=CALM_SECONDS)
     # What the drill before set off would be taken for this one's.
     if lengthened >= 1:
         stand.until(lambda: not stand.alarms.firing(), seconds=SILENT_SECONDS)
@@ -67,7 +66,7 @@ def _run(stand: Stand, fault: Fault, *, lengthened: float) -> Outcome:
         lifting = time.monotonic()
     lifted = stand.lifted_at or lifting
     limit = fault.recovery_seconds + QUIET_SECONDS
-    stand.until(partial(_has_recovered, observations, lifted), seconds=limit)
+    stand.until(lambda: observations.recovered_after(lifted) is not None, seconds=limit)
     recovery = observations.recovered_after(lifted)
     seen = observations.since(began)
     faults = [*broken_promises(seen), *_harmed(seen, fault), *_lost(stand)]
@@ -82,28 +81,8 @@ def _run(stand: Stand, fault: Fault, *, lengthened: float) -> Outcome:
         recovery,
         tuple(sorted(stand.fired - ever)),
         tuple(faults),
-        tuple(dict.fromkeys((*stand.remarks, *_eased(stand)))),
+        tuple(dict.fromkeys(stand.remarks)),
     )
-
-
-def _calm(stand: Stand) -> None:
-    """What a machine cannot do before a fault it cannot do after it either: there users rest for longer."""
-    observations = stand.probes.observations
-    while True:
-        began = time.monotonic() - QUIET_SECONDS
-        calm = stand.until(partial(_has_recovered, observations, began), seconds=CALM_SECONDS)
-        if calm or stand.probes.eased >= MOST_EASED:
-            return
-        stand.probes.eased *= 2
-
-
-def _has_recovered(observations: Observations, since: float) -> bool:
-    return observations.recovered_after(since) is not None
-
-
-def _eased(stand: Stand) -> list[str]:
-    eased = stand.probes.eased
-    return [f"users rested {eased} times as long, as this machine could not do more"] if eased > 1 else []
 
 
 def _harmed(seen: list[Seen], fault: Fault) -> list[str]:

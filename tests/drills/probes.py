@@ -25,16 +25,12 @@ Json = dict[str, Any]  # Any: JSON
 
 @dataclass(slots=True)
 class Probes:
-    """All as one user; `watched` is the summary that is read and changed.
-
-    `eased`: so many times as long do they rest in between.
-    """
+    """All as one user; `watched` is the summary that is read and changed."""
 
     url: str
     observations: Observations = field(default_factory=Observations)
     watched: str = ""
     tokens: Json = field(default_factory=dict)
-    eased: int = 1
     client: AsyncClient = field(init=False)
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
     _former: list[AsyncClient] = field(default_factory=list)
@@ -105,7 +101,7 @@ class Probes:
     async def _repeat(self, kind: str, pause: float, act: Callable[[], Awaitable[Response]]) -> None:
         while True:
             await self.observe(kind, act)
-            await asyncio.sleep(pause * self.eased)
+            await asyncio.sleep(pause)
 
     async def observe(self, kind: str, act: Callable[[], Awaitable[Response]]) -> Seen:
         began, token = time.monotonic(), self.tokens["access_token"]
