@@ -27,13 +27,14 @@ BEGIN
         END LOOP;
     END IF;
     exact := ways = 0 OR (ways = 1 AND languages = cardinality(ARRAY['arabic', 'armenian', 'basque', 'catalan', 'danish', 'dutch', 'english', 'finnish', 'french', 'german', 'greek', 'hindi', 'hungarian', 'indonesian', 'irish', 'italian', 'lithuanian', 'nepali', 'norwegian', 'portuguese', 'romanian', 'russian', 'serbian', 'simple', 'spanish', 'swedish', 'tamil', 'turkish', 'yiddish']));
-    readable := search_query(wanted || '{"terms": [], "without": [], "labels": []}', tenant, viewer);
     IF is_narrowed AND NOT exact THEN
         readable := query;
         exact := true;
         content := (search_conditions(query, wanted || '{"without": []}', tenant, viewer)).content;
         RETURN;
-    ELSIF NOT has_terms THEN
+    END IF;
+    readable := search_query(wanted || '{"terms": [], "without": [], "labels": []}', tenant, viewer);
+    IF NOT has_terms THEN
         readable := readable && readings;
         readings := ''::tsquery;
     END IF;

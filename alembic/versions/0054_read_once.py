@@ -99,13 +99,14 @@ BEGIN
         END LOOP;
     END IF;
     exact := ways = 0 OR (ways = 1 AND languages = cardinality({CONFIGURATIONS}));
-    readable := search_query(wanted || '{{"terms": [], "without": [], "labels": []}}', tenant, viewer);
     IF is_narrowed AND NOT exact THEN
         readable := query;
         exact := true;
         content := (search_conditions(query, wanted || '{{"without": []}}', tenant, viewer)).content;
         RETURN;
-    ELSIF NOT has_terms THEN
+    END IF;
+    readable := search_query(wanted || '{{"terms": [], "without": [], "labels": []}}', tenant, viewer);
+    IF NOT has_terms THEN
         readable := readable && readings;
         readings := ''::tsquery;
     END IF;
@@ -238,6 +239,6 @@ def _change(signature: str, changes: dict[str, str]) -> None:
     definition: str = op.get_bind().scalar(DEFINITION, {"signature": signature})
     for former, now in changes.items():
         if former not in definition:
-            raise RuntimeError(f"{signature} is not as 0052 left it")
+            raise RuntimeError(f"{signature} is not as the migration before left it")
         definition = definition.replace(former, now)
     op.execute(definition)
