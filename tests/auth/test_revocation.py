@@ -19,7 +19,7 @@ from tests.auth.traces import ME, served
 from tests.core.own_valkey import OwnValkey, free_port
 from tests.factories import Factory, Person
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.alone]
 
 BOUND_SECONDS = 2.0
 ORGANIZATION = "/api/v1/api-keys"

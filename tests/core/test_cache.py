@@ -190,6 +190,7 @@ async def test_lost_invalidation_empties_the_cache_of_every_process(
         await must_miss(other, OTHER_KEY)
 
 
+@pytest.mark.alone
 async def test_in_an_outage_only_one_write_a_second_waits_for_it(
     outage: tuple[BodyCache, OwnValkey, ManualClock],
 ) -> None:

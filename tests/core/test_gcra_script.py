@@ -156,6 +156,7 @@ async def test_a_server_that_forgets_the_script_at_once_gives_no_verdict() -> No
     assert server.batches == [1, 2]
 
 
+@pytest.mark.alone
 async def test_silent_redis_leaves_no_caller_waiting() -> None:
     async with silent_server() as url:
         client = RedisClient(url)

@@ -66,6 +66,7 @@ async def clients_of(url: str) -> int:
         return sum(int(client["sub"]) > 0 for client in await redis.client_list())
 
 
+@pytest.mark.alone
 async def test_without_a_server_one_listens_to_nothing_and_is_not_held_up() -> None:
     ear = Ear(f"redis://127.0.0.1:{free_port()}/0")
     async with asyncio.timeout(2):
@@ -75,6 +76,7 @@ async def test_without_a_server_one_listens_to_nothing_and_is_not_held_up() -> N
     await ear.subscriber.aclose()
 
 
+@pytest.mark.alone
 async def test_a_server_that_never_answers_is_given_up() -> None:
     async with silent_server() as url, AsyncExitStack() as stack:
         ear = Ear(url)

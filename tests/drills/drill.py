@@ -71,7 +71,7 @@ def _run(stand: Stand, fault: Fault, *, lengthened: float) -> Outcome:
     seen = observations.since(began)
     faults = [*broken_promises(seen), *_harmed(seen, fault), *_lost(stand)]
     if recovery is None:
-        late = told(observations.since(time.monotonic() - QUIET_SECONDS))
+        late = observations.late_after(lifted)
         faults.append(f"not recovered within {fault.recovery_seconds:.0f} s: {late}")
     return Outcome(
         fault.title,

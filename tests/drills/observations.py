@@ -47,13 +47,24 @@ class Observations:
 
     def recovered_after(self, moment: float) -> float | None:
         """Seconds from `moment` to the end of the last bad call; None while it may not be the last."""
-        calls = [seen for seen in self.seen if seen.began >= moment]
-        bad = [seen.ended for seen in self.since(moment) if not seen.good]
-        last = max(bad, default=moment)
-        good_since = Counter(seen.kind for seen in calls if seen.began >= last)
-        if time.monotonic() - last < QUIET_SECONDS or any(good_since[kind] == 0 for kind in KINDS):
+        last = self._last_bad(moment)
+        if time.monotonic() - last < QUIET_SECONDS or self._missing_since(last):
             return None
         return last - moment
+
+    def late_after(self, moment: float) -> str:
+        """Why it has not recovered: the last bad call, and what has not been good since."""
+        last = self._last_bad(moment)
+        bad = ", ".join(f"{one.kind}: {one.answer}" for one in self.since(last) if not one.good)
+        missing = ", ".join(self._missing_since(last)) or "nothing"
+        return f"{bad or 'nothing'} after {last - moment:.1f} s, and without a good call since: {missing}"
+
+    def _last_bad(self, moment: float) -> float:
+        return max((seen.ended for seen in self.since(moment) if not seen.good), default=moment)
+
+    def _missing_since(self, last: float) -> list[str]:
+        good = {seen.kind for seen in self.seen if seen.good and seen.began >= last}
+        return [kind for kind in KINDS if kind not in good]
 
 
 def broken_promises(seen: Sequence[Seen]) -> list[str]:

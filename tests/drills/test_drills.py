@@ -11,7 +11,7 @@ from tests.drills.stand import Stand, standing
 pytestmark = [
     pytest.mark.e2e,
     pytest.mark.slow,
-    pytest.mark.xdist_group("services"),
+    pytest.mark.alone,
     # Connections that a drill broke are collected whenever the collector comes by.
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]

@@ -37,6 +37,7 @@ async def fetch(origin: Origin, path: str, *, limits: FetchLimits = QUICK) -> Fe
     return await fetcher(origin.allowed, limits=limits).fetch(origin.url(path))
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("path", "reason"),
     [

@@ -23,6 +23,7 @@ async def test_draining_ends_the_wait_before_it_began() -> None:
     await wait_until(is_done, seconds=10, is_draining=lambda: True)
 
 
+@pytest.mark.alone
 @pytest.mark.unit
 async def test_wait_ends_when_its_time_is_up() -> None:
     looks = 0

@@ -16,7 +16,7 @@ from app.settings import Settings
 from tests.factories import Person
 from tests.summaries.shelf import PATH, TEXT, create, row_of
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.alone]
 PAGE = f"<html><head><title>The bridge</title></head><body><article><p>{TEXT}</p></article></html>".encode()
 # Those that a URL may name and that need no root; one of them may be somebody else's.
 PORTS = (8443, 8080)

@@ -18,7 +18,7 @@ from tests.factories import Person
 from tests.servers import DatabaseUrls
 from tests.summaries.shelf import PATH, TEXT
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.alone]
 DROP_CONNECTIONS = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'precis-worker'"
 )

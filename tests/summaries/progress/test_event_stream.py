@@ -152,6 +152,7 @@ async def test_an_old_stream_is_to_come_back(client: AsyncClient, app: FastAPI, 
     assert "retry: " in stream.body.rpartition("event: reconnect")[0][-12:]
 
 
+@pytest.mark.alone
 async def test_a_process_that_is_to_stop_sends_its_clients_elsewhere(
     client: AsyncClient, app: FastAPI, alice: Person
 ) -> None:

@@ -160,6 +160,7 @@ async def test_a_process_that_is_to_stop_hangs_up(app: FastAPI, alice: Person, d
     assert desk.hub.watches == 0
 
 
+@pytest.mark.alone
 async def test_a_client_that_reads_nothing_is_given_up(
     client: AsyncClient, app: FastAPI, alice: Person, assert_nothing_is_left: Callable[[], Awaitable[None]]
 ) -> None:

@@ -255,6 +255,7 @@ async def test_all_count_the_month_before_the_day(database_urls: DatabaseUrls, f
     assert 0 < body.index("INSERT INTO usage_months") < body.index("INSERT INTO usage_days")
 
 
+@pytest.mark.alone
 async def test_a_group_waits_for_all_locks_together_no_longer_than_for_one(
     app: FastAPI, factory: Factory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
