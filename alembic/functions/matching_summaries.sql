@@ -54,8 +54,14 @@ BEGIN
         END IF;
         -- At this rate the page would be further away than the walk may go.
         IF seen % 250 = 0 AND seen::bigint * at_most > 2500::bigint * found THEN
-            RETURN QUERY SELECT l FROM looked_up_summaries(
-                query, wanted, tenant, viewer, sorted, met.created_at, met.id, at_most - found) l;
+            IF jsonb_array_length(wanted->'without') + jsonb_array_length(wanted->'without_labels') > 0
+               AND jsonb_array_length(wanted->'terms') + jsonb_array_length(wanted->'labels') > 0 THEN
+                RETURN QUERY SELECT n FROM narrowed_summaries(
+                    query, wanted, tenant, viewer, sorted, met.created_at, met.id, at_most - found) n;
+            ELSE
+                RETURN QUERY SELECT l FROM looked_up_summaries(
+                    query, wanted, tenant, viewer, sorted, met.created_at, met.id, at_most - found) l;
+            END IF;
             RETURN;
         END IF;
     END LOOP;
