@@ -276,7 +276,9 @@ async def test_a_single_role_finds_words_and_only_its_own(single_role_app: FastA
             assert await count(client, person, "bridge") == len(found)
         # Too rare to be walked to.
         expected = [f"Number {EACH * n} lantern" for n in range(1, 21)]
-        assert await titles(client, alice, "lantern") == expected
+        for asked in ("lantern", "number -ferry"):
+            assert await titles(client, alice, asked) == expected
+            assert await titles(client, charlie, asked) == []
 
 
 async def test_a_single_role_serves_requests(single_role_app: FastAPI) -> None:

@@ -25,7 +25,7 @@ DROP_CONNECTIONS = (
 
 
 async def started(settings: Settings, urls: DatabaseUrls) -> asyncio.Task[None]:
-    """At work: its reader takes its time to start beside other tests; one, as each is seconds of it."""
+    """At work, with one reader: each takes seconds to start."""
     worker = asyncio.create_task(run_worker(settings.model_copy(update={"reading_processes": 1})))
     async with asyncio.timeout(60):
         while not await ask(urls.superuser, "SELECT id FROM procrastinate_workers"):  # noqa: ASYNC110  # others tell nothing
