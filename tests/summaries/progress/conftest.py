@@ -1,6 +1,5 @@
 """A desk that looks and sends heartbeats more often than in production; all else of it is the same."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
@@ -12,6 +11,7 @@ from app.settings import Settings
 from app.summaries.progress.desk import ProgressDesk
 from app.summaries.progress.event_stream import StreamPace
 from app.summaries.progress.hub import Pace, ProgressHub
+from tests.held_connections import assert_none_is_held
 
 QUICK = Pace(hearing=0.2, deaf=0.1, stale=1.0, glance=0.02)
 # Looks that never come: what arrives was announced.
@@ -45,9 +45,6 @@ def assert_nothing_is_left(app: FastAPI) -> Callable[[], Awaitable[None]]:
     async def check() -> None:
         desk: ProgressDesk = app.state.progress
         assert (desk.slots.taken, desk.slots.people, desk.hub.watches) == (0, 0, 0)
-        # The one look of the hub may be under way.
-        async with asyncio.timeout(5):
-            while app.state.database.engine.pool.checkedout():  # noqa: ASYNC110  # a pool tells nobody
-                await asyncio.sleep(0.01)
+        await assert_none_is_held(app)
 
     return check

@@ -13,6 +13,7 @@ from app.settings import Settings
 from app.summaries.progress.event_stream import StreamPace
 from app.summaries.tasks import summarise
 from tests.factories import Factory, Person
+from tests.held_connections import assert_none_is_held
 from tests.summaries.progress.conftest import seat
 from tests.summaries.progress.streaming import events_of
 from tests.summaries.shelf import PATH, create
@@ -208,6 +209,11 @@ async def test_a_stream_holds_no_connection_to_the_database(
     client: AsyncClient, app: FastAPI, alice: Person
 ) -> None:
     created = await create(client, alice)
-    await app.state.job_waker.told()
-    async with events_of(app, created["id"], alice.headers), events_of(app, created["id"], alice.headers):
-        assert app.state.database.engine.pool.checkedout() == 0
+    async with (
+        events_of(app, created["id"], alice.headers) as one,
+        events_of(app, created["id"], alice.headers) as other,
+    ):
+        for stream in (one, other):
+            await stream.events("queued")
+        await assert_none_is_held(app)
+        assert [stream.task.done() for stream in (one, other)] == [False, False]
