@@ -143,9 +143,10 @@ async def test_a_body_that_is_held_back_did_not_arrive_before_the_rotation(
 ) -> None:
     """Sent whole, but not yet told to be all: whoever waited with it is no loser of a race."""
     body = f'{{"refresh_token": "{alice.refresh_token}"}}'.encode()
-    rotated, sent = asyncio.Event(), list[Message]()
+    begun, rotated, sent = asyncio.Event(), asyncio.Event(), list[Message]()
 
     async def held_back() -> Message:
+        begun.set()
         await rotated.wait()
         return {"type": "http.request", "body": body, "more_body": True}
 
@@ -157,7 +158,7 @@ async def test_a_body_that_is_held_back_did_not_arrive_before_the_rotation(
     scope = {"type": "http", "method": "POST", "path": URL, "query_string": b"", "headers": headers}
     scope |= {"scheme": "http", "client": ("127.0.0.1", 1), "http_version": "1.1", "root_path": ""}
     thief = asyncio.create_task(app(scope, held_back, keep))
-    await asyncio.sleep(0.05)
+    await begun.wait()
     assert (await client.post(URL, json={"refresh_token": alice.refresh_token})).status_code == 200
     # As in test_refresh: when a token arrived is a lower bound.
     await asyncio.sleep(1)

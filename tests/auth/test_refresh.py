@@ -182,16 +182,17 @@ async def test_each_pair_that_is_given_out_is_in_the_log(
 async def test_a_body_held_back_until_after_the_rotation_is_a_replay(
     client: AsyncClient, alice: Person
 ) -> None:
-    rotated = asyncio.Event()
+    begun, rotated = asyncio.Event(), asyncio.Event()
 
     async def held_back() -> AsyncIterator[bytes]:
+        begun.set()
         yield b'{"refresh_token": "'
         await rotated.wait()
         yield alice.refresh_token.encode() + b'"}'
 
     headers = {"Content-Type": "application/json"}
     late = asyncio.create_task(client.post("/api/v1/auth/refresh", content=held_back(), headers=headers))
-    await asyncio.sleep(0.2)
+    await begun.wait()
     assert (await refresh(client, alice.refresh_token)).status_code == 200
     # When a token arrived is a lower bound, by as much as a round trip to the database takes.
     await asyncio.sleep(1)

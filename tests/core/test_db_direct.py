@@ -15,10 +15,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from app.core.db import Database, violated_constraint
 from app.core.db_direct import Direct
 from app.settings import Settings
-from tests.catalogue import ask
 from tests.core.test_db_metrics import PID, value
 from tests.factories import Person
-from tests.servers import DatabaseUrls
 
 pytestmark = pytest.mark.integration
 JOIN_AGAIN = text("""
@@ -26,6 +24,7 @@ INSERT INTO memberships (organization_id, user_id, role) SELECT :organization, :
 FROM (SELECT set_config('app.organization_id', :told, true)) tenant
 """)
 SLEEP = text("SELECT pg_sleep(5)")
+TERMINATE_ITSELF = text("SELECT pg_terminate_backend(pg_backend_pid())")
 ECHO: Select[*tuple[Any, ...]] = select(  # Any: a column of each type
     bindparam("id", uuid4(), literal_execute=False).label("id"),
     literal({"a": [1, None]}, JSONB()).label("options"),
@@ -73,16 +72,11 @@ async def test_a_conflict_is_known_by_its_constraint_and_leaves_nothing(
     assert (await database.alone(text("SELECT current_setting('app.organization_id', true)"), {}))[0][0] == ""
 
 
-async def test_a_connection_that_is_lost_is_counted_and_replaced(
-    database: Database, database_urls: DatabaseUrls
-) -> None:
+async def test_a_connection_that_is_lost_is_counted_and_replaced(database: Database) -> None:
     before = value("precis_db_failures_total", kind="lost")
     ((pid,),) = await database.alone(PID, {})
-    sleeping = asyncio.create_task(database.alone(SLEEP, {}))
-    await asyncio.sleep(0.1)
-    await ask(database_urls.superuser, "SELECT pg_terminate_backend($1)", pid)
     with pytest.raises(DBAPIError) as caught:
-        await sleeping
+        await database.alone(TERMINATE_ITSELF, {})
     assert caught.value.connection_invalidated
     assert value("precis_db_failures_total", kind="lost") == before + 1
     assert (await database.alone(PID, {}))[0][0] != pid

@@ -1,6 +1,7 @@
 """Workers hear of committed jobs: of one at once, of many seldom; that none can be told is nobody's error."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -9,7 +10,7 @@ import pytest
 from sqlalchemy import event, make_url
 
 from app.core.db import Database
-from app.core.job_waking import MESSAGE, JobWaker
+from app.core.job_waking import MESSAGE, REST_SECONDS, JobWaker
 from app.core.jobs import QUEUE, enqueue
 from app.core.origin import Arriving, current_origin
 from app.settings import Settings
@@ -55,12 +56,14 @@ async def test_many_at_once_are_two_calls_the_last_of_them_after_the_last_job(
 ) -> None:
     waker = JobWaker(database)
     async with heard(settings) as messages:
+        began = time.monotonic()
         for _ in range(500):
             waker.wake()
             await asyncio.sleep(0)
+        rests = (time.monotonic() - began) / REST_SECONDS
         await waker.aclose()
         await asyncio.sleep(0.2)
-        assert 1 <= messages.qsize() <= 5
+        assert 1 <= messages.qsize() <= 2 + rests
 
 
 async def test_what_came_while_it_was_calling_is_told_before_it_ends(
