@@ -10,7 +10,8 @@ import pytest
 
 from tests.servers import DatabaseUrls
 
-pytestmark = pytest.mark.integration
+# Each request has twenty seconds, of a process that is traced besides.
+pytestmark = [pytest.mark.integration, pytest.mark.alone]
 ROOT = Path(__file__).resolve().parents[1]
 MOST_SERIES = 3_000
 # Four paths of each tenant, no two the same; `python -m tests.load.series` asks for 200 of each.

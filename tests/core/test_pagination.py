@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import DateTime, create_engine, select
 from sqlalchemy.dialects import registry
@@ -79,7 +79,6 @@ def test_cursor_of_another_list_filter_tenant_or_service_is_refused() -> None:
     refused(CursorCodec("other").encode((1, 2), scope="x"))
 
 
-@settings(deadline=None)
 @given(st.text() | st.from_regex(r"[A-Za-z0-9_-]{1,99}", fullmatch=True))
 def test_no_text_whatever_raises_anything_else(text: str) -> None:
     refused(text)
@@ -99,7 +98,6 @@ def test_position_of_another_length_is_an_error_of_ours() -> None:
         BY_RANK.behind((1,))
 
 
-@settings(deadline=None)
 @given(st.tuples(st.datetimes(timezones=st.just(UTC)), st.uuids(), st.integers(), st.text()))
 def test_position_is_read_back_with_its_types(position: tuple[datetime, UUID, int, str]) -> None:
     if len(cursor := CODEC.encode(position, scope="s")) <= 1024:

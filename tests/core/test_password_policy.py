@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.breached_passwords import BreachedPasswords
@@ -104,7 +104,6 @@ def test_faults_point_at_the_field_that_was_asked_about() -> None:
     assert len(caught.value.faults) >= 4
 
 
-@settings(deadline=None)
 @given(st.text(), st.sampled_from(PasswordPolicy), st.text(), st.text())
 def test_no_text_whatever_raises_anything_else(
     password: str, policy: PasswordPolicy, username: str, email: str

@@ -6,7 +6,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from uuid import UUID
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.refresh_tokens import (
@@ -85,7 +85,6 @@ def test_token_of_an_unknown_or_foreign_pepper_is_refused() -> None:
     refused(RefreshTokens({2: b"other"}, current=2).mint(SESSION, counter=1))
 
 
-@settings(deadline=None)
 @given(st.text() | st.from_regex(PATTERN, fullmatch=True))
 def test_no_text_whatever_raises_anything_else(text: str) -> None:
     refused(text)
@@ -103,7 +102,6 @@ def test_pepper_that_a_token_cannot_name_is_refused(peppers: dict[int, bytes], c
         RefreshTokens(peppers, current=current)
 
 
-@settings(deadline=None)
 @given(st.uuids(), st.integers(0, MAX_COUNTER))
 def test_minted_token_is_read_back_and_always_the_same(session_id: UUID, counter: int) -> None:
     token = TOKENS.mint(session_id, counter=counter)

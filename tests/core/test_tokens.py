@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.keyring import KeyRing
@@ -166,7 +166,6 @@ def test_token_of_another_issuer_or_audience_is_refused(ring: KeyRing, tokens: A
         refused(tokens, other.issue(GRANT).token)
 
 
-@settings(deadline=None)
 @given(st.text() | st.from_regex(r"[A-Za-z0-9_-]{1,99}\.[A-Za-z0-9_-]{1,99}\.[A-Za-z0-9_-]{85}[AQgw]"))
 def test_no_text_whatever_raises_anything_else(tokens: AccessTokens, text: str) -> None:
     refused(tokens, text)
@@ -179,7 +178,6 @@ JSON = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(
     claim=st.sampled_from(
         ["iss", "aud", "sub", "org", "sid", "iat", "nbf", "exp", "ver", "amr", "auth_time"]
@@ -196,7 +194,6 @@ def test_no_signed_claim_whatever_raises_anything_else(
     assert claim in {"iat", "nbf", "ver", "amr", "auth_time"}
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(["alg", "typ", "kid", "crit", "jwk"]), JSON, min_size=1))
 def test_no_header_whatever_raises_anything_else(
     tokens: AccessTokens, forge: Forge, changes: dict[str, object]

@@ -36,6 +36,7 @@ def found_in(text: str, secrets: dict[str, str]) -> list[str]:
     return [name for name, written in forms.items() if any(form in text for form in written)]
 
 
+@pytest.mark.alone
 async def test_a_whole_day_leaves_no_secret_in_the_log(
     story: Story, settings: Settings, log: io.StringIO
 ) -> None:

@@ -64,6 +64,7 @@ def event_of(posted: Posted) -> dict[str, Any] | None:  # Any: JSON
     return next((item for header, item in pairs if header["type"] == "event"), None)
 
 
+@pytest.mark.alone
 async def test_a_day_of_refusals_and_failures_is_no_report(
     story: Story, settings: Settings, sentry: Sink
 ) -> None:

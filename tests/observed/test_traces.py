@@ -99,6 +99,7 @@ def parent_of(span: ReadableSpan) -> int:
     return parent.span_id
 
 
+@pytest.mark.alone
 async def test_one_submit_is_one_trace_without_a_secret(
     story: Story, settings: Settings, spans: InMemorySpanExporter
 ) -> None:

@@ -11,6 +11,7 @@ from app.reading.errors import ReadingError, Reason
 from app.summaries.tasks import summarise
 from app.summaries.waiting import wait_until
 from tests.factories import Person
+from tests.held_connections import SECONDS, assert_none_is_held
 from tests.summaries.shelf import PATH, TEXT, row_of, set_columns
 from tests.summaries.workbench import ScriptedReader, bench_of, key_of
 
@@ -92,16 +93,16 @@ async def test_finished_within_the_wait_is_201(
 
 @pytest.mark.integration
 async def test_waiting_request_holds_no_connection(client: AsyncClient, alice: Person, app: FastAPI) -> None:
-    headers = {**alice.headers, "Prefer": "wait=3"}
+    headers = {**alice.headers, "Prefer": f"wait={3 * SECONDS}"}
     posts = [client.post(PATH, json={"text": TEXT}, headers=headers) for _ in range(6)]
     posting = asyncio.gather(*posts)
-    await asyncio.sleep(1)
-    idle = 0
-    for _ in range(50):
-        await asyncio.sleep(0.02)
-        idle += app.state.database.engine.pool.checkedout() == 0
+    async with asyncio.timeout(SECONDS):
+        while app.state.progress.hub.watches < len(posts):  # noqa: ASYNC110  # nobody tells the test
+            await asyncio.sleep(0.01)
+    await assert_none_is_held(app)
+    assert not posting.done()
+    app.state.draining = True
     assert {answer.status_code for answer in await posting} == {202}
-    assert idle > 10
 
 
 async def only_summary(client: AsyncClient, person: Person) -> str:

@@ -5,6 +5,7 @@ import pytest
 from fastapi import FastAPI
 
 from app.reading.fetch import FetcherOptions
+from app.reading.transport import FetchLimits
 from app.webhooks.sender import LIMITS, Sender
 from app.webhooks.tasks import Courier
 from tests.reading.names import FixedNames
@@ -20,10 +21,14 @@ async def receiver() -> AsyncIterator[Receiver]:
         yield receiver
 
 
+def sender_to(receiver: Receiver, limits: FetchLimits) -> Sender:
+    options = FetcherOptions("Precis-Webhooks/test", allow_hosts=receiver.allowed)
+    return Sender(FixedNames({"inside.example.com": [["10.0.0.7"]]}), options, limits=limits)
+
+
 @pytest.fixture
 def sender(receiver: Receiver) -> Sender:
-    options = FetcherOptions("Precis-Webhooks/test", allow_hosts=receiver.allowed)
-    return Sender(FixedNames({"inside.example.com": [["10.0.0.7"]]}), options, limits=QUICK)
+    return sender_to(receiver, QUICK)
 
 
 @pytest.fixture

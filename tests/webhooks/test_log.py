@@ -1,14 +1,17 @@
 """What was sent, and sending it again."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from fastapi import FastAPI
 from httpx2 import AsyncClient
 
 from app.outbox.deliveries import WebhookEvent
+from app.webhooks.sender import LIMITS
 from app.webhooks.tasks import Courier
 from tests.factories import Person
+from tests.webhooks.conftest import sender_to
 from tests.webhooks.hooks import PATH, create, deliveries, execute, happen, run
 from tests.webhooks.receiver import Receiver, answer
 
@@ -99,6 +102,8 @@ async def test_redelivering_ends_an_endpoints_rest(
 async def test_redelivering_what_is_under_way_sends_it_once(
     client: AsyncClient, app: FastAPI, alice: Person, receiver: Receiver, courier: Courier
 ) -> None:
+    # It has the receiver's answer wait for a request of ours.
+    courier = replace(courier, sender=sender_to(receiver, LIMITS))
     url = f"{PATH}/{(await create(client, alice, receiver.url('/slow')))['id']}"
     answered = asyncio.Event()
 
