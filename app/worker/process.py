@@ -4,14 +4,13 @@ import asyncio
 import resource
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from functools import partial
 
 import structlog
 import uvloop
-from procrastinate.exceptions import ConnectorException
-from psycopg_pool import PoolTimeout
 from sqlalchemy.orm import configure_mappers
 
 from app import __version__
@@ -38,9 +37,11 @@ from app.summaries.citizen.manners import PATIENCE_SECONDS, Manners, MannersOpti
 from app.summaries.citizen.pacing import Pace, Pacer
 from app.summaries.citizen.robots_cache import RobotsCache
 from app.summaries.tasks import Workbench
+from app.webhooks.tasks import Courier
 from app.worker.exposition import exposed
 from app.worker.gauges import keep_gauges
 from app.worker.queue import make_queue
+from app.worker.queue_loss import QueueLostError, opened, outlasting
 from app.worker.running import open_courier, work_off
 from app.worker.sealing import keep_sealing
 from app.worker.upkeep import Upkeep
@@ -50,13 +51,8 @@ GRACEFUL_SECONDS = 25
 OTHER_FILES = 512
 # Of its page a fetch that waits may keep so much on average, beyond what each may.
 SHARED_BYTES_EACH = 128 * 1024
-DATABASE_GONE = (ConnectorException, PoolTimeout)
 
 log = structlog.get_logger(__name__)
-
-
-class QueueLostError(Exception):
-    """The queue's database went away; a supervisor starts the worker again."""
 
 
 @asynccontextmanager
@@ -116,32 +112,39 @@ def make_provider(settings: Settings) -> Provider | None:
 
 async def run_worker(settings: Settings) -> None:
     """Until SIGTERM, SIGINT or cancellation. Raises QueueLostError."""
-    queue = make_queue(settings)
     async with (
         open_bench(settings) as bench,
         open_courier(settings, bench.database) as courier,
-        queue.open_async(),
         measured_lag(),
     ):
-        jobs = work_off(queue, settings, bench=bench, courier=courier)
         sealer = Sealer(bench.database, AuditKey.from_settings(settings))
-        beside = [
-            asyncio.create_task(Upkeep(queue, bench.database).keep()),
-            asyncio.create_task(keep_sealing(sealer)),
-            asyncio.create_task(keep_gauges(bench.database, settings.data_dir)),
-        ]
-        log.info("worker_started", concurrency=settings.worker_concurrency)
-        try:
+        jobs = outlasting(partial(_work, settings, bench, courier))
+        async with _beside(keep_sealing(sealer), keep_gauges(bench.database, settings.data_dir)):
             await _until_stopped(asyncio.create_task(jobs))
-        finally:
-            for task in beside:
-                task.cancel()
-            await asyncio.gather(*beside, return_exceptions=True)
     log.info("worker_stopped")
 
 
+async def _work(settings: Settings, bench: Workbench, courier: Courier) -> None:
+    """With connections of its own. Ends, or raises as the library does, when the first of them is lost."""
+    queue = make_queue(settings)
+    async with opened(queue), _beside(Upkeep(queue, bench.database).keep()):
+        log.info("worker_started", concurrency=settings.worker_concurrency)
+        await work_off(queue, settings, bench=bench, courier=courier)
+
+
+@asynccontextmanager
+async def _beside(*what: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    tasks = [asyncio.create_task(one) for one in what]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
 async def _until_stopped(working: asyncio.Task[None]) -> None:
-    """Cancelling makes the queue finish what runs. That it ends by itself means that its database is gone."""
+    """Cancelling makes the queue finish what runs. Raises what ends it otherwise."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, working.cancel)
@@ -151,10 +154,6 @@ async def _until_stopped(working: asyncio.Task[None]) -> None:
     except asyncio.CancelledError:
         if outer is not None and outer.cancelling():
             raise
-    except DATABASE_GONE as error:
-        raise QueueLostError("the queue's database is out of reach") from error
-    else:
-        raise QueueLostError("the connection to the queue's database was lost")
     finally:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)
@@ -184,5 +183,3 @@ def main() -> None:
             runner.run(run_worker(settings))
     except (SettingsError, QueueLostError) as error:
         sys.exit(str(error))
-    except DATABASE_GONE as error:
-        sys.exit(f"the queue's database cannot be used: {error.__cause__ or error}")

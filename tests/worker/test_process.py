@@ -5,14 +5,22 @@ import os
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
+from typing import Any
 from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
 from httpx2 import AsyncClient
+from procrastinate.exceptions import ConnectorException
+from procrastinate.jobs import Job
+from procrastinate.manager import JobManager
 
+from app.reading.sandbox import Sandbox
 from app.settings import Settings
-from app.worker.process import QueueLostError, main, run_worker
+from app.worker import process
+from app.worker.process import main, run_worker
+from app.worker.queue_loss import QueueLostError, outlasting
 from tests.catalogue import ask
 from tests.factories import Person
 from tests.servers import DatabaseUrls
@@ -72,6 +80,37 @@ async def test_loss_of_the_database_is_an_error(
             await asyncio.wait_for(worker, 60)
     finally:
         await connection.close()
+
+
+async def test_a_lost_connection_is_outlasted_with_the_readers_that_there_are(
+    client: AsyncClient,
+    alice: Person,
+    settings: Settings,
+    database_urls: DatabaseUrls,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fetch, warm_up = JobManager.fetch_job, Sandbox.warm_up
+    cuts, warmed = iter([True]), list[Sandbox]()
+
+    async def fetch_job(*asked: Any, **named: Any) -> Job | None:  # Any: as its own
+        if next(cuts, False):
+            await ask(database_urls.superuser, DROP_CONNECTIONS)
+            raise ConnectorException
+        return await fetch(*asked, **named)
+
+    async def counted(sandbox: Sandbox) -> None:
+        warmed.append(sandbox)
+        await warm_up(sandbox)
+
+    monkeypatch.setattr(JobManager, "fetch_job", fetch_job)
+    monkeypatch.setattr(Sandbox, "warm_up", counted)
+    # As if it had been at work for long.
+    monkeypatch.setattr(process, "outlasting", partial(outlasting, steady_seconds=0))
+    async with working(settings, database_urls) as worker:
+        await submit(client, alice, text=TEXT)
+        assert not worker.done()
+    assert next(cuts, False) is False
+    assert len(warmed) == 1
 
 
 async def test_sigterm_ends_it_without_error(
