@@ -53,7 +53,8 @@ async def test_silent_redis_costs_nothing_once_the_breaker_is_open(
     await refuse(client, 5)
     assert client.is_open
     refuse_at_once(client)
-    assert await refuse(client, 100) < 0.05
+    # The least of three, as above.
+    assert min([await refuse(client, 100) for _ in range(3)]) < 0.05
 
 
 @pytest.mark.alone
