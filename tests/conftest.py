@@ -9,15 +9,16 @@ from typing import Any
 import pytest
 from _pytest.nodeid import NodeId
 from blockbuster import BlockBuster, blockbuster_ctx
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 pytest_plugins = ("tests.servers", "tests.fixtures")
 
 # What an example takes is the machine's affair, as everywhere else in tests.
-settings.register_profile(
-    "precis", parent=settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+hypothesis_settings.register_profile(
+    "precis", parent=hypothesis_settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
-settings.load_profile("precis")
+hypothesis_settings.load_profile("precis")
 
 LOCAL_NAMES = {"localhost", "127.0.0.1", "::1", "", None}
 

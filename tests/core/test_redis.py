@@ -53,8 +53,7 @@ async def test_silent_redis_costs_nothing_once_the_breaker_is_open(
     await refuse(client, 5)
     assert client.is_open
     refuse_at_once(client)
-    # The least of three, as above.
-    assert min([await refuse(client, 100) for _ in range(3)]) < 0.05
+    assert await refuse(client, 100) < 0.05
 
 
 @pytest.mark.alone

@@ -116,7 +116,7 @@ async def test_a_wait_for_the_end_passes_over_stages(ending: Progress) -> None:
     await asyncio.sleep(0.01)
     assert not waiting.done()
     watch.offer(ending)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(1):
         await waiting
 
 
@@ -124,6 +124,6 @@ async def test_a_wait_outlives_its_credential_but_not_the_process() -> None:
     revoked, draining = Watch(WHO, []), Watch(WHO, [])
     revoked.finish(End.REVOKED)
     draining.finish(End.DRAINING)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(1):
         await draining.until_final(10)
         await revoked.until_final(0.05)
